@@ -1,0 +1,46 @@
+"""What an image is made of: extents over the plain bytes of layers, and zeros.
+
+Invariant: the lengths of an image's extents add up to its size. An extent may run over many frames of one layer, so
+an image that is new as a whole is a single extent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Iterator
+
+    from dcdist.model.identity import LayerName
+
+ZEROS = 0
+"""The source of an extent that is zeros; layers are 1, 2, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """`length` plain bytes at `start` of layer number `source` (from 1), or zeros if `source` is ZEROS."""
+
+    source: int
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extents:
+    """An image's extents in order, as columns; `layers[source - 1]` is the layer of a source."""
+
+    size: int
+    layers: tuple[LayerName, ...]
+    sources: array[int]
+    starts: array[int]
+    lengths: array[int]
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __iter__(self) -> Iterator[Extent]:
+        for source, start, length in zip(self.sources, self.starts, self.lengths, strict=True):
+            yield Extent(source, start, length)

@@ -1,0 +1,93 @@
+"""How a layer is cut: pieces (peers), stripes (range requests), segments (objects).
+
+A geometry follows from the layer's length alone. Invariant: a stripe is whole pieces, a segment whole stripes,
+so a range request never crosses an object and a piece never crosses a stripe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+LAYER_LIMIT = 4 * GIB
+"""The most bytes of one layer."""
+
+SEGMENT_LENGTH = 64 * MIB
+"""Bytes of one object of a layer (the last may be shorter): known before the layer's length is."""
+
+PIECE_LENGTHS = (256 * KIB, 512 * KIB, MIB)
+"""The piece lengths a layer may have; a publisher hashes with all of them until it knows the layer's length."""
+
+_SMALL_LAYER = 128 * MIB
+_MIDDLE_LAYER = 512 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The cut of one layer; all lengths in bytes."""
+
+    length: int
+    piece_length: int
+    stripe_length: int
+    segment_length: int = SEGMENT_LENGTH
+
+    @classmethod
+    def for_length(cls, length: int) -> Geometry:
+        """The geometry of a layer of `length` bytes (1 to LAYER_LIMIT).
+
+        Small pieces keep small layers diverse; large ones keep big layers cheap. A layer has about 512 stripes, so
+        that each of many hosts has some, of 1 to 16 MiB: shorter ranges cost a server dearly.
+        """
+        if not 0 < length <= LAYER_LIMIT:
+            raise ValueError(f"a layer has 1 to {LAYER_LIMIT} bytes, not {length}")
+        small, middle, large = PIECE_LENGTHS
+        piece = small if length <= _SMALL_LAYER else middle if length <= _MIDDLE_LAYER else large
+        stripe = MIB
+        while stripe < 16 * MIB and stripe * 512 < length:
+            stripe *= 2
+        return cls(length, piece, stripe)
+
+    @property
+    def piece_count(self) -> int:
+        """Number of pieces."""
+        return -(-self.length // self.piece_length)
+
+    @property
+    def stripe_count(self) -> int:
+        """Number of stripes."""
+        return -(-self.length // self.stripe_length)
+
+    @property
+    def segment_count(self) -> int:
+        """Number of segments."""
+        return -(-self.length // self.segment_length)
+
+    @property
+    def pieces_per_stripe(self) -> int:
+        """Pieces of a full stripe."""
+        return self.stripe_length // self.piece_length
+
+    @property
+    def stripes_per_segment(self) -> int:
+        """Stripes of a full segment."""
+        return self.segment_length // self.stripe_length
+
+    def piece_size(self, piece: int) -> int:
+        """Bytes of `piece`; only the last is shorter than the others."""
+        return min(self.piece_length, self.length - piece * self.piece_length)
+
+    def stripe_pieces(self, stripe: int) -> range:
+        """The pieces of `stripe`."""
+        first = stripe * self.pieces_per_stripe
+        return range(first, min(first + self.pieces_per_stripe, self.piece_count))
+
+    def pieces_over(self, start: int, stop: int) -> range:
+        """The pieces that hold bytes of [start, stop)."""
+        return range(start // self.piece_length, -(-stop // self.piece_length))
+
+    def segment_size(self, segment: int) -> int:
+        """Bytes of `segment`."""
+        return min(self.segment_length, self.length - segment * self.segment_length)

@@ -1,0 +1,72 @@
+"""Names: releases, layers, hosts. A name that exists as one of these types is well formed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NewType
+
+from dcdist.errors import UsageError
+
+Digest = NewType("Digest", bytes)
+"""SHA-256, 32 bytes."""
+
+LayerName = NewType("LayerName", str)
+"""128 random bits as 32 lower-case hex digits."""
+
+HostId = NewType("HostId", str)
+"""128 bits as 32 lower-case hex digits; uniformly distributed, so that its prefix can divide a fleet."""
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_HEX_128 = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReleaseName:
+    """`demo@version`. Both are letters, digits, `.`, `_` and `-`, begin with a letter or digit, up to 100 long."""
+
+    demo: str
+    version: str
+
+    def __post_init__(self) -> None:
+        require_word(self.demo, what="demo")
+        require_word(self.version, what="version")
+
+    def __str__(self) -> str:
+        return f"{self.demo}@{self.version}"
+
+    @classmethod
+    def parse(cls, text: str) -> ReleaseName:
+        """Read `demo@version`.
+
+        Raises:
+            UsageError: The text is not of that form.
+        """
+        demo, at, version = text.partition("@")
+        if not at:
+            raise UsageError(f"release {text!r} has no version: write DEMO@VERSION, for example web-demo@3")
+        return cls(demo, version)
+
+
+def require_word(text: str, *, what: str) -> str:
+    """Return `text` if it can be a demo, a version or a realm.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not _WORD.fullmatch(text):
+        raise UsageError(
+            f"{what} {text!r} is not usable: letters, digits, '.', '_' and '-', at most 100, "
+            "beginning with a letter or digit"
+        )
+    return text
+
+
+def is_layer_name(text: str) -> bool:
+    """Whether `text` is 32 lower-case hex digits."""
+    return _HEX_128.fullmatch(text) is not None
+
+
+def is_host_id(text: str) -> bool:
+    """Whether `text` is 32 lower-case hex digits."""
+    return _HEX_128.fullmatch(text) is not None

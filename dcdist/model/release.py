@@ -1,0 +1,60 @@
+"""A release as its manifest describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import Digest, LayerName, ReleaseName
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image: its file name, bytes, SHA-256 of the whole, and SHA-256 of its extents object (also its name)."""
+
+    name: str
+    size: int
+    digest: Digest
+    extents: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class LayerEntry:
+    """One layer that the release needs: its name, bytes, and SHA-256 of its index object."""
+
+    name: LayerName
+    length: int
+    index: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataFile:
+    """One small file that comes along, in the manifest itself; `path` is relative, with `/`."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """`demo@version`: images in start order, the layers they need in start order, metadata files.
+
+    `serial` orders the releases of a demo: the highest is the latest.
+    """
+
+    name: ReleaseName
+    serial: int
+    images: tuple[Image, ...]
+    layers: tuple[LayerEntry, ...]
+    metadata: tuple[MetadataFile, ...]
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of all images."""
+        return sum(image.size for image in self.images)
+
+    @property
+    def layer_bytes(self) -> int:
+        """Bytes of all layers: what a host that has nothing must move."""
+        return sum(layer.length for layer in self.layers)

@@ -1,0 +1,76 @@
+"""Layers on this host's disk: what is in the cache, and what may be written.
+
+A piece counts as had only after its SHA-1 was checked, in this run or in one that ended cleanly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from dcdist.model.identity import LayerName
+    from dcdist.model.layer import Index
+    from dcdist.model.pieces import Bits
+
+
+class CachedLayer(Protocol):
+    """One layer in the cache, open. A writer holds its lock; a reader has a complete layer and holds none."""
+
+    @property
+    def index(self) -> Index:
+        """The layer's index."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """The data file, of the layer's full length, sparse where pieces are missing."""
+        ...
+
+    @property
+    def have(self) -> Bits:
+        """The pieces that are checked and in the file."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pieces are had."""
+        ...
+
+    def add(self, pieces: Bits) -> None:
+        """Record pieces that were checked and written."""
+        ...
+
+    async def close(self, *, clean: bool) -> None:
+        """Give up the lock. With `clean` the data are synced and `have` is trusted next time; else it is checked."""
+        ...
+
+
+class Cache(Protocol):
+    """All layers of this host."""
+
+    async def open(self, index: Index, *, checked: Callable[[int], None] | None = None) -> CachedLayer:
+        """Open a layer, creating it if need be. After an unclean stop all its pieces are checked first.
+
+        `checked` is told the bytes checked so far.
+
+        Raises:
+            CacheBusyError: Another process is writing it; ask again later.
+            DiskFullError: There is no room.
+            DiskError: The disk refused.
+        """
+        ...
+
+    async def complete_layers(self) -> Sequence[LayerName]:
+        """The layers that are whole, by the word of their last clean close."""
+        ...
+
+    async def read_index(self, layer: LayerName) -> bytes | None:
+        """The index object of a layer as `save_index` kept it; None if there is none."""
+        ...
+
+    async def save_index(self, layer: LayerName, data: bytes) -> None:
+        """Keep a layer's index object."""
+        ...

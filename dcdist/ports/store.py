@@ -1,0 +1,110 @@
+"""The object store: small objects whole, large ones by range, conditional creation, listings with the store's clock.
+
+Adapters raise the errors of `dcdist.errors` only. They decide what is retryable and never retry by themselves, but
+for one new sign-in: waiting and trying again are the caller's decisions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object of a listing; `modified` is seconds since 1970 by the store's clock."""
+
+    key: str
+    size: int
+    modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All objects under a prefix, in rising order of their keys; `now` is the store's clock when it answered."""
+
+    entries: tuple[Entry, ...]
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store can do. `writable`: put and delete; `listable`: list."""
+
+    writable: bool
+    listable: bool
+
+
+class Store(Protocol):
+    """One prefix of one object store. Keys are relative: letters, digits, `.`, `_`, `-`, `,` and `/`."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do."""
+        ...
+
+    def __str__(self) -> str:
+        """The store's URL, without credentials: it stands in messages."""
+        ...
+
+    async def get(self, key: str, *, limit: int) -> bytes:
+        """The whole object, if it has at most `limit` bytes.
+
+        Raises:
+            ObjectMissingError: There is none.
+            FormatError: It is larger than `limit`.
+            StoreError: The store could not give it.
+        """
+        ...
+
+    def read(self, key: str, *, start: int, length: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Stream exactly `length` bytes from `start`, as they arrive, in parts of any size.
+
+        All reads of one key see one version of the object (If-Match on what the first read saw). Leaving the context
+        early ends the transfer.
+
+        Raises:
+            ObjectMissingError: There is none.
+            ObjectChangedError: The object is not the one that earlier reads saw.
+            RangeError: The store gave another range than the one asked for, or the object is too short.
+            ShortBodyError: The body ended early.
+            StoreUnavailableError: No connection, a reset, a stall, or a server error.
+            StoreThrottledError: The store asks for fewer requests.
+        """
+        ...
+
+    async def put(
+        self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
+    ) -> None:
+        """Create or replace an object, whole or not at all; checked by the store against the body's MD5.
+
+        With `if_absent` it is only created. With `expires_in` (seconds) the store may delete it after that time;
+        stores that cannot, keep it.
+
+        Raises:
+            ObjectExistsError: `if_absent`, and it exists.
+            IntegrityError: The store received other bytes.
+            StoreFullError: There is no room.
+            StoreDeniedError: The store may not be written.
+        """
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Delete an object; it is no error if there is none."""
+        ...
+
+    async def list(self, prefix: str) -> Listing:
+        """All objects whose keys begin with `prefix` (any string, not only whole folders).
+
+        Raises:
+            StoreDeniedError: The store cannot be listed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End all connections."""
+        ...

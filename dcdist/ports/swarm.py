@@ -1,0 +1,119 @@
+"""The swarm: gives and takes pieces of layers, checks every one by its SHA-1, and reports what it has.
+
+Two adapters: a BitTorrent session, and one without a network for a host that fetches alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcdist.errors import DcdistError
+    from dcdist.model.identity import LayerName
+    from dcdist.model.pieces import Bits
+    from dcdist.ports.layers import CachedLayer
+
+
+@dataclass(frozen=True, slots=True)
+class PiecesFinished:
+    """These pieces passed their check, whoever gave them; each is reported once."""
+
+    layer: LayerName
+    pieces: Bits
+
+
+@dataclass(frozen=True, slots=True)
+class PieceFailed:
+    """A piece failed its check and is missing again. `injected`: it held bytes that were injected."""
+
+    layer: LayerName
+    piece: int
+    injected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmBroke:
+    """The session cannot go on (disk full, for example)."""
+
+    error: DcdistError
+
+
+SwarmEvent = PiecesFinished | PieceFailed | SwarmBroke
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmStatistics:
+    """Payload bytes since the start; `wasted` came twice or failed its check; `peers` are connected now."""
+
+    from_peers: int
+    to_peers: int
+    wasted: int
+    peers: int
+    peers_seen: int
+
+
+class SwarmLayer(Protocol):
+    """One layer in the swarm."""
+
+    async def inject(self, piece: int, data: bytes) -> None:
+        """Hand over a whole piece that came from elsewhere; returns when there is room for more.
+
+        The result comes as an event. A piece that is had already is dropped without one.
+        """
+        ...
+
+    def claim(self, pieces: Bits) -> None:
+        """Ask no peer for these from now on. Requests that are on the wire already are not taken back."""
+        ...
+
+    def release(self, pieces: Bits) -> None:
+        """Ask peers for these again."""
+        ...
+
+    def available(self) -> Bits:
+        """The pieces that at least one connected peer has."""
+        ...
+
+    async def flush(self) -> None:
+        """When it returns, every piece reported as finished before the call is in the data file."""
+        ...
+
+
+class Swarm(Protocol):
+    """The session, with all layers of a fetch."""
+
+    @property
+    def port(self) -> int:
+        """The listening port; 0 if it does not listen."""
+        ...
+
+    async def add(self, layer: CachedLayer) -> SwarmLayer:
+        """Take part in the swarm of `layer`, offering what it has; its data file is written from here on.
+
+        Raises:
+            SwarmError: The session refused.
+        """
+        ...
+
+    def connect(self, address: str, port: int) -> None:
+        """Trade with the host there, for all layers present and to come; again whenever the link is lost."""
+        ...
+
+    async def events(self) -> Sequence[SwarmEvent]:
+        """Wait until something happened and take it, in order."""
+        ...
+
+    def statistics(self) -> SwarmStatistics:
+        """What was moved so far."""
+        ...
+
+    def limit(self, *, up: float | None, down: float | None) -> None:
+        """Bound the payload rates with all peers together, in bytes a second; None is no bound."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the swarm. All finished pieces are in the data files when it returns."""
+        ...
