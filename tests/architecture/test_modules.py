@@ -1,0 +1,93 @@
+"""What the layout promises: small modules with telling names, each importable alone, documented, typed to the edge."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "dcdist"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+CHECKED_FOR_LENGTH = sorted(
+    path for folder in ("dcdist", "tests", "benchmarks", "tools") for path in (ROOT / folder).rglob("*.py")
+)
+LINE_LIMIT = 400
+FORBIDDEN_NAMES = {"utils", "util", "common", "core", "helpers", "helper", "manager", "managers", "misc"}
+IMPORT_ALONE = """
+import importlib, sys
+for name in sys.argv[1:]:
+    for loaded in [module for module in sys.modules if module.split(".")[0] == "dcdist"]:
+        del sys.modules[loaded]
+    try:
+        importlib.import_module(name)
+    except Exception as fault:
+        sys.exit(f"{name} cannot be imported by itself: {fault!r}")
+"""
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module of the package."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def relative(path: Path) -> str:
+    """The path as a reader of the repository names it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_no_file_is_longer_than_the_limit() -> None:
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in CHECKED_FOR_LENGTH}
+    assert {name: lines for name, lines in lengths.items() if lines > LINE_LIMIT} == {}
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    words = {relative(path): set(path.stem.split("_")) | {path.parent.name} for path in CHECKED_FOR_LENGTH}
+    assert {name: found for name, parts in words.items() if (found := parts & FORBIDDEN_NAMES)} == {}
+
+
+def test_every_module_imports_alone() -> None:
+    names = [name_of(path) for path in MODULES if path.name != "__main__.py"]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALONE, *names], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [relative(path) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert silent == []
+
+
+def test_ports_have_no_untyped_edges() -> None:
+    found = [
+        f"{relative(path)}:{node.lineno}"
+        for path in (PACKAGE / "ports").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Name) and node.id == "Any") or (isinstance(node, ast.alias) and node.name == "Any")
+    ]
+    assert found == []
+
+
+def test_the_public_names_are_those_of_all() -> None:
+    dcdist = importlib.import_module("dcdist")
+    names = getattr(dcdist, "__all__", None)
+    if names is None:
+        pytest.skip("dcdist has no public names yet")
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    bound = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", "") != "__future__"
+        for alias in node.names
+    }
+    bound |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    public = {name for name in bound if not name.startswith("_")}
+    assert set(names) - {"__version__"} == public
+    assert [name for name in names if not hasattr(dcdist, name)] == []
+    assert len(names) == len(set(names))

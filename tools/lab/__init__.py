@@ -1,0 +1,1 @@
+"""Real surroundings on one machine, for tests and benchmarks: servers, networks, images."""
