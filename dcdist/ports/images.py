@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dcdist.ports.space import SpaceNeeded
 
 
 class ImageFile(Protocol):
@@ -34,9 +39,11 @@ class Destination(Protocol):
     """The folder that images are fetched to."""
 
     async def create(self, name: str, size: int) -> ImageFile:
-        """Begin an image of `size` bytes.
+        """Begin an image of `size` bytes; what an unfinished build of it left is replaced.
 
         Raises:
+            CacheBusyError: Another process is building it there.
+            DiskFullError: There is no room.
             DiskError: The disk refused, or `name` would be outside of the folder.
         """
         ...
@@ -51,6 +58,10 @@ class Destination(Protocol):
 
     async def write_metadata(self, path: str, content: bytes) -> None:
         """Write one metadata file under `metadata/`, whole or not at all."""
+        ...
+
+    async def need(self, sizes: Mapping[str, int]) -> SpaceNeeded:
+        """The room for building images of these sizes (bytes, less zeros if known), less what unfinished ones hold."""
         ...
 
     async def free(self) -> int:

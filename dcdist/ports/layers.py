@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dcdist.model.identity import LayerName
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
+    from dcdist.ports.space import SpaceNeeded
 
 
 class CachedLayer(Protocol):
@@ -44,7 +45,11 @@ class CachedLayer(Protocol):
         ...
 
     async def close(self, *, clean: bool) -> None:
-        """Give up the lock. With `clean` the data are synced and `have` is trusted next time; else it is checked."""
+        """Give up the lock. With `clean` the data are synced and `have` is trusted next time; else it is checked.
+
+        Whoever writes the data file must be done with it (or, of a complete layer, have flushed it). A reader that
+        found the data damaged closes without `clean`. Closing twice does nothing.
+        """
         ...
 
 
@@ -73,4 +78,8 @@ class Cache(Protocol):
 
     async def save_index(self, layer: LayerName, data: bytes) -> None:
         """Keep a layer's index object."""
+        ...
+
+    async def need(self, lengths: Mapping[LayerName, int]) -> SpaceNeeded:
+        """The room for what the layers of these lengths (bytes) lack here."""
         ...

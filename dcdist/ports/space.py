@@ -1,0 +1,56 @@
+"""Room on this host's disks: what is needed against what is free, also when two folders share one file system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcdist.errors import DiskFullError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceNeeded:
+    """`needed` bytes are still to be written at `path`, on a file system with `free` bytes left.
+
+    `file_system` tells file systems of this host apart.
+    """
+
+    path: str
+    file_system: int
+    needed: int
+    free: int
+
+
+def require_space(needs: Iterable[SpaceNeeded]) -> None:
+    """Check that everything fits; needs on the same file system are added up.
+
+    Raises:
+        DiskFullError: It does not; names the folders, what they need together and what is free.
+    """
+    shared: dict[int, list[SpaceNeeded]] = {}
+    for need in needs:
+        shared.setdefault(need.file_system, []).append(need)
+    for together in shared.values():
+        needed = sum(need.needed for need in together)
+        free = min(need.free for need in together)
+        if needed > free:
+            raise _too_little(together, needed, free)
+
+
+def _too_little(needs: list[SpaceNeeded], needed: int, free: int) -> DiskFullError:
+    parts = " and ".join(f"{need.path} ({_gib(need.needed)})" for need in needs)
+    share = ", which share one file system," if len(needs) > 1 else ""
+    return DiskFullError(
+        f"not enough room: {parts}{share} still need {needed} bytes ({_gib(needed)}), {free} ({_gib(free)}) are free; "
+        f"make at least {needed - free} bytes of room or choose other folders",
+        path=needs[0].path,
+        needed=needed,
+        free=free,
+    )
+
+
+def _gib(count: int) -> str:
+    return f"{count / 1024**3:.2f} GiB"
