@@ -1,0 +1,95 @@
+"""The outer form of all objects but layers: what it is, its format version, and a compressed map.
+
+A msgpack array of three: the kind as text, the version, and a zstd frame of a msgpack map. It is the same in all
+versions to come, so that an old reader can always say which version it would need.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgpack
+
+from dcdist.errors import FormatError, IntegrityError, NewerFormatError
+from dcdist.formats import compression, values
+from dcdist.formats.fields import Fields
+from dcdist.model.identity import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LEVEL: Final = 9
+_OUTER_VALUES: Final = 16
+_VERSION_LIMIT: Final = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of object. `version` is the newest one known; `limit` bounds the object and its unpacked map, in bytes.
+
+    `count` bounds the values in the map, its keys included.
+    """
+
+    name: str
+    version: int
+    limit: int
+    count: int = 200
+
+
+def encode(kind: Kind, body: Mapping[str, object]) -> bytes:
+    """An object of the kind's newest version. `body` has texts, integers, bytes, arrays and maps of such."""
+    packed = compression.compressor(_LEVEL).compress(msgpack.packb(body))
+    return msgpack.packb([kind.name, kind.version, packed])
+
+
+def decode(kind: Kind, data: bytes, *, what: str) -> Fields:
+    """The map of an object; `what` names the object in messages.
+
+    Raises:
+        NewerFormatError: It is of a newer version.
+        FormatError: It is of another kind, or damaged, or beyond the kind's bounds.
+    """
+    try:
+        return Fields(_body(kind, data, what), what)
+    except NewerFormatError:
+        raise
+    except FormatError as error:
+        raise FormatError(f"{what} cannot be read: {error}") from error
+
+
+def digest(data: bytes) -> Digest:
+    """The SHA-256 by which other objects refer to this one."""
+    return Digest(hashlib.sha256(data).digest())
+
+
+def require_digest(data: bytes, expected: Digest, *, what: str, source: str) -> None:
+    """Check an object before it is decoded; `source` is its key.
+
+    Raises:
+        IntegrityError: Its SHA-256 is another one.
+    """
+    if digest(data) != expected:
+        raise IntegrityError(f"{what} is not the one that was promised: its SHA-256 differs", source=source)
+
+
+def _body(kind: Kind, data: bytes, what: str) -> values.Value:
+    if len(data) > kind.limit:
+        raise FormatError(f"it has {len(data)} bytes, over {kind.limit}")
+    outer = values.read(data, count=_OUTER_VALUES)
+    if not isinstance(outer, list) or len(outer) < 2 or outer[0] != kind.name:
+        raise FormatError(f"it is not a {kind.name} object")
+    version = outer[1]
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version < _VERSION_LIMIT:
+        raise FormatError("it has no format version")
+    if version > kind.version:
+        raise NewerFormatError(
+            f"{what} is in format version {version}, and this dcdist reads versions up to {kind.version}: "
+            "it takes a newer dcdist",
+            needed=version,
+        )
+    if len(outer) != 3 or not isinstance(outer[2], memoryview):
+        raise FormatError("it has no body")
+    body = compression.unpack(compression.decompressor(), outer[2], high=kind.limit)
+    return values.read(body, count=kind.count)

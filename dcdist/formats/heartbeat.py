@@ -1,0 +1,79 @@
+"""A heartbeat's name: all that a host tells of itself, so that one listing gives the members.
+
+    id,sequence,role,address,port,version,needs
+
+Numbers are lower-case hex without leading zeros, but for the address (8 or 32 digits) and the port (decimal).
+Invariant: there is one spelling of a member, and `parse` takes no other.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+
+from dcdist.errors import UsageError
+from dcdist.model.identity import HostId
+from dcdist.model.member import Member, Role
+
+NAME_LIMIT: Final = 400
+"""No name is longer, in characters; they are ASCII."""
+
+_SEQUENCE_LIMIT: Final = 1 << 63
+_HEX: Final = "0|[1-9a-f][0-9a-f]{0,15}"
+_NAME: Final = re.compile(
+    rf"(?P<host>[0-9a-f]{{32}}),(?P<sequence>{_HEX}),(?P<role>[dps]),(?P<address>[0-9a-f]{{8}}|[0-9a-f]{{32}}),"
+    rf"(?P<port>[1-9][0-9]{{0,4}}),(?P<version>[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}),(?P<needs>{_HEX})"
+)
+
+
+def name(member: Member) -> str:
+    """The name of a member's heartbeat.
+
+    Raises:
+        UsageError: The address or port is not one that others could connect to, or another part is off.
+    """
+    try:
+        address = ip_address(member.address)
+    except ValueError as error:
+        raise UsageError(f"{member.address!r} is not an IP address to be reached at") from error
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    parts = (
+        member.host, f"{member.sequence:x}", member.role.value, address.packed.hex(), f"{member.port}", member.version,
+        f"{member.needs:x}",
+    )  # fmt: skip
+    text = ",".join(parts)
+    if parse(text) is None:
+        raise UsageError(f"no other host could connect to {member.address} port {member.port} (heartbeat {text})")
+    return text
+
+
+def parse(name: str) -> Member | None:
+    """The member that a heartbeat's name describes; None for anything else, whoever wrote it."""
+    match = _NAME.fullmatch(name) if len(name) <= NAME_LIMIT else None
+    if match is None:
+        return None
+    address = _address(bytes.fromhex(match["address"]))
+    sequence, port = int(match["sequence"], 16), int(match["port"])
+    if address is None or sequence >= _SEQUENCE_LIMIT or port > 0xFFFF:
+        return None
+    return Member(
+        HostId(match["host"]),
+        sequence,
+        Role(match["role"]),
+        str(address),
+        port,
+        match["version"],
+        int(match["needs"], 16),
+    )
+
+
+def _address(packed: bytes) -> IPv4Address | IPv6Address | None:
+    """An address that a host can have; loopback counts, for hosts on one machine."""
+    address = ip_address(packed)
+    if address.is_multicast or address.is_unspecified:
+        return None
+    if isinstance(address, IPv4Address):
+        return None if address.is_reserved or packed[0] == 0 else address
+    return None if address.ipv4_mapped else address

@@ -1,0 +1,109 @@
+"""A layer's index: its cut, its piece hashes and its frame table, at `layers/NAME/index`.
+
+Invariant: what `decode` returns fits together and fits the manifest's word on the layer: no reader looks again.
+"""
+
+from __future__ import annotations
+
+from array import array
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from dcdist.errors import InvariantError
+from dcdist.formats import columns, envelope, keys
+from dcdist.formats.fields import DIGEST_LENGTH, Fields
+from dcdist.formats.frames import FRAME_LIMIT, FRAME_PLAIN_LIMIT
+from dcdist.model.geometry import LAYER_LIMIT, Geometry
+from dcdist.model.identity import LayerName
+from dcdist.model.layer import FrameTable, Index
+
+if TYPE_CHECKING:
+    from dcdist.model.release import LayerEntry
+
+INDEX_LIMIT: Final = 48 << 20
+"""The most bytes of an index object, and of its map."""
+
+FRAMES_LIMIT: Final = 1 << 20
+"""The most frames of one layer."""
+
+_KIND: Final = envelope.Kind("dcdist-index", 1, INDEX_LIMIT)
+_NAME_LENGTH: Final = 32
+_HASH_LENGTH: Final = 20
+
+
+def encode(index: Index) -> bytes:
+    """The index object; the same index gives the same map, in its version of zstd the same bytes."""
+    frames, geometry = index.frames, index.geometry
+    if geometry != Geometry.for_length(geometry.length) or frames.starts[-1] != geometry.length:
+        raise InvariantError(f"the index of layer {index.layer} does not fit the layer's length")
+    body = {
+        "layer": index.layer,
+        "length": geometry.length,
+        "piece_length": geometry.piece_length,
+        "stripe_length": geometry.stripe_length,
+        "segment_length": geometry.segment_length,
+        "pieces": index.piece_hashes,
+        "lengths": columns.write(_lengths(frames.starts)),
+        "plain_lengths": columns.write(_lengths(frames.plain_starts)),
+        "digests": frames.digests,
+        "chunks": index.chunks_digest,
+    }
+    return envelope.encode(_KIND, body)
+
+
+def decode(data: bytes, entry: LayerEntry) -> Index:
+    """The index of the layer that `entry` of a manifest speaks of.
+
+    Raises:
+        IntegrityError: It is not the object that the manifest names.
+        NewerFormatError: It is in a newer format.
+        FormatError: It cannot be read, or does not fit together.
+    """
+    what = f"the index of layer {entry.name}"
+    envelope.require_digest(data, entry.index, what=what, source=keys.layer_index(entry.name))
+    fields = envelope.decode(_KIND, data, what=what)
+    geometry = _geometry(fields, entry)
+    return Index(
+        LayerName(entry.name),
+        geometry,
+        fields.exactly("pieces", geometry.piece_count * _HASH_LENGTH),
+        _frames(fields, geometry.length),
+        fields.digest("chunks"),
+    )
+
+
+def _geometry(fields: Fields, entry: LayerEntry) -> Geometry:
+    if fields.text("layer", limit=_NAME_LENGTH) != entry.name:
+        raise fields.refuse("it is another layer's")
+    length = fields.integer("length", low=1, high=LAYER_LIMIT)
+    if length != entry.length:
+        raise fields.refuse(f"it is for {length} bytes, and the manifest says {entry.length}")
+    geometry = Geometry.for_length(length)
+    stated = Geometry(
+        length,
+        fields.integer("piece_length", high=LAYER_LIMIT),
+        fields.integer("stripe_length", high=LAYER_LIMIT),
+        fields.integer("segment_length", high=LAYER_LIMIT),
+    )
+    if stated != geometry:
+        raise fields.refuse("its geometry is not the one of its length")
+    return geometry
+
+
+def _frames(fields: Fields, length: int) -> FrameTable:
+    lengths = fields.column("lengths", "I", limit=FRAMES_LIMIT)
+    plain_lengths = fields.column("plain_lengths", "I", limit=FRAMES_LIMIT)
+    if not 0 < len(lengths) == len(plain_lengths):
+        raise fields.refuse(f"it has {len(lengths)} lengths and {len(plain_lengths)} plain lengths")
+    if min(lengths) < 1 or max(lengths) > FRAME_LIMIT:
+        raise fields.refuse(f"a frame has not from 1 to {FRAME_LIMIT} bytes")
+    if min(plain_lengths) < 1 or max(plain_lengths) > FRAME_PLAIN_LIMIT:
+        raise fields.refuse(f"a frame has not from 1 to {FRAME_PLAIN_LIMIT} plain bytes")
+    starts = columns.starts(lengths)
+    if starts[-1] != length:
+        raise fields.refuse(f"its frames have {starts[-1]} bytes, the layer {length}")
+    return FrameTable(starts, columns.starts(plain_lengths), fields.exactly("digests", len(lengths) * DIGEST_LENGTH))
+
+
+def _lengths(starts: array[int]) -> array[int]:
+    return array("I", (stop - start for start, stop in pairwise(starts)))

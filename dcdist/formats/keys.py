@@ -1,0 +1,82 @@
+"""Where each object stands in a store: the only place that knows the layout.
+
+Keys are relative to the store's prefix; none begins with `/`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcdist.errors import UsageError
+from dcdist.model.identity import ReleaseName, require_word
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import Digest, LayerName
+
+PUBLISHES = "publishes/"
+"""The prefix of all publish journals."""
+
+_RELEASES = "releases/"
+
+
+def layer_index(name: LayerName) -> str:
+    """A layer's index."""
+    return f"layers/{name}/index"
+
+
+def layer_chunks(name: LayerName) -> str:
+    """A layer's chunk list, which only publishers read."""
+    return f"layers/{name}/chunks"
+
+
+def layer_segment(name: LayerName, number: int) -> str:
+    """One run of a layer's bytes; `number` counts from 0."""
+    return f"layers/{name}/segments/{number:05d}"
+
+
+def image_extents(digest: Digest) -> str:
+    """An image's extents; `digest` is the SHA-256 of that object."""
+    return f"images/{digest.hex()}"
+
+
+def release(name: ReleaseName) -> str:
+    """A release's manifest."""
+    return f"{_RELEASES}{name.demo}/{name.version}"
+
+
+def releases_prefix(demo: str | None) -> str:
+    """The prefix of the manifests of one demo, or of all.
+
+    Raises:
+        UsageError: It cannot be a demo.
+    """
+    return _RELEASES if demo is None else f"{_RELEASES}{require_word(demo, what='demo')}/"
+
+
+def parse_release_key(key: str) -> ReleaseName | None:
+    """The release whose manifest stands there; None if the key is not a manifest's."""
+    parts = key.removeprefix(_RELEASES).split("/")
+    if not key.startswith(_RELEASES) or len(parts) != 2:
+        return None
+    try:
+        return ReleaseName(*parts)
+    except UsageError:
+        return None
+
+
+def publish_journal(publish: str) -> str:
+    """The journal of one publish.
+
+    Raises:
+        UsageError: `publish` is not a word.
+    """
+    return PUBLISHES + require_word(publish, what="publish")
+
+
+def swarm_prefix(demo: str, realm: str) -> str:
+    """The prefix of the heartbeats of one swarm; a heartbeat's name follows it.
+
+    Raises:
+        UsageError: One of them is not a word.
+    """
+    return f"swarm/{require_word(demo, what='demo')}/{require_word(realm, what='realm')}/"

@@ -1,0 +1,194 @@
+"""A release's manifest, at `releases/DEMO/VERSION`: signed, and safe to act on once it is open.
+
+Invariant: whatever a manifest says, its names stay inside the destination and its counts within the limits below. The
+signature is checked before anything that it covers is read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgpack
+
+from dcdist.errors import FormatError, SignatureError, UsageError
+from dcdist.formats import envelope, names, values
+from dcdist.formats.extents import IMAGE_LIMIT, LAYERS_LIMIT
+from dcdist.formats.fields import Fields
+from dcdist.formats.names import check_image_name, check_metadata_path
+from dcdist.formats.signature import SIGNATURE_LENGTH
+from dcdist.model.geometry import LAYER_LIMIT
+from dcdist.model.identity import LayerName, ReleaseName, is_layer_name
+from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcdist.formats.signature import PrivateKey, PublicKey
+
+__all__ = [
+    "IMAGES_LIMIT", "MANIFEST_LIMIT", "METADATA_BYTES_LIMIT", "METADATA_FILES_LIMIT", "SIGNATURES_LIMIT",
+    "check_image_name", "check_metadata_path", "open_sealed", "read_unverified", "seal",
+]  # fmt: skip
+
+MANIFEST_LIMIT: Final = 16 << 20
+"""The most bytes of a manifest object, and of its map."""
+
+IMAGES_LIMIT: Final = 10_000
+"""The most images of a release."""
+
+METADATA_FILES_LIMIT: Final = 1_000
+"""The most metadata files of a release."""
+
+METADATA_BYTES_LIMIT: Final = 4 << 20
+"""The most bytes of all metadata files of a release together."""
+
+SIGNATURES_LIMIT: Final = 8
+"""The most signatures of one manifest."""
+
+_KIND: Final = envelope.Kind("dcdist-manifest", 1, MANIFEST_LIMIT)
+_DOMAIN: Final = b"dcdist manifest 1\0"
+_PAYLOAD_VALUES: Final = 250_000
+_WORD_LIMIT: Final = 100
+_IDENTITY_LENGTH: Final = 16
+_SERIAL_LIMIT: Final = (1 << 63) - 1
+
+
+def seal(release: Release, key: PrivateKey, *others: PrivateKey) -> bytes:
+    """The manifest object of `release`, signed with each key (at most SIGNATURES_LIMIT).
+
+    Raises:
+        UsageError: The release is beyond a limit, or a name in it cannot be used.
+    """
+    if fault := _fault(release):
+        raise UsageError(f"release {release.name} cannot be published: {fault}")
+    if len(others) >= SIGNATURES_LIMIT:
+        raise UsageError(f"a manifest has at most {SIGNATURES_LIMIT} signatures")
+    payload = _write(release)
+    signatures = [{"key": each.public.identity, "signature": each.sign(_DOMAIN + payload)} for each in (key, *others)]
+    return envelope.encode(_KIND, {"payload": payload, "signatures": signatures})
+
+
+def open_sealed(data: bytes, trusted: Sequence[PublicKey]) -> Release:
+    """The release that a manifest object describes, if a trusted key signed it.
+
+    The caller checks that `name` is the release that was asked for: a store may hand out another signed one.
+
+    Raises:
+        SignatureError: No trusted key signed it.
+        NewerFormatError: It is in a newer format.
+        FormatError: It cannot be read, or is beyond a limit.
+    """
+    payload, signatures = _unseal(data)
+    known = {key.identity: key for key in trusted}
+    if not any(
+        known[identity].verify(_DOMAIN + payload, signature) for identity, signature in signatures if identity in known
+    ):
+        signers = ", ".join(sorted({identity for identity, _ in signatures})) or "nobody"
+        raise SignatureError(
+            f"the manifest has no valid signature by a trusted key: it names {signers} as signers, and "
+            f"{', '.join(sorted(known)) or 'no key'} is trusted"
+        )
+    return _read(payload)
+
+
+def read_unverified(data: bytes) -> Release:
+    """The release that a manifest object describes, whoever wrote it: to list and show, never to fetch by.
+
+    Raises:
+        NewerFormatError: It is in a newer format.
+        FormatError: It cannot be read, or is beyond a limit.
+    """
+    payload, _ = _unseal(data)
+    return _read(payload)
+
+
+def _unseal(data: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+    fields = envelope.decode(_KIND, data, what="the manifest")
+    signatures = [
+        (each.text("key", limit=_IDENTITY_LENGTH), each.exactly("signature", SIGNATURE_LENGTH))
+        for each in fields.maps("signatures", limit=SIGNATURES_LIMIT)
+    ]
+    return bytes(fields.data("payload", limit=MANIFEST_LIMIT)), signatures
+
+
+def _write(release: Release) -> bytes:
+    return msgpack.packb(
+        {
+            "demo": release.name.demo,
+            "version": release.name.version,
+            "serial": release.serial,
+            "images": [
+                {"name": image.name, "size": image.size, "sha256": image.digest, "extents": image.extents}
+                for image in release.images
+            ],
+            "layers": [{"name": layer.name, "length": layer.length, "index": layer.index} for layer in release.layers],
+            "metadata": [{"path": file.path, "content": file.content} for file in release.metadata],
+        }
+    )
+
+
+def _read(payload: bytes) -> Release:
+    what = "the manifest"
+    try:
+        fields = Fields(values.read(payload, count=_PAYLOAD_VALUES), what)
+        name = ReleaseName(fields.text("demo", limit=_WORD_LIMIT), fields.text("version", limit=_WORD_LIMIT))
+    except (FormatError, UsageError) as error:
+        raise FormatError(f"{what} cannot be read: {error}") from error
+    release = Release(
+        name,
+        fields.integer("serial", high=_SERIAL_LIMIT),
+        tuple(_image(each) for each in fields.maps("images", limit=IMAGES_LIMIT)),
+        tuple(_layer(each) for each in fields.maps("layers", limit=LAYERS_LIMIT)),
+        tuple(_metadata(each) for each in fields.maps("metadata", limit=METADATA_FILES_LIMIT)),
+    )
+    if fault := _fault(release):
+        raise FormatError(f"the manifest of {name} is refused: {fault}")
+    return release
+
+
+def _image(fields: Fields) -> Image:
+    return Image(
+        fields.text("name", limit=names.NAME_LIMIT),
+        fields.integer("size", high=IMAGE_LIMIT),
+        fields.digest("sha256"),
+        fields.digest("extents"),
+    )
+
+
+def _layer(fields: Fields) -> LayerEntry:
+    name = fields.text("name", limit=32)
+    return LayerEntry(LayerName(name), fields.integer("length", low=1, high=LAYER_LIMIT), fields.digest("index"))
+
+
+def _metadata(fields: Fields) -> MetadataFile:
+    path = fields.text("path", limit=names.PATH_LIMIT)
+    return MetadataFile(path, bytes(fields.data("content", limit=METADATA_BYTES_LIMIT)))
+
+
+def _fault(release: Release) -> str | None:
+    """Why no manifest may describe this release; None if one may. The one list of rules for writers and readers."""
+    faults = (
+        _count_fault(release),
+        *(names.image_name_fault(image.name) for image in release.images),
+        *(names.path_fault(file.path) for file in release.metadata),
+        names.together_fault(image.name for image in release.images),
+        names.together_fault(file.path for file in release.metadata),
+        *(None if is_layer_name(layer.name) else f"layer name {layer.name!r}" for layer in release.layers),
+        names.together_fault(layer.name for layer in release.layers),
+    )
+    return next(filter(None, faults), None)
+
+
+def _count_fault(release: Release) -> str | None:
+    content = sum(len(file.content) for file in release.metadata)
+    largest = max((image.size for image in release.images), default=0)
+    checks = (
+        (release.serial, _SERIAL_LIMIT, "as its serial"),
+        (len(release.images), IMAGES_LIMIT, "images"),
+        (largest, IMAGE_LIMIT, "bytes in one image"),
+        (len(release.layers), LAYERS_LIMIT, "layers"),
+        (max((layer.length for layer in release.layers), default=1), LAYER_LIMIT, "bytes in one layer"),
+        (len(release.metadata), METADATA_FILES_LIMIT, "metadata files"),
+        (content, METADATA_BYTES_LIMIT, "bytes of metadata"),
+    )
+    return next((f"{number} {of_what}, over {limit}" for number, limit, of_what in checks if number > limit), None)
