@@ -40,7 +40,10 @@ class Capabilities:
 
 
 class Store(Protocol):
-    """One prefix of one object store. Keys are relative: letters, digits, `.`, `_`, `-`, `,` and `/`."""
+    """One prefix of one object store.
+
+    Keys are relative: letters, digits, `.`, `_`, `-`, `,` and `/`; no part between slashes is empty or begins with `.`.
+    """
 
     @property
     def capabilities(self) -> Capabilities:

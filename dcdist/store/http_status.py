@@ -1,0 +1,144 @@
+"""What an HTTP answer means: its status, ranges and dates as errors and numbers. Pure; headers are any mapping."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from dcdist.errors import (
+    DcdistError,
+    IntegrityError,
+    ObjectChangedError,
+    ObjectMissingError,
+    RangeError,
+    StoreDeniedError,
+    StoreError,
+    StoreFullError,
+    StoreThrottledError,
+    StoreUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
+
+_PLAIN: Mapping[int, tuple[type[StoreError], str]] = {
+    401: (StoreDeniedError, "the credentials are not accepted; check ST_USER and ST_KEY"),
+    403: (StoreDeniedError, "this is not allowed with these credentials"),
+    404: (ObjectMissingError, "there is no such object"),
+    407: (StoreDeniedError, "the proxy wants credentials; put them in the proxy variable: http://user:password@host:port"),
+    408: (StoreUnavailableError, "the server waited too long for the request; try again"),
+    409: (StoreUnavailableError, "another request got in the way; try again"),
+    410: (ObjectMissingError, "there is no such object any more"),
+    412: (ObjectChangedError, "the object changed while it was read; begin again"),
+    413: (StoreFullError, "too large, or over the quota; free some space or raise the quota"),
+    416: (RangeError, "the object is shorter than it should be"),
+    497: (StoreDeniedError, "the account is blocked"),
+    507: (StoreFullError, "no space left; free some or add some"),
+}  # fmt: skip
+_THROTTLING = frozenset({429, 498, 503})
+
+
+def http_time(text: str | None) -> float | None:
+    """Seconds since 1970 of an HTTP date; None if there is none or it makes no sense."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The wait in seconds that an answer asks for; a date counts from the answer's own `Date`. None: no wish."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        # More digits than any wait has could overflow what is computed with it.
+        return float(text[:9])
+    until, now = http_time(text), http_time(headers.get("Date"))
+    return None if until is None or now is None else max(until - now, 0.0)
+
+
+def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, key: str) -> DcdistError:
+    """The error of an answer that is no success. `what` is the request in words, as in `GET releases/x`."""
+    message = f"{store}: {what} answered {status}"
+    if transaction := headers.get("X-Trans-Id"):
+        message += f" (transaction {transaction[:80]})"
+    if status in _THROTTLING:
+        wish = retry_after(headers)
+        wait = "" if wish is None else f" for {wish:g} s"
+        return StoreThrottledError(
+            f"{message}: it asks for fewer requests{wait}", store=store, key=key, retry_after=wish
+        )
+    if status in _PLAIN:
+        kind, meaning = _PLAIN[status]
+        return kind(f"{message}: {meaning}", store=store, key=key)
+    if status == 422:
+        return IntegrityError(f"{message}: it received other bytes than were sent; try again", source=store)
+    if status >= 500:
+        return StoreUnavailableError(f"{message}: the server failed; try again", store=store, key=key)
+    return StoreError(f"{message}, which makes no sense here; is the store's URL right?", store=store, key=key)
+
+
+def content_range(text: str | None) -> tuple[int, int, int | None] | None:
+    """First byte, last byte and whole size (None: not told) of a `Content-Range`; None if it is not of that form."""
+    match = _CONTENT_RANGE.fullmatch((text or "").strip())
+    if match is None:
+        return None
+    first, last, size = match.groups()
+    return int(first), int(last), None if size == "*" else int(size)
+
+
+def content_length(headers: Mapping[str, str]) -> int | None:
+    """The announced bytes of a body; None if they are not announced."""
+    text = headers.get("Content-Length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def require_range(
+    status: int, headers: Mapping[str, str], *, start: int, length: int, what: str, store: str, key: str
+) -> None:
+    """Check that a successful answer brings exactly `length` bytes from `start`.
+
+    Raises:
+        RangeError: It brings others, or more, or fewer.
+    """
+    announced = content_length(headers)
+    if status == 200 and start == 0 and announced == length:
+        return
+    if status == 200:
+        problem = "the whole object came instead of a range; does a proxy in between not know ranges?"
+    elif status != 206:
+        problem = f"status {status} came instead of a range"
+    elif (got := content_range(headers.get("Content-Range"))) is None:
+        problem = f"Content-Range is {headers.get('Content-Range')!r}"
+    elif got[:2] != (start, start + length - 1):
+        problem = f"bytes {got[0]}-{got[1]} of {got[2]} came instead; is the object shorter than it should be?"
+    elif announced is not None and announced != length:
+        problem = f"a body of {announced} bytes came instead"
+    else:
+        return
+    raise RangeError(
+        f"{store}: {what} was asked for bytes {start}-{start + length - 1}: {problem}", store=store, key=key
+    )
+
+
+def version_mark(headers: Mapping[str, str]) -> str | None:
+    """What tells one version of an object from another: the ETag, else date and size; None if there is neither."""
+    if etag := headers.get("ETag"):
+        return etag
+    if modified := headers.get("Last-Modified"):
+        got = content_range(headers.get("Content-Range"))
+        size = got[2] if got else content_length(headers)
+        return f"{modified}, {size} bytes"
+    return None
+
+
+def if_match(mark: str) -> str | None:
+    """The `If-Match` value that asks for the version with that mark; None if the mark cannot be asked for."""
+    if mark.startswith("W/") or " " in mark:
+        return None
+    # Swift gives its ETags without the quotes that the header needs.
+    return mark if mark.startswith('"') else f'"{mark}"'

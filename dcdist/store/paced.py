@@ -1,0 +1,81 @@
+"""A store whose reads together take at most so many bytes a second; everything else is passed through."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from dcdist.policy.pacing import Pace
+    from dcdist.ports.store import Capabilities, Listing, Store
+
+_LONGEST_SLEEP = 0.25
+
+
+class Paced:
+    """The same port around `store`, reading at `pace`, which all its reads share."""
+
+    def __init__(self, store: Store, pace: Pace) -> None:
+        """Wrap `store`; closing this closes it. `pace.rate` may change at any time."""
+        self._store = store
+        self._pace = pace
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store can do."""
+        return self._store.capabilities
+
+    def __str__(self) -> str:
+        return str(self._store)
+
+    async def get(self, key: str, *, limit: int) -> bytes:
+        """The whole object; see the port."""
+        return await self._store.get(key, limit=limit)
+
+    @asynccontextmanager
+    async def read(self, key: str, *, start: int, length: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A range, streamed no faster than the pace; see the port."""
+        async with self._store.read(key, start=start, length=length) as parts:
+            yield _PacedParts(parts, self._pace)
+
+    async def put(
+        self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
+    ) -> None:
+        """Create or replace an object; see the port."""
+        await self._store.put(key, body, if_absent=if_absent, expires_in=expires_in)
+
+    async def delete(self, key: str) -> None:
+        """Delete an object; see the port."""
+        await self._store.delete(key)
+
+    async def list(self, prefix: str) -> Listing:
+        """All objects under a prefix; see the port."""
+        return await self._store.list(prefix)
+
+    async def close(self) -> None:
+        """Close the store."""
+        await self._store.close()
+
+
+class _PacedParts:
+    """Parts of one read; each is handed over when it is paid for, so the sender is held back too."""
+
+    def __init__(self, parts: AsyncIterator[bytes], pace: Pace) -> None:
+        self._parts = parts
+        self._pace = pace
+
+    def __aiter__(self) -> _PacedParts:
+        return self
+
+    async def __anext__(self) -> bytes:
+        part = await anext(self._parts)
+        loop = asyncio.get_running_loop()
+        wait = self._pace.spend(len(part), now=loop.time())
+        while wait > 0.0:
+            # In short sleeps, so that a new rate counts at once.
+            await asyncio.sleep(min(wait, _LONGEST_SLEEP))
+            wait = self._pace.spend(0, now=loop.time())
+        return part

@@ -1,0 +1,98 @@
+"""A store whose small operations are tried again as `dcdist.policy.retry` says; reads are passed through untried."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from dcdist.errors import FormatError, ObjectExistsError, ObjectMissingError, StoreError, StoreThrottledError
+from dcdist.policy.retry import Backoff
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from dcdist.ports.store import Capabilities, Listing, Store
+
+_Result = TypeVar("_Result")
+
+
+class Retrying:
+    """The same port around `store`. Reads are left to their caller, who can also go elsewhere for the bytes."""
+
+    def __init__(self, store: Store, *, rng: random.Random, backoff: Backoff | None = None) -> None:
+        """Wrap `store`; closing this closes it. `rng` spreads the waits."""
+        self._store = store
+        self._rng = rng
+        self._backoff = backoff or Backoff()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store can do."""
+        return self._store.capabilities
+
+    def __str__(self) -> str:
+        return str(self._store)
+
+    async def get(self, key: str, *, limit: int) -> bytes:
+        """The whole object; see the port."""
+        return await self._again(lambda _: self._store.get(key, limit=limit))
+
+    def read(self, key: str, *, start: int, length: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """A range, streamed, tried once; see the port."""
+        return self._store.read(key, start=start, length=length)
+
+    async def put(
+        self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
+    ) -> None:
+        """Create or replace an object; see the port.
+
+        If an earlier try created it and only its answer was lost, a conditional create has succeeded.
+        """
+
+        async def attempt(number: int) -> None:
+            try:
+                await self._store.put(key, body, if_absent=if_absent, expires_in=expires_in)
+            except ObjectExistsError:
+                if number == 1 or not await self._holds(key, body):
+                    raise
+
+        await self._again(attempt)
+
+    async def delete(self, key: str) -> None:
+        """Delete an object; see the port."""
+        await self._again(lambda _: self._store.delete(key))
+
+    async def list(self, prefix: str) -> Listing:
+        """All objects under a prefix; see the port."""
+        return await self._again(lambda _: self._store.list(prefix))
+
+    async def close(self) -> None:
+        """Close the store."""
+        await self._store.close()
+
+    async def _again(self, operation: Callable[[int], Awaitable[_Result]]) -> _Result:
+        """Run `operation` with the number of the try, until it succeeds, fails for good, or the rule gives up."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        number = 1
+        while True:
+            try:
+                return await operation(number)
+            except StoreError as error:
+                if not error.retryable:
+                    raise
+                wish = error.retry_after if isinstance(error, StoreThrottledError) else None
+                delay = self._backoff.delay(number, elapsed=loop.time() - began, rng=self._rng, retry_after=wish)
+                if delay is None:
+                    raise
+            await asyncio.sleep(delay)
+            number += 1
+
+    async def _holds(self, key: str, body: bytes | memoryview) -> bool:
+        """Whether the object is there with just these bytes."""
+        try:
+            return await self._store.get(key, limit=len(body)) == body
+        except (FormatError, ObjectMissingError):
+            return False
