@@ -1,0 +1,1 @@
+"""What dcdist is measured against, and how: `python -m benchmarks --help`."""
