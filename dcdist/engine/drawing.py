@@ -1,0 +1,96 @@
+"""Carries out one `Draw`: one range of one segment, streamed, handed to the swarm piece by piece.
+
+Invariant: what was claimed is either handed over or released when it ends, however it ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcdist.errors import ObjectMissingError, StoreError, StoreThrottledError
+from dcdist.formats import keys
+from dcdist.model import pieces
+from dcdist.policy.events import BytesDrawn, DrawFailed, DrawFinished, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from dcdist.model.layer import Index
+    from dcdist.policy.commands import Draw
+    from dcdist.policy.events import Event
+    from dcdist.ports.store import Store
+    from dcdist.ports.swarm import SwarmLayer
+
+_REPORT = 1 << 18
+"""Bytes between two reports of one draw."""
+
+
+async def draw(
+    store: Store, index: Index, swarm_layer: SwarmLayer, command: Draw, tell: Callable[[Event], None]
+) -> None:
+    """Bring the pieces of `command` from the store into the swarm, and tell how it ended."""
+    geometry = index.geometry
+    start = command.first * geometry.piece_length
+    stop = min(command.stop * geometry.piece_length, geometry.length)
+    segment, offset = divmod(start, geometry.segment_length)
+    swarm_layer.claim(pieces.span(command.first, command.stop))
+    handing = _Handing(swarm_layer, command, geometry.piece_size)
+    try:
+        key = keys.layer_segment(index.layer, segment)
+        async with store.read(key, start=offset, length=stop - start) as parts:
+            await handing.run(parts, tell)
+    except StoreError as error:
+        tell(_failed(command.draw, error))
+    else:
+        tell(DrawFinished(command.draw))
+    finally:
+        tell(BytesDrawn(command.draw, handing.total))
+        swarm_layer.release(pieces.span(handing.piece, command.stop))
+
+
+class _Handing:
+    """Cuts a stream into pieces; `piece` is the first that was not handed over yet, `total` the bytes that came."""
+
+    def __init__(self, swarm_layer: SwarmLayer, command: Draw, piece_size: Callable[[int], int]) -> None:
+        self.piece = command.first
+        self.total = 0
+        self._swarm_layer = swarm_layer
+        self._draw = command.draw
+        self._piece_size = piece_size
+        self._parts: list[bytes | memoryview] = []
+        self._held = 0
+
+    async def run(self, parts: AsyncIterator[bytes], tell: Callable[[Event], None]) -> None:
+        reported = 0
+        async for part in parts:
+            self.total += len(part)
+            if self.total - reported >= _REPORT:
+                reported = self.total
+                tell(BytesDrawn(self._draw, self.total))
+            await self._take(part)
+
+    async def _take(self, part: bytes) -> None:
+        rest = memoryview(part)
+        while self._held + len(rest) >= (size := self._piece_size(self.piece)):
+            cut = size - self._held
+            data = b"".join([*self._parts, rest[:cut]])
+            rest = rest[cut:]
+            self._parts.clear()
+            self._held = 0
+            # Counted before it is handed over: from then on its fate is an event of the swarm.
+            self.piece += 1
+            await self._swarm_layer.inject(self.piece - 1, data)
+            if not rest:
+                return
+        self._parts.append(rest)
+        self._held += len(rest)
+
+
+def _failed(draw: int, error: StoreError) -> DrawFailed:
+    if isinstance(error, StoreThrottledError):
+        return DrawFailed(draw, Failure.THROTTLED, str(error), error.retry_after)
+    if error.retryable:
+        return DrawFailed(draw, Failure.PASSING, str(error))
+    if isinstance(error, ObjectMissingError):
+        return DrawFailed(draw, Failure.LASTING, f"{error}; the release is damaged in the store: publish it again")
+    return DrawFailed(draw, Failure.LASTING, str(error))

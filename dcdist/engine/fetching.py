@@ -1,0 +1,318 @@
+"""One fetch: results of ports become events, the planner's commands become tasks.
+
+It owns the tasks of a fetch and nothing else; every decision is the planner's, every effect a port's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, assert_never
+
+from dcdist.engine.drawing import draw
+from dcdist.engine.events import Troubled
+from dcdist.engine.membership import Membership
+from dcdist.engine.options import Prefer
+from dcdist.engine.preparation import open_layer
+from dcdist.engine.reuse import copy_known_pieces
+from dcdist.errors import FetchFailedError
+from dcdist.model import pieces
+from dcdist.model.member import Member, Role
+from dcdist.policy import budget
+from dcdist.policy.commands import Draw, Drop, GiveUp
+from dcdist.policy.events import (
+    BytesDrawn,
+    Event,
+    LayerOpened,
+    MembersChanged,
+    PeersGave,
+    PeersSeen,
+    PiecesFinished,
+    PieceSpoiled,
+)
+from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.ports import swarm as swarm_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AsyncExitStack
+
+    from dcdist.engine.assembly import Assembly, Source
+    from dcdist.engine.events import FetchEvent
+    from dcdist.engine.options import EngineOptions
+    from dcdist.engine.preparation import Plan
+    from dcdist.engine.reuse import KnownFrames
+    from dcdist.engine.tally import Tally
+    from dcdist.model.identity import HostId, LayerName
+    from dcdist.model.pieces import Bits
+    from dcdist.model.release import Release
+    from dcdist.policy.commands import Command
+    from dcdist.policy.pacing import Pace
+    from dcdist.ports.layers import Cache, CachedLayer
+    from dcdist.ports.rendezvous import Rendezvous
+    from dcdist.ports.store import Store
+    from dcdist.ports.swarm import Swarm, SwarmEvent, SwarmLayer
+
+_POLL = 0.5
+"""Seconds between two looks at what peers hold."""
+
+_GET_TO_KNOW = 1.0
+"""Seconds that a host that is not alone gives others to be seen before it draws."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a fetch works with. `rendezvous` is None for a host that is not to be found; `pace` bounds the store."""
+
+    store: Store
+    cache: Cache
+    swarm: Swarm
+    rendezvous: Rendezvous | None
+    pace: Pace
+
+
+@dataclass(slots=True)
+class _Open:
+    """One layer that takes part."""
+
+    layer: CachedLayer
+    swarm_layer: SwarmLayer
+    source: Source
+    seen: Bits = 0
+
+
+class Fetching:
+    """Brings the layers of a plan, and feeds the assembly with them."""
+
+    def __init__(
+        self,
+        *,
+        host: HostId,
+        release: Release,
+        plan: Plan,
+        sources: list[Source],
+        options: EngineOptions,
+        ports: Ports,
+        assembly: Assembly,
+        known: KnownFrames,
+        tally: Tally,
+        report: Callable[[FetchEvent], None],
+    ) -> None:
+        self._tally = tally
+        self._plan = plan
+        self._sources = sources
+        self._options = options
+        self._ports = ports
+        self._assembly = assembly
+        self._known = known
+        self._report = report
+        self._loop = asyncio.get_running_loop()
+        self._group = asyncio.TaskGroup()
+        self._wake = asyncio.Event()
+        self._layers_here = asyncio.Event()
+        self._draws: dict[int, asyncio.Task[None]] = {}
+        self._open: dict[int, _Open] = {}
+        order = [entry.name for entry in release.layers]
+        self._numbers: dict[LayerName, int] = {name: number for number, name in enumerate(order)}
+        self._needs = pieces.of(self._numbers[entry.name] for entry in plan.entries)
+        now = self._loop.time()
+        waits = ports.rendezvous is not None and options.prefer is Prefer.EGRESS
+        self._planner = Planner(
+            PlannerOptions(
+                host=host,
+                version=release.name.version,
+                layers=tuple(order),
+                eager=options.prefer is Prefer.TIME,
+                may_draw=options.draw,
+                draw_from=now + _GET_TO_KNOW if waits else now,
+                begun=now,
+            )
+        )
+        self._membership = self._make_membership(host, release.name.version)
+
+    def _make_membership(self, host: HostId, version: str) -> Membership | None:
+        if self._ports.rendezvous is None or self._options.advertise is None:
+            return None
+        address, port = self._options.advertise
+        role = Role.DRAWER if self._options.draw else Role.PEER
+        me = Member(host, 0, role, address, port, version, self._needs)
+        return Membership(
+            self._ports.rendezvous,
+            me,
+            changed=self._members_changed,
+            troubled=lambda message: self._report(Troubled(message)),
+        )
+
+    async def run(self, stack: AsyncExitStack) -> None:
+        """Go on until cancelled; `wait_for_layers` tells when all is here. `stack` closes what is opened.
+
+        Raises:
+            FetchFailedError: Nothing has come from anywhere for too long.
+            DcdistError: Something broke that cannot be worked around.
+        """
+        for address, port in self._options.peers:
+            self._ports.swarm.connect(address, port)
+        async with self._group as group:
+            if self._membership is not None:
+                # The others must be known before the first draw, but not before the cache is open.
+                await self._membership.begin()
+                group.create_task(self._membership.run())
+            for position in range(len(self._plan.entries)):
+                group.create_task(self._take_in(position, stack))
+            group.create_task(self._watch_swarm())
+            group.create_task(self._poll())
+            await self._pump()
+
+    async def wait_for_layers(self) -> None:
+        """Return when all layers are here, whole."""
+        if self._plan.entries:
+            await self._layers_here.wait()
+
+    def become_seeder(self) -> None:
+        """Tell the others that this host needs nothing any more."""
+        if self._membership is not None:
+            self._membership.become(replace(self._membership.me, role=Role.SEEDER, needs=0))
+
+    # Layers
+
+    async def _take_in(self, position: int, stack: AsyncExitStack) -> None:
+        """Open a layer, offer it to the swarm, give the assembly what is there already."""
+        index, source = self._plan.indexes[position], self._sources[position]
+        number = self._numbers[index.layer]
+        layer = await open_layer(self._ports.cache, index, stack, self._report)
+        had = layer.have
+        self._tally.had(index, had)
+        swarm_layer = await self._ports.swarm.add(layer)
+        source.layer, source.swarm_layer = layer, swarm_layer
+        self._open[number] = _Open(layer, swarm_layer, source)
+        self._tell(LayerOpened(number, index.geometry, had))
+        self._note_completion()
+        step = pieces.span(0, 256)
+        rest, shift = had, 0
+        while rest:
+            self._assembly.pieces_came(source, (rest & step) << shift)
+            rest >>= 256
+            shift += 256
+            # A large layer has tens of thousands of frames to look at: let others have the loop in between.
+            await asyncio.sleep(0)
+        if layer.complete:
+            await self._settle(self._open[number])
+        else:
+            missing = pieces.span(0, index.geometry.piece_count) & ~layer.have
+            self._tally.reused += await copy_known_pieces(index, missing, self._known, swarm_layer)
+
+    async def _settle(self, opened: _Open) -> None:
+        """Give a whole layer up for reading: other processes of this host may use it while this one goes on giving."""
+        await opened.swarm_layer.flush()
+        await opened.layer.close(clean=True)
+
+    def _note_completion(self) -> None:
+        if len(self._open) == len(self._plan.entries) and all(each.layer.complete for each in self._open.values()):
+            self._layers_here.set()
+
+    # Events
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, BytesDrawn):
+            self._tally.drawn(event.draw, event.total)
+        self._planner.receive(event, now=self._loop.time())
+        self._wake.set()
+
+    def _members_changed(self, joined: tuple[Member, ...], left: tuple[HostId, ...]) -> None:
+        for member in joined:
+            self._ports.swarm.connect(member.address, member.port)
+        self._tell(MembersChanged(joined, left))
+
+    async def _watch_swarm(self) -> None:
+        while True:
+            for event in await self._ports.swarm.events():
+                self._swarm_did(event)
+
+    def _swarm_did(self, event: SwarmEvent) -> None:
+        match event:
+            case swarm_port.PiecesFinished():
+                number = self._numbers[event.layer]
+                opened = self._open[number]
+                opened.layer.add(event.pieces)
+                self._tally.finished(opened.layer.index, event.pieces)
+                self._tell(PiecesFinished(number, event.pieces))
+                self._assembly.pieces_came(opened.source, event.pieces)
+                if opened.layer.complete:
+                    self._group.create_task(self._settle(opened))
+                    self._note_completion()
+            case swarm_port.PieceFailed():
+                number = self._numbers[event.layer]
+                self._open[number].swarm_layer.release(1 << event.piece)
+                self._tell(PieceSpoiled(number, event.piece, event.injected))
+                source = str(self._ports.store) if event.injected else "a peer"
+                self._report(
+                    Troubled(f"piece {event.piece} of layer {event.layer} from {source} is wrong; asked again")
+                )
+            case swarm_port.SwarmBroke():
+                raise event.error
+            case _:
+                assert_never(event)
+
+    async def _poll(self) -> None:
+        """Look at what peers hold and have given; share the bound on what this host takes."""
+        while True:
+            statistics = self._ports.swarm.statistics()
+            self._tally.swarm = statistics
+            for number, opened in list(self._open.items()):
+                if not opened.layer.complete:
+                    seen = opened.swarm_layer.available()
+                    if seen != opened.seen:
+                        opened.seen = seen
+                        self._tell(PeersSeen(number, seen))
+            self._tell(PeersGave(statistics.from_peers))
+            now = self._loop.time()
+            going = self._planner.statistics(now=now)
+            self._tally.rates(store=going.from_store, peers=going.from_peers)
+            self._share_bounds(going.from_store, going.from_peers)
+            self._report(self._tally.progress())
+            await asyncio.sleep(_POLL)
+
+    def _share_bounds(self, from_store: float, from_peers: float) -> None:
+        down, store = self._options.down_rate, self._options.store_rate
+        if down is None:
+            self._ports.pace.rate = store
+            return
+        for_store, for_peers = budget.split(down, store=from_store, peers=from_peers)
+        self._ports.pace.rate = for_store if store is None else min(store, for_store)
+        self._ports.swarm.limit(up=self._options.up_rate, down=for_peers)
+
+    # Commands
+
+    async def _pump(self) -> None:
+        while True:
+            self._wake.clear()
+            for command in self._planner.commands(now=self._loop.time()):
+                self._execute(command)
+            wait = self._planner.deadline() - self._loop.time()
+            try:
+                # Never shorter than a moment: a deadline that has passed must not become a busy loop.
+                async with asyncio.timeout(None if wait == float("inf") else max(0.01, wait)):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    def _execute(self, command: Command) -> None:
+        match command:
+            case Draw():
+                opened = self._open[command.layer]
+                task = self._group.create_task(
+                    draw(self._ports.store, opened.layer.index, opened.swarm_layer, command, self._tell)
+                )
+                self._draws[command.draw] = task
+                task.add_done_callback(lambda _: self._draws.pop(command.draw, None))
+            case Drop():
+                task_to_drop = self._draws.get(command.draw)
+                if task_to_drop is not None:
+                    task_to_drop.cancel()
+            case GiveUp():
+                raise FetchFailedError(
+                    f"the fetch gave up with {self._tally.left()} still missing: {command.reason}. What was fetched is "
+                    "kept: run the same command again to go on"
+                )
+            case _:
+                assert_never(command)

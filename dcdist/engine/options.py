@@ -1,0 +1,34 @@
+"""What a fetch may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Prefer(Enum):
+    """What matters more when the two conflict."""
+
+    TIME = "time"
+    """Fill the link: draw from the store whatever makes this host ready sooner."""
+    EGRESS = "egress"
+    """Spare the store: draw what is new to the swarm, wait for peers for the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How one fetch behaves. Rates are bytes a second, None is no bound.
+
+    `images`: names, none means all. `draw`: whether the store gives payload (False: manifest and index only).
+    `version`: the release's. `advertise`: the address that peers are told; None: this host is not announced.
+    `peers`: hosts to connect to beside those found.
+    """
+
+    images: tuple[str, ...] = ()
+    draw: bool = True
+    prefer: Prefer = Prefer.TIME
+    store_rate: float | None = None
+    up_rate: float | None = None
+    down_rate: float | None = None
+    advertise: tuple[str, int] | None = None
+    peers: tuple[tuple[str, int], ...] = ()

@@ -1,0 +1,150 @@
+"""Everything before the first byte of payload: which images, which layers, their indexes, the cache, the room.
+
+Nothing is trusted that does not hang from the manifest by its SHA-256.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcdist.engine.events import LayerChecked, Waiting
+from dcdist.engine.placements import LayerPlacements, turn_around
+from dcdist.errors import CacheBusyError, IntegrityError, UsageError
+from dcdist.formats import extents as extents_format
+from dcdist.formats import index as index_format
+from dcdist.formats import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AsyncExitStack
+
+    from dcdist.engine.events import FetchEvent
+    from dcdist.model.extents import Extents
+    from dcdist.model.identity import LayerName
+    from dcdist.model.layer import Index
+    from dcdist.model.release import Image, LayerEntry, Release
+    from dcdist.ports.layers import Cache, CachedLayer
+    from dcdist.ports.store import Store
+
+_BUSY_POLL = 0.5
+"""Seconds between two looks at a layer that another process writes."""
+
+_AT_ONCE = 4
+"""Index objects that are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be fetched: images with their extents, layers with their indexes and placements."""
+
+    images: tuple[Image, ...]
+    extents: tuple[Extents, ...]
+    entries: tuple[LayerEntry, ...]
+    indexes: tuple[Index, ...]
+    placements: tuple[LayerPlacements, ...]
+    numbers: dict[LayerName, int]
+
+
+def choose_images(release: Release, names: Sequence[str]) -> tuple[Image, ...]:
+    """The images with these names, in start order; all if there are none.
+
+    Raises:
+        UsageError: The release has no such image.
+    """
+    known = {image.name for image in release.images}
+    for name in names:
+        if name not in known:
+            has = ", ".join(sorted(known)) or "none"
+            raise UsageError(f"release {release.name} has no image {name!r}; it has: {has}")
+    return tuple(image for image in release.images if not names or image.name in names)
+
+
+async def make_plan(store: Store, cache: Cache, release: Release, images: Sequence[Image]) -> Plan:
+    """Read the extents of `images` and the indexes of the layers that they need.
+
+    Raises:
+        StoreError: The store could not give them.
+        IntegrityError: They are not what the manifest promises.
+        FormatError: They cannot be read.
+    """
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def read_extents(image: Image) -> Extents:
+        async with limit:
+            data = await store.get(keys.image_extents(image.extents), limit=extents_format.EXTENTS_LIMIT)
+            return await asyncio.to_thread(extents_format.decode, data, image)
+
+    async def index_of(entry: LayerEntry) -> Index:
+        async with limit:
+            return await read_index(store, cache, entry)
+
+    extents = await asyncio.gather(*(read_extents(image) for image in images))
+    wanted = {layer for each in extents for layer in each.layers}
+    entries = tuple(entry for entry in release.layers if entry.name in wanted)
+    unknown = wanted - {entry.name for entry in entries}
+    if unknown:
+        raise IntegrityError(f"an image of {release.name} needs layer {min(unknown)}, which its manifest does not name")
+    indexes = await asyncio.gather(*(index_of(entry) for entry in entries))
+    numbers = {entry.name: number for number, entry in enumerate(entries)}
+    tables = [index.frames for index in indexes]
+    placements = await asyncio.to_thread(turn_around, extents, tables, numbers)
+    return Plan(tuple(images), tuple(extents), entries, tuple(indexes), tuple(placements), numbers)
+
+
+async def plan_of_layers(store: Store, cache: Cache, release: Release) -> Plan:
+    """A plan of all layers of a release and no image: what a seeder holds.
+
+    Raises:
+        StoreError: The store could not give the indexes.
+        IntegrityError: They are not what the manifest promises.
+    """
+    indexes = tuple([await read_index(store, cache, entry) for entry in release.layers])
+    placements = tuple(LayerPlacements([0] * len(index.frames)) for index in indexes)
+    numbers = {entry.name: number for number, entry in enumerate(release.layers)}
+    return Plan((), (), release.layers, indexes, placements, numbers)
+
+
+async def read_index(store: Store, cache: Cache, entry: LayerEntry) -> Index:
+    """The index of a layer, from the cache or the store; kept in the cache."""
+    kept = await cache.read_index(entry.name)
+    if kept is not None:
+        try:
+            return await asyncio.to_thread(index_format.decode, kept, entry)
+        except IntegrityError:
+            # The copy on this disk went bad: the store has another.
+            pass
+    data = await store.get(keys.layer_index(entry.name), limit=index_format.INDEX_LIMIT)
+    index = await asyncio.to_thread(index_format.decode, data, entry)
+    await cache.save_index(entry.name, data)
+    return index
+
+
+async def open_layer(
+    cache: Cache, index: Index, stack: AsyncExitStack, report: Callable[[FetchEvent], None]
+) -> CachedLayer:
+    """Open a layer in the cache, waiting while another process writes it; `stack` closes it, cleanly."""
+    told = False
+    loop = asyncio.get_running_loop()
+
+    def checked(count: int) -> None:
+        event = LayerChecked(index.layer, count, index.geometry.length)
+        loop.call_soon_threadsafe(report, event)
+
+    while True:
+        try:
+            layer = await cache.open(index, checked=checked)
+        except CacheBusyError as error:
+            if not told:
+                report(Waiting(index.layer, str(error)))
+                told = True
+            await asyncio.sleep(_BUSY_POLL)
+        else:
+            break
+
+    async def close() -> None:
+        await layer.close(clean=True)
+
+    stack.push_async_callback(close)
+    return layer

@@ -1,0 +1,96 @@
+"""Finds a release in a store and believes only what a trusted key signed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcdist.errors import (
+    FormatError,
+    ObjectMissingError,
+    ReleaseMissingError,
+    RollbackError,
+    SignatureError,
+    StoreDeniedError,
+)
+from dcdist.formats import keys, manifest
+from dcdist.formats.signature import PublicKey
+from dcdist.model.identity import ReleaseName, require_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dcdist.model.release import Release
+    from dcdist.ports.store import Store
+
+
+def read_public_key(path: Path) -> PublicKey:
+    """The public key in a PEM file, as `dcdist keygen` writes it.
+
+    Raises:
+        FormatError: It is none.
+        OSError: It cannot be read.
+    """
+    try:
+        return PublicKey.from_pem(path.read_bytes())
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+async def find_release(store: Store, wanted: str, *, trust: Sequence[PublicKey], at_least: int = 0) -> Release:
+    """The release `DEMO@VERSION`, or the latest of `DEMO`, verified.
+
+    Args:
+        store: Where to look.
+        wanted: `DEMO` or `DEMO@VERSION`.
+        trust: The keys of which one must have signed it.
+        at_least: The highest serial of this demo that this host has seen; the latest must not be below it.
+
+    Raises:
+        ReleaseMissingError: The store has no such release.
+        SignatureError: No trusted key signed it, or it is not the release that its place says.
+        RollbackError: The latest is older than one that was seen before.
+        StoreError: The store could not be asked.
+    """
+    if "@" in wanted:
+        return await _read(store, ReleaseName.parse(wanted), trust)
+    demo = require_word(wanted, what="demo")
+    releases = [await _read(store, name, trust) for name in await _versions(store, demo)]
+    if not releases:
+        raise ReleaseMissingError(f"{store} has no release of {demo}; `dcdist ls` shows what it has", release=demo)
+    latest = max(releases, key=lambda release: (release.serial, release.name.version))
+    if latest.serial < at_least:
+        raise RollbackError(
+            f"the latest release of {demo} in {store} is {latest.name} with serial {latest.serial}, but this host has "
+            f"seen serial {at_least}: the store was set back or is not the one it was. If that is meant, name the version",
+            source=str(store),
+        )
+    return latest
+
+
+async def _versions(store: Store, demo: str) -> list[ReleaseName]:
+    try:
+        listing = await store.list(keys.releases_prefix(demo))
+    except StoreDeniedError as error:
+        raise StoreDeniedError(
+            f"{store} cannot be listed, so the latest release of {demo} cannot be found; name it: {demo}@VERSION",
+            store=str(store),
+        ) from error
+    names = (keys.parse_release_key(entry.key) for entry in listing.entries)
+    return [name for name in names if name is not None and name.demo == demo]
+
+
+async def _read(store: Store, name: ReleaseName, trust: Sequence[PublicKey]) -> Release:
+    try:
+        data = await store.get(keys.release(name), limit=manifest.MANIFEST_LIMIT)
+    except ObjectMissingError as error:
+        raise ReleaseMissingError(
+            f"{store} has no release {name}; `dcdist ls` shows what it has", release=str(name)
+        ) from error
+    release = manifest.open_sealed(data, trust)
+    if release.name != name:
+        raise SignatureError(
+            f"the manifest at the place of {name} in {store} is that of {release.name}: its contents were mixed up",
+            source=str(store),
+        )
+    return release

@@ -1,0 +1,30 @@
+"""Opens a store as all parts of a node use it: small operations are tried again, reads are not."""
+
+from __future__ import annotations
+
+import os
+import random
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from dcdist import store as adapters
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from dcdist.ports.store import Store
+
+
+@asynccontextmanager
+async def open_store(url: str, *, environment: Mapping[str, str] | None = None) -> AsyncIterator[Store]:
+    """The store at `url`, closed when the context is left.
+
+    Args:
+        url: `file:///path`, `swift://container/prefix`, or `http(s)://host/path` (read-only).
+        environment: Credentials (`ST_AUTH`, `ST_USER`, `ST_KEY`), proxies and CA files; the process's own if None.
+
+    Raises:
+        UsageError: The URL or the environment makes no sense.
+    """
+    async with adapters.open_store(url, environment=os.environ if environment is None else environment) as opened:
+        yield adapters.Retrying(opened, rng=random.Random())

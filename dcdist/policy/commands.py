@@ -1,0 +1,32 @@
+"""What the planner wants done, in the imperative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Request pieces `first` to `stop - 1` of a layer from the store in one range, and ask no peer for them."""
+
+    draw: int
+    layer: int
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Leave a draw that no longer helps."""
+
+    draw: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Nothing has come for too long and nothing will; `reason` is for people."""
+
+    reason: str
+
+
+Command = Draw | Drop | GiveUp

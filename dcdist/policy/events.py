@@ -1,0 +1,114 @@
+"""What the planner is told, in the past tense. Layers are numbered from 0 in the order of the release.
+
+Events are aggregates: sets of pieces and changes of membership, at most about one a second beside own completions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcdist.model.geometry import Geometry
+    from dcdist.model.identity import HostId
+    from dcdist.model.member import Member
+    from dcdist.model.pieces import Bits
+
+
+@dataclass(frozen=True, slots=True)
+class LayerOpened:
+    """Layer `layer` takes part from now on; `have` are the pieces this host holds already."""
+
+    layer: int
+    geometry: Geometry
+    have: Bits
+
+
+@dataclass(frozen=True, slots=True)
+class MembersChanged:
+    """Other hosts appeared (or changed) and left, by the latest listing."""
+
+    joined: tuple[Member, ...]
+    left: tuple[HostId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PiecesFinished:
+    """This host holds these pieces now."""
+
+    layer: int
+    pieces: Bits
+
+
+@dataclass(frozen=True, slots=True)
+class PieceSpoiled:
+    """A piece failed its check; `drawn`: its bytes came from the store."""
+
+    layer: int
+    piece: int
+    drawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeersSeen:
+    """At least one connected peer holds each of these pieces."""
+
+    layer: int
+    pieces: Bits
+
+
+@dataclass(frozen=True, slots=True)
+class PeersGave:
+    """Payload bytes that all peers have given since the start."""
+
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class BytesDrawn:
+    """Payload bytes of a running draw that have come so far."""
+
+    draw: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrawFinished:
+    """All bytes of a draw have come and were handed on to be checked."""
+
+    draw: int
+
+
+class Failure(Enum):
+    """Why a draw ended early, by what can be done about it."""
+
+    PASSING = auto()
+    """The store did not answer, stalled, or broke off: try again later."""
+    THROTTLED = auto()
+    """The store asks for fewer requests."""
+    LASTING = auto()
+    """The object is missing, changed, or may not be read: trying again soon is of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawFailed:
+    """A draw ended early; `retry_after` (seconds) is the store's wish; `reason` is for people."""
+
+    draw: int
+    failure: Failure
+    reason: str
+    retry_after: float | None = None
+
+
+Event = (
+    LayerOpened
+    | MembersChanged
+    | PiecesFinished
+    | PieceSpoiled
+    | PeersSeen
+    | PeersGave
+    | BytesDrawn
+    | DrawFinished
+    | DrawFailed
+)

@@ -1,0 +1,108 @@
+"""What is the state of one layer, and which of its pieces are still nobody's?
+
+Invariant: a piece is in exactly one state here: had, flying (in a draw, or drawn and not checked yet), or missing; a
+missing one may be seen at peers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcdist.model import pieces
+from dcdist.policy.ownership import Ownership
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dcdist.model.geometry import Geometry
+    from dcdist.model.identity import HostId, LayerName
+    from dcdist.model.pieces import Bits
+
+
+class LayerPlan:
+    """One layer of a fetch, as this host sees it."""
+
+    def __init__(self, name: LayerName, geometry: Geometry, host: HostId, have: Bits) -> None:
+        self.geometry = geometry
+        self.ownership = Ownership(name, geometry.stripe_count, host)
+        self.have = have
+        self.flying: Bits = 0
+        self.seen: Bits = 0
+        self._all = pieces.span(0, geometry.piece_count)
+        self._host = host
+        self._own: list[int] = []
+        self.redeal()
+
+    def redeal(self) -> None:
+        """The members changed: put the own stripes in order again."""
+        self._own = list(self.ownership.round_of(self._host))
+        self._own.reverse()
+
+    @property
+    def missing(self) -> Bits:
+        """The pieces that are neither had nor flying."""
+        return self._all & ~self.have & ~self.flying
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pieces are had."""
+        return self.have == self._all
+
+    @property
+    def unseen(self) -> Bits:
+        """The missing pieces that no peer holds: only the store has them, or somebody is drawing them."""
+        return self.missing & ~self.seen
+
+    def missing_bytes(self) -> int:
+        """Bytes of the missing pieces (the last counted in full)."""
+        return self.missing.bit_count() * self.geometry.piece_length
+
+    def of_stripe(self, stripe: int, wanted: Bits) -> range:
+        """The first run of `wanted` pieces of a stripe; empty if there is none."""
+        span = self.geometry.stripe_pieces(stripe)
+        bits = (wanted >> span.start) & ((1 << len(span)) - 1)
+        if not bits:
+            return range(0)
+        first = (bits & -bits).bit_length() - 1
+        run = bits >> first
+        length = (run ^ (run + 1)).bit_length() - 1
+        return range(span.start + first, span.start + first + length)
+
+    def next_own(self) -> int | None:
+        """The next own stripe with pieces that nobody else has; None if there is none."""
+        unseen = self.unseen
+        while self._own:
+            if self.of_stripe(self._own[-1], unseen):
+                return self._own[-1]
+            self._own.pop()
+        return None
+
+    def rewind(self) -> None:
+        """Pieces became missing again: own stripes that were passed may have to be drawn."""
+        self.redeal()
+
+    def extend(self, run: range, wanted: Bits, limit: int, *, own_only: bool) -> range:
+        """Lengthen a run over the stripes that follow, up to `limit` bytes and the end of its segment."""
+        geometry = self.geometry
+        per_stripe = geometry.pieces_per_stripe
+        stop = run.stop
+        while stop % per_stripe == 0 and stop < geometry.piece_count:
+            stripe = stop // per_stripe
+            if stripe % geometry.stripes_per_segment == 0:
+                break
+            if own_only and self.ownership.rank(stripe) != 0:
+                break
+            more = self.of_stripe(stripe, wanted)
+            if more.start != stop or (more.stop - run.start) * geometry.piece_length > limit:
+                break
+            stop = more.stop
+        return range(run.start, stop)
+
+    def stripes_with(self, wanted: Bits) -> Iterator[int]:
+        """The stripes that hold `wanted` pieces, in rising order."""
+        last = -1
+        per_stripe = self.geometry.pieces_per_stripe
+        for piece in pieces.each(wanted):
+            if piece // per_stripe != last:
+                last = piece // per_stripe
+                yield last

@@ -1,0 +1,62 @@
+"""When to ask the store again after a failure, and when to give up altogether.
+
+A store that is down for half a minute must not end a build; one that denies an object will not change its mind. So the
+pause doubles with each failure in a row up to 15 s, and the fetch ends only when nothing has come from anywhere for
+long: five minutes if the failures may pass, 20 s if they will not.
+"""
+
+from __future__ import annotations
+
+from dcdist.policy.events import Failure
+
+_FIRST_PAUSE = 0.25
+_LONGEST_PAUSE = 15.0
+_LASTING_PAUSE = 5.0
+
+
+class Patience:
+    """One host's dealings with one store."""
+
+    def __init__(self, *, passing: float = 300.0, lasting: float = 20.0) -> None:
+        self._passing = passing
+        self._lasting = lasting
+        self._in_a_row = 0
+        self._paused_until = 0.0
+        self._reason = ""
+        self._last_failure: Failure | None = None
+        self._progress_at: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """What the last failure said."""
+        return self._reason
+
+    def progressed(self, *, now: float) -> None:
+        """Something was gained, from any source."""
+        self._progress_at = now
+
+    def succeeded(self) -> None:
+        """The store gave what was asked."""
+        self._in_a_row = 0
+        self._last_failure = None
+
+    def failed(self, failure: Failure, reason: str, *, retry_after: float | None, now: float) -> None:
+        """The store did not give what was asked."""
+        self._reason = reason
+        self._last_failure = failure
+        self._in_a_row += 1
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._in_a_row - 1, 10))
+        if failure is Failure.LASTING:
+            pause = _LASTING_PAUSE
+        if retry_after is not None:
+            pause = max(pause, min(retry_after, 120.0))
+        self._paused_until = max(self._paused_until, now + pause)
+
+    def paused_until(self) -> float:
+        """Before this time the store is not asked."""
+        return self._paused_until
+
+    def gives_up_at(self, *, since: float) -> float:
+        """When to end the fetch if nothing is gained until then; `since` is when it began."""
+        begun = since if self._progress_at is None else self._progress_at
+        return begun + (self._lasting if self._last_failure is Failure.LASTING else self._passing)

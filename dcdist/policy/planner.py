@@ -1,0 +1,404 @@
+"""The planner: which stripes to draw from the store, and when to stop. Events in, commands out.
+
+Own stripes first, then help, then whatever nobody delivers. It never awaits, reads no clock and draws no lots: the
+same events at the same times give the same commands, in a host as in a simulation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from dcdist.model import pieces
+from dcdist.model.member import Role
+from dcdist.policy import helping
+from dcdist.policy.commands import Command, Draw, Drop, GiveUp
+from dcdist.policy.concurrency import Concurrency
+from dcdist.policy.events import (
+    BytesDrawn,
+    DrawFailed,
+    DrawFinished,
+    Event,
+    Failure,
+    LayerOpened,
+    MembersChanged,
+    PeersGave,
+    PeersSeen,
+    PiecesFinished,
+    PieceSpoiled,
+)
+from dcdist.policy.helping import Helping
+from dcdist.policy.layer_plan import LayerPlan
+from dcdist.policy.patience import Patience
+from dcdist.policy.request_size import RequestSize
+from dcdist.policy.throughput import Throughput
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import HostId, LayerName
+    from dcdist.model.pieces import Bits
+
+_STALL = 6.0
+"""Seconds without a byte after which a draw is dropped."""
+
+_SETTLING = 15.0
+"""Seconds that drawn pieces may take to be checked; after that they are missing again."""
+
+_PEERS_SILENT = 3.0
+"""Seconds without a byte from peers after which what they hold is drawn from the store."""
+
+_BARRED = 30.0
+"""Seconds for which a range is left alone that the store will not give."""
+
+_MOST_SPOILED = 3
+"""How often a piece from the store may fail its check before only peers are asked for it."""
+
+_LOOK_AGAIN = 0.25
+"""Seconds between two looks at what others do, while there is nothing else to go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerOptions:
+    """Who this host is and what it may do.
+
+    `eager`: would rather wait less than spare the store (`prefer=time`). `may_draw`: may use the store at all.
+    `draw_from`: no draw before this time, so that a host knows the others first. `version`: of the release; `layers`:
+    the names of its layers, in order.
+    """
+
+    host: HostId
+    version: str
+    layers: tuple[LayerName, ...]
+    eager: bool = True
+    may_draw: bool = True
+    draw_from: float = 0.0
+    begun: float = 0.0
+    most_requests: int = 8
+
+
+@dataclass(slots=True)
+class _Running:
+    """One draw: its range, and how it gets on."""
+
+    layer: int
+    pieces: Bits
+    length: int
+    begun: float
+    total: int = 0
+    latest: float = 0.0
+    ended: float | None = None
+
+
+@dataclass(slots=True)
+class _Barred:
+    """Pieces of a layer that are not drawn until a time."""
+
+    layer: int
+    pieces: Bits
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerStatistics:
+    """Draws running, requests allowed at once, bytes a second from peers and from the store."""
+
+    running: int
+    limit: int
+    from_peers: float
+    from_store: float
+
+
+@dataclass(slots=True)
+class Planner:
+    """All decisions of one fetch."""
+
+    options: PlannerOptions
+    _plans: dict[int, LayerPlan] = field(default_factory=dict)
+    _running: dict[int, _Running] = field(default_factory=dict)
+    _barred: list[_Barred] = field(default_factory=list)
+    _spoiled: dict[tuple[int, int], int] = field(default_factory=dict)
+    _members: dict[HostId, tuple[Role, str, Bits]] = field(default_factory=dict)
+    _helping: Helping = field(default_factory=Helping)
+    _known: dict[int, Bits] = field(default_factory=dict)
+    _concurrency: Concurrency = field(init=False)
+    _patience: Patience = field(default_factory=Patience)
+    _size: RequestSize = field(default_factory=RequestSize)
+    _store_rate: Throughput = field(default_factory=Throughput)
+    _peer_rate: Throughput = field(default_factory=Throughput)
+    _peers_latest: float = 0.0
+    _drawn_before: int = 0
+    _next_draw: int = 0
+    _look_again: float = 0.0
+    _help_again: float = 0.0
+    _done: bool = False
+
+    def __post_init__(self) -> None:
+        self._concurrency = Concurrency(most=self.options.most_requests)
+        self._peers_latest = self.options.begun
+
+    # What happened
+
+    def receive(self, event: Event, *, now: float) -> None:
+        """Take in one event; `now` (seconds, never falling) is when it happened."""
+        match event:
+            case LayerOpened():
+                name = self.options.layers[event.layer]
+                plan = self._plans[event.layer] = LayerPlan(name, event.geometry, self.options.host, event.have)
+                self._known[event.layer] = 0
+                for host in self._members:
+                    self._seat(host, event.layer)
+                plan.redeal()
+            case MembersChanged():
+                self._members_changed(event, now=now)
+            case PiecesFinished():
+                plan = self._plans[event.layer]
+                plan.have |= event.pieces
+                plan.flying &= ~event.pieces
+                self._patience.progressed(now=now)
+            case PieceSpoiled():
+                self._piece_spoiled(event, now=now)
+            case PeersSeen():
+                self._peers_seen(event, now=now)
+            case PeersGave():
+                if event.total > self._peer_rate.total:
+                    self._peers_latest = now
+                    self._patience.progressed(now=now)
+                self._peer_rate.count(event.total, now=now)
+            case BytesDrawn():
+                self._bytes_drawn(event.draw, event.total, now=now)
+            case DrawFinished():
+                self._draw_finished(event.draw, now=now)
+            case DrawFailed():
+                self._draw_failed(event, now=now)
+            case _:
+                assert_never(event)
+
+    def _members_changed(self, event: MembersChanged, *, now: float) -> None:
+        for host in event.left:
+            self._members.pop(host, None)
+            self._helping.forget(host)
+        for member in event.joined:
+            self._members[member.host] = (member.role, member.version, member.needs)
+            if member.role is Role.DRAWER:
+                self._helping.watch(member.host, now=now)
+        hosts = [*event.left, *(member.host for member in event.joined)]
+        for layer, plan in self._plans.items():
+            # Not any(): every host must be seated.
+            if [host for host in hosts if self._seat(host, layer)]:
+                plan.redeal()
+
+    def _seat(self, host: HostId, layer: int) -> bool:
+        """Put a host among the members of a layer or take it away; whether that changed anything."""
+        role, version, needs = self._members.get(host, (Role.SEEDER, "", 0))
+        draws = role is Role.DRAWER and version == self.options.version and bool(needs >> layer & 1)
+        ownership = self._plans[layer].ownership
+        return ownership.join(host) if draws else ownership.leave(host)
+
+    def _piece_spoiled(self, event: PieceSpoiled, *, now: float) -> None:
+        plan = self._plans[event.layer]
+        bit = 1 << event.piece
+        plan.have &= ~bit
+        plan.flying &= ~bit
+        plan.rewind()
+        if not event.drawn:
+            return
+        count = self._spoiled[event.layer, event.piece] = self._spoiled.get((event.layer, event.piece), 0) + 1
+        if count >= _MOST_SPOILED:
+            self._barred.append(_Barred(event.layer, bit, float("inf")))
+            reason = f"the store's bytes of piece {event.piece} of layer {self.options.layers[event.layer]} are wrong"
+            self._patience.failed(Failure.LASTING, reason, retry_after=None, now=now)
+
+    def _peers_seen(self, event: PeersSeen, *, now: float) -> None:
+        plan = self._plans[event.layer]
+        lost = plan.seen & ~event.pieces & ~plan.have
+        plan.seen = event.pieces
+        if lost:
+            plan.rewind()
+        done = plan.seen | plan.have
+        for stripe in plan.stripes_with(done & ~self._known[event.layer]):
+            span = plan.geometry.stripe_pieces(stripe)
+            if done >> span.start & ((1 << len(span)) - 1) == (1 << len(span)) - 1:
+                owner = plan.ownership.owner(stripe)
+                if owner != self.options.host:
+                    self._helping.appeared(owner, now=now)
+                self._known[event.layer] |= pieces.span(span.start, span.stop)
+
+    def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:
+        running = self._running.get(draw)
+        if running is None:
+            return
+        if total > running.total:
+            self._drawn_before += total - running.total
+            running.total, running.latest = total, now
+            self._store_rate.count(self._drawn_before, now=now)
+
+    def _draw_finished(self, draw: int, *, now: float) -> None:
+        running = self._running.get(draw)
+        if running is None:
+            return
+        self._bytes_drawn(draw, running.length, now=now)
+        running.ended = now
+        self._size.finished(running.length, now - running.begun)
+        self._patience.succeeded()
+        self._concurrency.observed(self._store_rate.rate(now=now), self._active(), now=now)
+
+    def _draw_failed(self, event: DrawFailed, *, now: float) -> None:
+        running = self._running.pop(event.draw, None)
+        if running is None:
+            return
+        self._land(running)
+        self._patience.failed(event.failure, event.reason, retry_after=event.retry_after, now=now)
+        match event.failure:
+            case Failure.THROTTLED:
+                self._concurrency.throttled(now=now)
+            case Failure.LASTING:
+                self._barred.append(_Barred(running.layer, running.pieces, now + _BARRED))
+            case Failure.PASSING:
+                pass
+            case _:
+                assert_never(event.failure)
+
+    def _land(self, running: _Running) -> None:
+        """The pieces of a draw that did not come are missing again."""
+        plan = self._plans[running.layer]
+        plan.flying &= ~running.pieces
+        plan.rewind()
+
+    # What to do
+
+    def commands(self, *, now: float) -> list[Command]:
+        """What to do now; call it after events and when `deadline()` has come."""
+        commands: list[Command] = []
+        self._look_again = float("inf")
+        self._done = all(plan.complete for plan in self._plans.values())
+        if self._done:
+            return commands
+        if now >= self._patience.gives_up_at(since=self.options.begun):
+            return [GiveUp(self._patience.reason or "neither the store nor any peer gave anything")]
+        self._settle(commands, now=now)
+        if self.options.may_draw:
+            self._draw(commands, now=now)
+        return commands
+
+    def deadline(self) -> float:
+        """When `commands` has something new to say even if nothing happens; may be infinite."""
+        if self._done:
+            return float("inf")
+        return min(self._look_again, self._patience.gives_up_at(since=self.options.begun))
+
+    def statistics(self, *, now: float) -> PlannerStatistics:
+        """How it goes."""
+        return PlannerStatistics(
+            self._active(), self._concurrency.limit, self._peer_rate.rate(now=now), self._store_rate.rate(now=now)
+        )
+
+    def _active(self) -> int:
+        return sum(running.ended is None for running in self._running.values())
+
+    def _settle(self, commands: list[Command], *, now: float) -> None:
+        """End draws that stalled, forget those whose pieces are all checked."""
+        for draw, running in list(self._running.items()):
+            plan = self._plans[running.layer]
+            if running.ended is None:
+                if now - max(running.latest, running.begun) >= _STALL:
+                    commands.append(Drop(draw))
+                    del self._running[draw]
+                    self._land(running)
+                    self._patience.failed(
+                        Failure.PASSING, f"no byte from the store for {_STALL:g} s", retry_after=None, now=now
+                    )
+                else:
+                    self._look_again = min(self._look_again, max(running.latest, running.begun) + _STALL)
+            elif not running.pieces & plan.flying:
+                del self._running[draw]
+            elif now - running.ended >= _SETTLING:
+                del self._running[draw]
+                self._land(running)
+            else:
+                self._look_again = min(self._look_again, running.ended + _SETTLING)
+        self._barred = [barred for barred in self._barred if now < barred.until]
+
+    def _draw(self, commands: list[Command], *, now: float) -> None:
+        not_before = max(self.options.draw_from, self._patience.paused_until())
+        if now < not_before:
+            self._look_again = min(self._look_again, not_before)
+            return
+        while self._active() < self._concurrency.limit:
+            chosen = self._choose(now=now)
+            if chosen is None:
+                self._look_again = min(self._look_again, now + _LOOK_AGAIN)
+                return
+            layer, run = chosen
+            commands.append(self._begin(layer, run, now=now))
+
+    def _begin(self, layer: int, run: range, *, now: float) -> Draw:
+        plan = self._plans[layer]
+        bits = pieces.span(run.start, run.stop)
+        plan.flying |= bits
+        draw = self._next_draw
+        self._next_draw += 1
+        stop = min(run.stop * plan.geometry.piece_length, plan.geometry.length)
+        length = stop - run.start * plan.geometry.piece_length
+        self._running[draw] = _Running(layer, bits, length, begun=now)
+        return Draw(draw, layer, run.start, run.stop)
+
+    def _choose(self, *, now: float) -> tuple[int, range] | None:
+        return self._choose_own() or self._choose_to_help(now=now) or self._choose_undelivered(now=now)
+
+    def _drawable(self, layer: int, wanted: Bits) -> Bits:
+        for barred in self._barred:
+            if barred.layer == layer:
+                wanted &= ~barred.pieces
+        return wanted
+
+    def _choose_own(self) -> tuple[int, range] | None:
+        for layer, plan in self._plans.items():
+            wanted = self._drawable(layer, plan.unseen)
+            if not wanted:
+                continue
+            if wanted != plan.unseen:
+                own = (s for s in plan.stripes_with(wanted) if plan.ownership.rank(s) == 0)
+                stripe = next(own, None)
+            else:
+                stripe = plan.next_own()
+            if stripe is not None:
+                run = plan.of_stripe(stripe, wanted)
+                return layer, plan.extend(run, wanted, self._size.limit, own_only=True)
+        return None
+
+    def _choose_to_help(self, *, now: float) -> tuple[int, range] | None:
+        if now < self._help_again:
+            return None
+        for layer, plan in self._plans.items():
+            wanted = self._drawable(layer, plan.unseen)
+            if not wanted or plan.ownership.alone:
+                continue
+            own_time = self._size.seconds_for(plan.geometry.stripe_length)
+            for stripe, owner, ahead in helping.candidates(plan, plan.stripes_with(wanted)):
+                begins_in = self._helping.begins_in(owner, ahead, own_time, now=now)
+                if helping.is_worth_it(begins_in, own_time, eager=self.options.eager):
+                    return layer, plan.of_stripe(stripe, wanted)
+        # Going through all stripes costs; what others do changes slowly.
+        self._help_again = now + _LOOK_AGAIN / 2
+        return None
+
+    def _choose_undelivered(self, *, now: float) -> tuple[int, range] | None:
+        """What peers hold and do not bring: because they are silent, or too slow for a host in a hurry."""
+        silent = now - self._peers_latest >= _PEERS_SILENT
+        if not silent and not (self.options.eager and self._peers_are_slow(now=now)):
+            return None
+        for layer, plan in self._plans.items():
+            wanted = self._drawable(layer, plan.missing & plan.seen)
+            stripes = list(plan.stripes_with(wanted))
+            if stripes:
+                start = plan.ownership.start_of(self.options.host)
+                stripe = min(stripes, key=lambda each: (each - start) % plan.geometry.stripe_count)
+                return layer, plan.of_stripe(stripe, wanted)
+        return None
+
+    def _peers_are_slow(self, *, now: float) -> bool:
+        """Whether the swarm holds everything, so that the store has nothing better to do, and still takes long."""
+        if any(plan.unseen for plan in self._plans.values()):
+            return False
+        missing = sum(plan.missing_bytes() for plan in self._plans.values())
+        own_time = max(self._size.seconds_for(plan.geometry.stripe_length) for plan in self._plans.values())
+        return missing > self._peer_rate.rate(now=now) * (3.0 + 2 * own_time)
