@@ -45,7 +45,8 @@ class DirectoryStore:
         path = self._path(key)
 
         def whole() -> bytes:
-            with self._mapped(key), OpenFile(path).open() as file:
+            with self._mapped(key), OpenFile(path) as file:
+                file.open()
                 if file.size > limit:
                     raise FormatError(f"{self}: {key} is larger than {limit} bytes, so it is not what it should be")
                 return file.read(0, file.size)

@@ -77,7 +77,7 @@ class OpenFile:
         self.size = 0
         self.mark = ""
 
-    def open(self) -> Self:
+    def open(self) -> None:
         """Open it, and set `size` (bytes) and `mark`, which tells versions of the file apart.
 
         Raises:
@@ -85,14 +85,13 @@ class OpenFile:
         """
         with self._lock:
             if self._closed:
-                return self
+                return
             self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             state = os.fstat(self._descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         self.size = state.st_size
         self.mark = f"{state.st_mtime_ns:x}-{state.st_size:x}-{state.st_ino:x}"
-        return self
 
     def read(self, start: int, length: int) -> bytes:
         """The bytes from `start`; fewer than `length` only at the end of the file."""

@@ -33,8 +33,11 @@ _SMALL = 256 << 10
 class SwiftStore:
     """Objects `prefix`/KEY of `container`; `prefix` may be empty."""
 
-    def __init__(self, container: str, prefix: str, *, credentials: Credentials, session: HttpSession) -> None:
-        """Connect nowhere yet. The session is closed with the store."""
+    def __init__(
+        self, container: str, prefix: str, *, credentials: Credentials, session: HttpSession, page: int = PAGE
+    ) -> None:
+        """Connect nowhere yet. The session is closed with the store; `page` is entries of one listing's page."""
+        self._page_length = page
         self._container = container
         self._root = f"{prefix}/" if prefix else ""
         self._session = session
@@ -100,7 +103,7 @@ class SwiftStore:
 
     async def _page(self, prefix: str, marker: str) -> tuple[tuple[Entry, ...], str | None, float]:
         """One page of a listing, where the next begins, and the store's clock. No container: nothing."""
-        query = urlencode({"format": "json", "limit": str(PAGE), "prefix": prefix, "marker": marker})
+        query = urlencode({"format": "json", "limit": str(self._page_length), "prefix": prefix, "marker": marker})
         async with await self._send("GET", None, {}, query=query) as response:
             if response.status != 404:
                 self._require(response, {200, 204}, f"listing {prefix}", prefix)
@@ -115,7 +118,7 @@ class SwiftStore:
                 raise transport_error(
                     error, what=f"listing {prefix}", store=str(self), key=prefix, stall=self._session.stall
                 ) from error
-        page, marker_after = parse_page(data, root=self._root, store=str(self))
+        page, marker_after = parse_page(data, root=self._root, store=str(self), page=self._page_length)
         return page, marker_after, now
 
     async def _create_container(self) -> None:

@@ -13,8 +13,10 @@ PAGE = 1000
 """Entries asked for at once; a page that has fewer is the last. More than a cluster allows would be refused."""
 
 
-def parse_page(data: bytes, *, root: str, store: str) -> tuple[tuple[Entry, ...], str | None]:
+def parse_page(data: bytes, *, root: str, store: str, page: int = PAGE) -> tuple[tuple[Entry, ...], str | None]:
     """The entries of one page whose names begin with `root`, without it; and the last name if there may be more.
+
+    `page` is how many were asked for.
 
     Objects that nobody could have put through the port are left out.
 
@@ -28,7 +30,7 @@ def parse_page(data: bytes, *, root: str, store: str) -> tuple[tuple[Entry, ...]
             for name, size, modified in rows
             if name.startswith(root) and is_key(name[len(root) :])
         )
-        last = str(rows[-1][0]) if len(rows) >= PAGE else None
+        last = str(rows[-1][0]) if len(rows) >= page else None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise StoreError(f"{store}: the listing cannot be read ({error!r}); is it a Swift?", store=store) from error
     return entries, last

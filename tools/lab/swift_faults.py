@@ -1,0 +1,72 @@
+"""Faults that a lab Swift can be told to make: what they match, what they do, and how they travel in a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+FILE = "faults.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Requests with this method whose path contains `path` go wrong; the first fault that matches counts.
+
+    The first `skip` matches pass, the next `count` go wrong (None: all). `delay` seconds pass before anything else.
+    With `status`, that is the answer, with `headers`. Without, the real answer is changed: `headers` replace its own,
+    `whole` ignores the request's range, `rate` bounds its bytes a second, and after `truncate` bytes of its body come
+    `stall` seconds of silence and the end of the connection, by a reset with `reset`.
+    """
+
+    path: str = ""
+    method: str = "GET"
+    skip: int = 0
+    count: int | None = 1
+    delay: float = 0.0
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    whole: bool = False
+    rate: float | None = None
+    truncate: int | None = None
+    stall: float = 0.0
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """All that a lab Swift should do wrong now. Of two orders with the same `serial` the second is not news.
+
+    Tokens that were used before an order with a new `expiry` are good no more.
+    """
+
+    serial: int = 0
+    expiry: int = 0
+    faults: tuple[Fault, ...] = ()
+
+    def save(self, directory: Path) -> None:
+        """Write them where the Swift in `directory` looks, in one step."""
+        hidden = directory / f"{FILE}.new"
+        hidden.write_text(json.dumps(asdict(self)))
+        hidden.replace(directory / FILE)
+
+    @classmethod
+    def load(cls, path: Path) -> Orders:
+        """Read what `save` wrote; nothing at all if nothing was."""
+        try:
+            data = json.loads(path.read_text())
+        except FileNotFoundError:
+            return cls()
+        return cls(data["serial"], data["expiry"], tuple(_faults(data["faults"])))
+
+
+def _faults(rows: list[dict[str, object]]) -> Iterable[Fault]:
+    for row in rows:
+        headers = row.pop("headers")
+        if isinstance(headers, list):
+            row["headers"] = tuple((str(name), str(value)) for name, value in headers)
+        yield Fault(**row)  # type: ignore[arg-type]
