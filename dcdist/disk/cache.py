@@ -1,0 +1,119 @@
+"""The layers of this host: `layers/NAME/{data,index,resume,clean,lock}` under one folder.
+
+Invariant: a piece is said to be had only if it was checked in this session, or in one that ended cleanly and left a
+journal that matches the data file.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Self
+
+from dcdist.disk.check import CHECKERS, check
+from dcdist.disk.layer_file import LayerFile
+from dcdist.disk.layer_folder import LayerFolder
+from dcdist.disk.refusals import refusals
+from dcdist.disk.space import allocated_bytes, file_system, free_bytes
+from dcdist.disk.threads import Threads
+from dcdist.errors import DiskError
+from dcdist.model.identity import LayerName, is_layer_name
+from dcdist.model.pieces import span
+from dcdist.ports.space import SpaceNeeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from dcdist.model.layer import Index
+    from dcdist.model.pieces import Bits
+
+
+class DirectoryCache:
+    """Implements `Cache` in a folder, which is created when it is needed. Close it after its layers."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        self._threads = Threads("dcdist-cache", count=CHECKERS)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the threads. The layers must be closed before."""
+        self._threads.close()
+
+    async def open(self, index: Index, *, checked: Callable[[int], None] | None = None) -> LayerFile:
+        """Open a layer: to read if it is whole and trusted, else to write.
+
+        A writer's data file gets its full length, sparse. `checked` is told the bytes checked so far.
+
+        Raises:
+            CacheBusyError: Another process is writing it; ask again later.
+            DiskFullError: There is no room.
+            DiskError: The disk refused.
+        """
+        folder = self._folder(index.layer)
+        have = await self._threads.run(folder.believed, index)
+        if _is_whole(index, have):
+            return self._layer(index, folder, have, writer=False)
+        try:
+            await self._threads.run(folder.lock)
+            # The last writer may have finished it since the first look.
+            have = await self._threads.run(folder.believed, index)
+            if _is_whole(index, have):
+                folder.unlock()
+                return self._layer(index, folder, have, writer=False)
+            await self._threads.run(folder.begin, index.geometry.length)
+            if have is None:
+                have = await check(folder.data, index, self._threads, checked=checked)
+        except BaseException:
+            folder.unlock()
+            raise
+        return self._layer(index, folder, have, writer=True)
+
+    async def complete_layers(self) -> Sequence[LayerName]:
+        """The layers that are whole, by the word of their last clean close, in order of their names."""
+        return await self._threads.run(self._complete_layers)
+
+    async def read_index(self, layer: LayerName) -> bytes | None:
+        """The index object as `save_index` kept it; None if there is none."""
+        return await self._threads.run(self._folder(layer).read_index)
+
+    async def save_index(self, layer: LayerName, data: bytes) -> None:
+        """Keep a layer's index object, whole or not at all."""
+        await self._threads.run(self._folder(layer).save_index, data)
+
+    async def need(self, lengths: Mapping[LayerName, int]) -> SpaceNeeded:
+        """The room for what the layers of these lengths (bytes) lack here."""
+        return await self._threads.run(self._need, lengths)
+
+    def _folder(self, layer: LayerName) -> LayerFolder:
+        if not is_layer_name(layer):
+            raise DiskError(f"{layer!r} is no name of a layer: it has no folder in the cache", path=str(self._path))
+        return LayerFolder(self._path / "layers" / layer)
+
+    def _layer(self, index: Index, folder: LayerFolder, have: Bits | None, *, writer: bool) -> LayerFile:
+        return LayerFile(index, folder, have or 0, writer=writer, threads=self._threads)
+
+    def _complete_layers(self) -> list[LayerName]:
+        with refusals(self._path, "list the layers in"):
+            try:
+                names = sorted(filter(is_layer_name, os.listdir(self._path / "layers")))
+            except FileNotFoundError:
+                return []
+        layers = map(LayerName, names)
+        return [layer for layer in layers if self._folder(layer).says_complete()]
+
+    def _need(self, lengths: Mapping[LayerName, int]) -> SpaceNeeded:
+        with refusals(self._path, "look for room in"):
+            needed = sum(
+                max(0, length - allocated_bytes(self._folder(layer).data)) for layer, length in lengths.items()
+            )
+            return SpaceNeeded(str(self._path), file_system(self._path), needed, free_bytes(self._path))
+
+
+def _is_whole(index: Index, have: Bits | None) -> bool:
+    return have == span(0, index.geometry.piece_count)

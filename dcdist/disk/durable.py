@@ -1,0 +1,70 @@
+"""Small files that are whole or not there, also after a power loss. Invariant: no symbolic link is followed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@contextmanager
+def open_folder(path: Path | str, *, inside: int | None = None) -> Iterator[int]:
+    """A descriptor of the folder; `inside` another one, it may not be a symbolic link."""
+    flags = _FOLDER if inside is None else _FOLDER | os.O_NOFOLLOW
+    folder = os.open(path, flags, dir_fd=inside)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def replace_file(folder: int, name: str, data: bytes) -> None:
+    """Write a file of a folder under another name, sync it, give it its name, sync the folder."""
+    temporary = f".{secrets.token_hex(8)}.dcdist-part"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
+        try:
+            write_at(descriptor, 0, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        remove_file(folder, temporary)
+        raise
+    os.fsync(folder)
+
+
+def read_file(folder: int, name: str, *, limit: int) -> bytes | None:
+    """The content of a regular file, at most `limit` bytes of it; None if there is none."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    with open(descriptor, "rb") as file:
+        return file.read(limit)
+
+
+def remove_file(folder: int, name: str) -> bool:
+    """Remove a file if it is there; tells whether it was."""
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+        return True
+    return False
+
+
+def write_at(descriptor: int, offset: int, data: bytes | memoryview) -> None:
+    """Write all of `data`: the system may take less at once, near a limit or over 2 GiB."""
+    written = os.pwrite(descriptor, data, offset)
+    if written == len(data):
+        return
+    view = memoryview(data)
+    while written < len(view):
+        written += os.pwrite(descriptor, view[written:], offset + written)

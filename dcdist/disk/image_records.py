@@ -1,0 +1,68 @@
+"""What is known of finished images: `.dcdist-images`, one JSON object by image name.
+
+Invariant: a record counts only while its file has the size, time of change and inode that the record has.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from dcdist.disk.durable import open_folder, read_file, replace_file
+from dcdist.model.geometry import MIB
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+_FILE = ".dcdist-images"
+_LIMIT = 16 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """An image as it was when its SHA-256 (hex) was known; size in bytes."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+    sha256: str
+
+    @classmethod
+    def of(cls, status: os.stat_result, digest: bytes) -> ImageRecord:
+        """The record of a file of this status."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino, digest.hex())
+
+    def describes(self, status: os.stat_result) -> bool:
+        """Whether the file has not changed since."""
+        return (self.size, self.mtime_ns, self.inode) == (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+class ImageRecords:
+    """The records of one folder. All calls block. Two processes that write at once may lose one: it is read again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writing = Lock()
+
+    def get(self, name: str) -> ImageRecord | None:
+        """What is known of an image."""
+        return self._read().get(name)
+
+    def put(self, name: str, record: ImageRecord) -> None:
+        """Note an image."""
+        with self._writing:
+            records = self._read() | {name: record}
+            content = {name: asdict(record) for name, record in sorted(records.items())}
+            with open_folder(self._folder) as folder:
+                replace_file(folder, _FILE, json.dumps(content, indent=1).encode())
+
+    def _read(self) -> dict[str, ImageRecord]:
+        with open_folder(self._folder) as folder:
+            data = read_file(folder, _FILE, limit=_LIMIT)
+        try:
+            return {name: ImageRecord(**fields) for name, fields in json.loads(data or b"{}").items()}
+        except (ValueError, TypeError, AttributeError):
+            return {}  # damaged: the images are read again

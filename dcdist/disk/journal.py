@@ -1,0 +1,111 @@
+"""What the last writer of a layer knew. Invariant: a journal that is believed describes the data file as it is now.
+
+`resume` holds the pieces that are had, as a bit set; `clean` says that they are so. `clean` is removed before the first
+write of a session and written last of all, when everything it speaks of is on the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from dcdist.disk.durable import open_folder, read_file, remove_file, replace_file
+from dcdist.model import pieces as bits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dcdist.model.layer import Index
+    from dcdist.model.pieces import Bits
+
+DATA = "data"
+RESUME = "resume"
+CLEAN = "clean"
+
+_CLEAN_LIMIT = 4096
+_RESUME_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """The content of `clean`: the data file's size (bytes) and time of change, and digests (hex) of what was had.
+
+    `hashes` is of the piece hashes: pieces that passed under another index prove nothing.
+    """
+
+    size: int
+    mtime_ns: int
+    complete: bool
+    have: str
+    hashes: str
+
+
+class Journal:
+    """The journal of one layer's folder. All calls block."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def believed(self, index: Index) -> Bits | None:
+        """The pieces had, if the last session ended cleanly and nothing changed since; else None."""
+        with suppress(FileNotFoundError), open_folder(self._folder) as folder:
+            clean = _matching(folder)
+            resume = read_file(folder, RESUME, limit=_RESUME_LIMIT)
+            if clean is not None and resume is not None:
+                have = bits.from_bytes(resume)
+                expected = _clean(index, have, clean.size, clean.mtime_ns)
+                if clean == expected and clean.size == index.geometry.length:
+                    return have
+        return None
+
+    def says_complete(self) -> bool:
+        """Whether the last session ended cleanly with all pieces, and the data file did not change since."""
+        with suppress(OSError), open_folder(self._folder) as folder:
+            clean = _matching(folder)
+            return clean is not None and clean.complete
+        return False
+
+    def doubt(self) -> None:
+        """From here on, until `trust`, all pieces are to be checked."""
+        with suppress(FileNotFoundError), open_folder(self._folder) as folder:
+            if remove_file(folder, CLEAN):
+                os.fsync(folder)
+
+    def trust(self, index: Index, have: Bits) -> None:
+        """Sync the data file, then note that it has these pieces."""
+        with open_folder(self._folder) as folder:
+            data = os.open(DATA, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            try:
+                os.fsync(data)
+                status = os.fstat(data)
+            finally:
+                os.close(data)
+            replace_file(folder, RESUME, bits.to_bytes(have, index.geometry.piece_count))
+            clean = _clean(index, have, status.st_size, status.st_mtime_ns)
+            replace_file(folder, CLEAN, json.dumps(asdict(clean)).encode())
+
+
+def _clean(index: Index, have: Bits, size: int, mtime_ns: int) -> Clean:
+    count = index.geometry.piece_count
+    return Clean(
+        size=size,
+        mtime_ns=mtime_ns,
+        complete=have == bits.span(0, count),
+        have=hashlib.sha256(have.to_bytes((max(have.bit_length(), count) + 7) // 8, "little")).hexdigest(),
+        hashes=hashlib.sha256(b"%d:" % index.geometry.piece_length + index.piece_hashes).hexdigest(),
+    )
+
+
+def _matching(folder: int) -> Clean | None:
+    """What `clean` says, if the data file still has its size and time."""
+    data = read_file(folder, CLEAN, limit=_CLEAN_LIMIT)
+    try:
+        status = os.stat(DATA, dir_fd=folder, follow_symlinks=False)
+        clean = Clean(**json.loads(data or b""))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return clean if (clean.size, clean.mtime_ns) == (status.st_size, status.st_mtime_ns) else None

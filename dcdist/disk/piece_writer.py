@@ -1,0 +1,112 @@
+"""One thread that checks pieces and writes the good ones. Invariant: what it reports as good is in the data file.
+
+One is enough: SHA-1 (0.57 s/GiB) and the copy into the page cache keep up with 5 Gbit/s. It alone opens, writes and
+closes the data files, so none is closed under a write.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from dcdist.disk.check import piece_hash, sha1
+from dcdist.disk.durable import write_at
+from dcdist.disk.refusals import refusals
+from dcdist.disk.space import allocated_bytes
+from dcdist.disk.writeback import EarlyWriteback
+from dcdist.errors import DiskError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dcdist.model.layer import Index
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """A whole piece for the data file at `path`."""
+
+    index: Index
+    path: Path
+    piece: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an injection; `error` if the disk refused, else `good` tells whether it passed its check."""
+
+    injection: Injection
+    good: bool
+    error: DiskError | None = None
+
+
+class PieceWriter:
+    """The thread and its open files. `told` is called in it when there are outcomes; `ended` at its end."""
+
+    def __init__(self, *, told: Callable[[], None], ended: Callable[[], None]) -> None:
+        self._told = told
+        self._ended = ended
+        self._injections: SimpleQueue[Injection | None] = SimpleQueue()
+        self._outcomes: deque[Outcome] = deque()
+        self._untold = True
+        self._files: dict[Path, tuple[int, EarlyWriteback]] = {}
+        # A daemon: an owner that dies without closing does not hang at its exit.
+        self._thread = Thread(target=self._serve, name="dcdist-pieces", daemon=True)
+        self._thread.start()
+
+    def submit(self, injection: Injection) -> None:
+        """Have a piece checked and written."""
+        self._injections.put(injection)
+
+    def take(self) -> list[Outcome]:
+        """The outcomes since the last call, in order of submission; `told` is called again for later ones."""
+        self._untold = True
+        return [self._outcomes.popleft() for _ in range(len(self._outcomes))]
+
+    def stop(self) -> None:
+        """End the thread when all that was submitted is done; `ended` tells when."""
+        self._injections.put(None)
+
+    def join(self) -> None:
+        """Wait for the thread's end, which `ended` has announced."""
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while (injection := self._injections.get()) is not None:
+            self._outcomes.append(self._outcome(injection))
+            # First the outcome, then the flag: `take` goes the other way round, so that none is left untold.
+            if self._untold:
+                self._untold = False
+                self._told()
+        for descriptor, _ in self._files.values():
+            os.close(descriptor)
+        self._ended()
+
+    def _outcome(self, injection: Injection) -> Outcome:
+        index, piece, data = injection.index, injection.piece, injection.data
+        geometry = index.geometry
+        if len(data) != geometry.piece_size(piece) or sha1(data) != piece_hash(index, piece):
+            return Outcome(injection, good=False)
+        try:
+            with refusals(injection.path, "write layer", needed=lambda: _lacking(injection)):
+                descriptor, writeback = self._file(injection.path)
+                write_at(descriptor, piece * geometry.piece_length, data)
+                writeback.wrote(descriptor, len(data))
+        except DiskError as error:
+            return Outcome(injection, good=False, error=error)
+        return Outcome(injection, good=True)
+
+    def _file(self, path: Path) -> tuple[int, EarlyWriteback]:
+        if path not in self._files:
+            self._files[path] = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC), EarlyWriteback()
+        return self._files[path]
+
+
+def _lacking(injection: Injection) -> int:
+    return max(0, injection.index.geometry.length - allocated_bytes(injection.path))

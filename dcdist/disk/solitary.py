@@ -1,0 +1,200 @@
+"""A swarm of one, without a network: pieces come by injection only.
+
+Invariant: a piece is reported as finished once, after it passed its check and was written to the data file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from dcdist.disk.piece_writer import Injection, PieceWriter
+from dcdist.disk.threads import settled
+from dcdist.errors import InvariantError, SwarmError
+from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke, SwarmStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dcdist.disk.piece_writer import Outcome
+    from dcdist.model.identity import LayerName
+    from dcdist.model.pieces import Bits
+    from dcdist.ports.layers import CachedLayer
+    from dcdist.ports.swarm import SwarmEvent
+
+_WINDOW = 8
+"""Pieces on their way to the disk before `inject` waits: enough to keep the thread busy, at most 8 MiB."""
+
+
+class Solitary:
+    """Implements `Swarm`. Made in a running event loop; to be closed."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self._writer = PieceWriter(
+            told=_from_thread(loop, self._collect), ended=_from_thread(loop, lambda: self._ended.set_result(None))
+        )
+        self._layers: dict[LayerName, SolitaryLayer] = {}
+        self._under_way = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._news = asyncio.Event()
+        self._failed: list[PieceFailed] = []
+        self._finished: dict[LayerName, Bits] = {}
+        self._broken: list[SwarmBroke] = []
+        self._broke = False
+        self._wasted = 0
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def port(self) -> int:
+        """0: it does not listen."""
+        return 0
+
+    async def add(self, layer: CachedLayer) -> SolitaryLayer:
+        """Take in a layer; its data file is written from here on.
+
+        Raises:
+            SwarmError: It is there already, or this is closed.
+        """
+        name = layer.index.layer
+        if self._closed or name in self._layers:
+            raise SwarmError(f"layer {name} cannot be added: it is there already, or the swarm is closed")
+        self._layers[name] = SolitaryLayer(self, layer)
+        return self._layers[name]
+
+    def connect(self, address: str, port: int) -> None:
+        """Does nothing: there is no network."""
+
+    async def events(self) -> Sequence[SwarmEvent]:
+        """Wait until something happened and take it: failed pieces first, finished ones as one set for each layer.
+
+        That is in order: a piece that finished never fails later.
+        """
+        await self._news.wait()
+        self._news.clear()
+        finished = [PiecesFinished(layer, pieces) for layer, pieces in self._finished.items()]
+        events: list[SwarmEvent] = [*self._failed, *finished, *self._broken]
+        self._failed, self._finished, self._broken = [], {}, []
+        return events
+
+    def statistics(self) -> SwarmStatistics:
+        """Nothing is moved; `wasted` counts injected bytes that came twice or failed."""
+        return SwarmStatistics(from_peers=0, to_peers=0, wasted=self._wasted, peers=0, peers_seen=0)
+
+    def limit(self, *, up: float | None, down: float | None) -> None:
+        """Does nothing: there are no peers."""
+
+    async def close(self) -> None:
+        """Write what was injected and end the thread. Closing twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._writer.stop()
+        try:
+            await asyncio.shield(self._ended)
+        finally:
+            # Also when cancelled: the files are being written until then.
+            await settled(self._ended)
+            self._writer.join()
+
+    async def submit(self, injection: Injection) -> None:
+        """Hand a piece to the thread and wait for room; for the layers of this swarm."""
+        if self._closed:
+            raise SwarmError("the swarm is closed and takes no more pieces")
+        if self._broke:
+            return
+        self._under_way += 1
+        if self._under_way >= _WINDOW:
+            self._room.clear()
+        self._writer.submit(injection)
+        await self._room.wait()
+
+    def waste(self, count: int) -> None:
+        """Count bytes that came for nothing."""
+        self._wasted += count
+
+    def _collect(self) -> None:
+        for outcome in self._writer.take():
+            self._under_way -= 1
+            self._note(outcome)
+        if self._under_way < _WINDOW:
+            self._room.set()
+        if self._failed or self._finished or self._broken:
+            self._news.set()
+
+    def _note(self, outcome: Outcome) -> None:
+        name, piece = outcome.injection.index.layer, outcome.injection.piece
+        if outcome.error is not None:
+            if not self._broke:
+                self._broke = True
+                self._broken.append(SwarmBroke(outcome.error))
+        elif not self._layers[name].lacks(piece):
+            self.waste(len(outcome.injection.data))
+        elif outcome.good:
+            self._layers[name].note(piece)
+            self._finished[name] = self._finished.get(name, 0) | 1 << piece
+        else:
+            self.waste(len(outcome.injection.data))
+            self._failed.append(PieceFailed(name, piece, injected=True))
+
+
+class SolitaryLayer:
+    """Implements `SwarmLayer`; made by `Solitary.add`."""
+
+    def __init__(self, swarm: Solitary, layer: CachedLayer) -> None:
+        self._swarm = swarm
+        self._index = layer.index
+        self._path = layer.path
+        self._have = layer.have
+
+    async def inject(self, piece: int, data: bytes) -> None:
+        """Have a whole piece checked and written; returns when there is room for more.
+
+        The result comes as an event. A piece that is had already is dropped without one.
+
+        Raises:
+            SwarmError: The swarm is closed.
+        """
+        if not 0 <= piece < self._index.geometry.piece_count:
+            raise InvariantError(f"layer {self._index.layer} has no piece {piece}")
+        if self.lacks(piece):
+            await self._swarm.submit(Injection(self._index, self._path, piece, data))
+        else:
+            self._swarm.waste(len(data))
+
+    def claim(self, pieces: Bits) -> None:
+        """Does nothing: no peer is asked for anything."""
+
+    def release(self, pieces: Bits) -> None:
+        """Does nothing: no peer is asked for anything."""
+
+    def available(self) -> Bits:
+        """No piece: there are no peers."""
+        return 0
+
+    async def flush(self) -> None:
+        """Returns at once: pieces are written before they are reported."""
+
+    def lacks(self, piece: int) -> bool:
+        """Whether a piece is still missing."""
+        return not self._have >> piece & 1
+
+    def note(self, piece: int) -> None:
+        """A piece was checked and written."""
+        self._have |= 1 << piece
+
+
+def _from_thread(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> Callable[[], None]:
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop was closed first: nobody is left to tell
+            loop.call_soon_threadsafe(call)
+
+    return tell

@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcdist.disk import DirectoryDestination
+from dcdist.errors import CacheBusyError, DiskError, InvariantError
+from dcdist.model.geometry import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+CONTENT = b"an image" * 1000
+DIGEST = hashlib.sha256(CONTENT).digest()
+
+
+@pytest.fixture
+async def destination(tmp_path: Path) -> AsyncIterator[DirectoryDestination]:
+    async with DirectoryDestination(tmp_path / "images") as destination:
+        yield destination
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "images"
+
+
+async def build(destination: DirectoryDestination, name: str = "vm.xva", content: bytes = CONTENT) -> None:
+    image = await destination.create(name, len(content))
+    image.write(0, content)
+    await image.finish()
+
+
+async def test_an_image_appears_under_its_name_only_when_finished(
+    destination: DirectoryDestination, folder: Path
+) -> None:
+    image = await destination.create("vm.xva", 10)
+    image.write(5, b"world")
+    image.write(0, memoryview(b"hello"))
+    assert image.read(3, 4) == b"lowo"
+    assert os.listdir(folder) == [".vm.xva.dcdist-part"]
+    await image.finish()
+    assert os.listdir(folder) == ["vm.xva"]
+    assert (folder / "vm.xva").read_bytes() == b"helloworld"
+    assert (folder / "vm.xva").stat().st_mode & 0o400
+
+
+async def test_what_is_not_written_takes_no_room(destination: DirectoryDestination, folder: Path) -> None:
+    image = await destination.create("vm.xva", 1024 * MIB)
+    image.write(512 * MIB, b"x")
+    await image.finish()
+    status = (folder / "vm.xva").stat()
+    assert status.st_size == 1024 * MIB
+    assert status.st_blocks * 512 <= 64 * 1024
+
+
+async def test_an_empty_image_is_an_empty_file(destination: DirectoryDestination, folder: Path) -> None:
+    await build(destination, content=b"")
+    assert (folder / "vm.xva").read_bytes() == b""
+
+
+async def test_many_threads_write_one_image(destination: DirectoryDestination, folder: Path) -> None:
+    image = await destination.create("vm.xva", 64 * MIB)
+    parts = [bytes([number]) * MIB for number in range(64)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda number: image.write(number * MIB, parts[number]), range(63, -1, -1)))
+    await image.finish()
+    assert (folder / "vm.xva").read_bytes() == b"".join(parts)
+
+
+@pytest.mark.parametrize(("offset", "length"), [(-1, 1), (0, 11), (10, 1), (8, 3)])
+async def test_nothing_is_written_or_read_outside_of_the_image(
+    destination: DirectoryDestination, offset: int, length: int
+) -> None:
+    image = await destination.create("vm.xva", 10)
+    with pytest.raises(InvariantError):
+        image.write(offset, bytes(length))
+    with pytest.raises(InvariantError):
+        image.read(offset, length)
+    await image.abandon()
+
+
+async def test_an_abandoned_image_leaves_nothing(destination: DirectoryDestination, folder: Path) -> None:
+    image = await destination.create("vm.xva", 10)
+    await image.abandon()
+    await image.abandon()
+    assert os.listdir(folder) == []
+    with pytest.raises(InvariantError):
+        image.write(0, b"x")
+
+
+async def test_abandoning_a_finished_image_keeps_it(destination: DirectoryDestination, folder: Path) -> None:
+    image = await destination.create("vm.xva", 1)
+    await image.finish()
+    await image.abandon()
+    with pytest.raises(InvariantError):
+        image.read(0, 1)
+    assert os.listdir(folder) == ["vm.xva"]
+
+
+async def test_what_an_unfinished_build_left_is_replaced(destination: DirectoryDestination, folder: Path) -> None:
+    os.mkdir(folder)
+    (folder / ".vm.xva.dcdist-part").write_bytes(b"left over" * 100)
+    image = await destination.create("vm.xva", 4)
+    assert image.read(0, 4) == bytes(4)
+    await image.finish()
+    assert (folder / "vm.xva").read_bytes() == bytes(4)
+
+
+async def test_an_older_version_stays_until_the_new_one_is_finished(
+    destination: DirectoryDestination, folder: Path
+) -> None:
+    await build(destination, content=b"old")
+    image = await destination.create("vm.xva", 3)
+    image.write(0, b"new")
+    assert (folder / "vm.xva").read_bytes() == b"old"
+    await image.finish()
+    assert (folder / "vm.xva").read_bytes() == b"new"
+
+
+async def test_two_builders_of_one_image_do_not_meet(destination: DirectoryDestination, folder: Path) -> None:
+    first = await destination.create("vm.xva", 5)
+    async with DirectoryDestination(folder) as other:
+        with pytest.raises(CacheBusyError, match=r"vm\.xva"):
+            await other.create("vm.xva", 5)
+    first.write(0, b"first")
+    await first.finish()
+    assert (folder / "vm.xva").read_bytes() == b"first"
+
+
+async def test_an_image_whose_part_was_replaced_is_not_finished(
+    destination: DirectoryDestination, folder: Path
+) -> None:
+    image = await destination.create("vm.xva", 5)
+    (folder / ".vm.xva.dcdist-part").unlink()
+    (folder / ".vm.xva.dcdist-part").write_bytes(b"other")
+    with pytest.raises(DiskError, match="replaced"):
+        await image.finish()
+    await image.abandon()
+    assert os.listdir(folder) == [".vm.xva.dcdist-part"]
+
+
+async def test_an_image_that_was_cut_short_is_noticed_when_read(
+    destination: DirectoryDestination, folder: Path
+) -> None:
+    image = await destination.create("vm.xva", 5)
+    os.truncate(folder / ".vm.xva.dcdist-part", 3)
+    with pytest.raises(DiskError, match="cut short"):
+        image.read(0, 5)
+    await image.abandon()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "/etc/x", ".hidden", "a\0b", "metadata"])
+async def test_unusable_image_names_are_refused(destination: DirectoryDestination, name: str) -> None:
+    with pytest.raises(DiskError, match="not usable"):
+        await destination.create(name, 1)
+    with pytest.raises(DiskError, match="not usable"):
+        await destination.has(name, 1, DIGEST)
+    with pytest.raises(DiskError, match="not usable"):
+        await destination.remember(name, DIGEST)
+
+
+async def test_a_name_too_long_is_a_plain_error(destination: DirectoryDestination) -> None:
+    with pytest.raises(DiskError, match="too long"):
+        await destination.create("x" * 250, 1)
+
+
+async def test_a_link_in_place_of_the_part_is_not_followed(destination: DirectoryDestination, folder: Path) -> None:
+    os.mkdir(folder)
+    victim = folder.parent / "victim"
+    victim.write_bytes(b"precious")
+    (folder / ".vm.xva.dcdist-part").symlink_to(victim)
+    with pytest.raises(DiskError, match="symbolic link"):
+        await destination.create("vm.xva", 1)
+    (folder / "other.xva").symlink_to(victim)
+    await build(destination, "other.xva", b"own")
+    assert victim.read_bytes() == b"precious"
+    assert not (folder / "other.xva").is_symlink()
+
+
+async def test_a_file_in_place_of_the_folder_is_a_plain_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    async with DirectoryDestination(tmp_path / "file") as destination:
+        with pytest.raises(DiskError):
+            await destination.create("vm.xva", 1)
+        with pytest.raises(DiskError):
+            await destination.write_metadata("a", b"")
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_creating_can_be_cancelled_anywhere(destination: DirectoryDestination, folder: Path, steps: int) -> None:
+    creating = asyncio.ensure_future(destination.create("vm.xva", 1))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    creating.cancel()
+    try:
+        await (await creating).abandon()
+    except asyncio.CancelledError:
+        assert creating.cancelled()
+    assert "images" not in os.listdir(folder.parent) or os.listdir(folder) == []
+
+
+async def test_a_remembered_image_is_not_read_again(destination: DirectoryDestination) -> None:
+    await build(destination)
+    # A digest that reading would refute shows that nothing is read.
+    await destination.remember("vm.xva", b"\x07" * 32)
+    assert await destination.has("vm.xva", 8000, b"\x07" * 32)
+    assert not await destination.has("vm.xva", 8000, DIGEST)
+
+
+async def test_an_unknown_image_is_read_once_and_then_remembered(
+    destination: DirectoryDestination, folder: Path
+) -> None:
+    os.mkdir(folder)
+    (folder / "vm.xva").write_bytes(CONTENT)
+    assert await destination.has("vm.xva", 8000, DIGEST)
+    kept = (folder / ".dcdist-images").read_text()
+    assert DIGEST.hex() in kept
+    assert not await destination.has("vm.xva", 8000, bytes(32))
+    assert (folder / ".dcdist-images").read_text() == kept
+
+
+async def test_an_image_that_changed_is_read_again(destination: DirectoryDestination, folder: Path) -> None:
+    await build(destination)
+    await destination.remember("vm.xva", DIGEST)
+    (folder / "vm.xva").write_bytes(CONTENT[:-1] + b"X")
+    os.utime(folder / "vm.xva", ns=(0, 1))
+    assert not await destination.has("vm.xva", 8000, DIGEST)
+    (folder / "copy").write_bytes(CONTENT)
+    (folder / "copy").rename(folder / "vm.xva")
+    os.utime(folder / "vm.xva", ns=(0, 1))
+    assert await destination.has("vm.xva", 8000, DIGEST)
+
+
+async def test_records_of_other_images_are_kept_by_every_process(
+    destination: DirectoryDestination, folder: Path
+) -> None:
+    await build(destination, "one.xva")
+    await build(destination, "two.xva")
+    await destination.remember("one.xva", bytes(32))
+    async with DirectoryDestination(folder) as other:
+        await other.remember("two.xva", bytes(32))
+    assert await destination.has("one.xva", 8000, bytes(32))
+    assert await destination.has("two.xva", 8000, bytes(32))
+
+
+async def test_missing_wrong_sized_and_irregular_files_are_not_had(
+    destination: DirectoryDestination, folder: Path
+) -> None:
+    assert not await destination.has("vm.xva", 8000, DIGEST)
+    await build(destination)
+    assert not await destination.has("vm.xva", 7999, DIGEST)
+    (folder / "folder.xva").mkdir()
+    (folder / "link.xva").symlink_to(folder / "vm.xva")
+    assert not await destination.has("folder.xva", (folder / "folder.xva").stat().st_size, DIGEST)
+    assert not await destination.has("link.xva", 8000, DIGEST)
+    with pytest.raises(DiskError, match="gone"):
+        await destination.remember("missing.xva", DIGEST)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b"\xff", b'{"vm.xva": 1}', b'{"vm.xva": {"size": 8000}}', b"null"]
+)
+async def test_damaged_records_are_as_none(destination: DirectoryDestination, folder: Path, content: bytes) -> None:
+    await build(destination)
+    (folder / ".dcdist-images").write_bytes(content)
+    assert await destination.has("vm.xva", 8000, DIGEST)
+    assert DIGEST.hex() in (folder / ".dcdist-images").read_text()
+
+
+async def test_a_large_image_is_digested_in_slices(destination: DirectoryDestination, folder: Path) -> None:
+    os.mkdir(folder)
+    content = os.urandom(65 * MIB + 3)
+    (folder / "vm.xva").write_bytes(content)
+    assert await destination.has("vm.xva", len(content), hashlib.sha256(content).digest())
+
+
+async def test_metadata_lands_in_its_folder_and_replaces_what_was_there(
+    destination: DirectoryDestination, folder: Path
+) -> None:
+    await destination.write_metadata("start-order.json", b"old")
+    await destination.write_metadata("start-order.json", b"new")
+    await destination.write_metadata("scripts/first/run.sh", b"#!")
+    assert (folder / "metadata/start-order.json").read_bytes() == b"new"
+    assert (folder / "metadata/scripts/first/run.sh").read_bytes() == b"#!"
+    assert sorted(os.listdir(folder / "metadata")) == ["scripts", "start-order.json"]
+
+
+@pytest.mark.parametrize("path", ["", "/etc/x", "../x", "a/../../x", "a//b", "./a", "a/", "a\0b"])
+async def test_metadata_paths_that_leave_the_folder_are_refused(
+    destination: DirectoryDestination, tmp_path: Path, path: str
+) -> None:
+    with pytest.raises(DiskError, match="not inside"):
+        await destination.write_metadata(path, b"x")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("link", ["metadata", "metadata/scripts"])
+async def test_metadata_follows_no_symbolic_link_out_of_the_folder(
+    destination: DirectoryDestination, folder: Path, tmp_path: Path, link: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (folder / link).parent.mkdir(parents=True)
+    (folder / link).symlink_to(outside)
+    with pytest.raises(DiskError):
+        await destination.write_metadata("scripts/run.sh", b"x")
+    assert os.listdir(outside) == []
+
+
+async def test_a_link_in_place_of_a_metadata_file_is_replaced(
+    destination: DirectoryDestination, folder: Path, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (folder / "metadata").mkdir(parents=True)
+    (folder / "metadata/a").symlink_to(victim)
+    await destination.write_metadata("a", b"own")
+    assert victim.read_bytes() == b"precious"
+    assert (folder / "metadata/a").read_bytes() == b"own"
+
+
+async def test_room_is_needed_less_what_an_unfinished_image_holds(
+    destination: DirectoryDestination, folder: Path
+) -> None:
+    image = await destination.create("vm.xva", 4 * MIB)
+    image.write(0, os.urandom(MIB))
+    os.sync()
+    need = await destination.need({"vm.xva": 4 * MIB, "other.xva": 1000})
+    assert need.needed == 3 * MIB + 1000
+    assert need.path == str(folder)
+    assert await destination.free() > 0
+    await image.abandon()
+
+
+async def test_room_can_be_asked_for_before_the_folder_exists(
+    destination: DirectoryDestination, tmp_path: Path
+) -> None:
+    need = await destination.need({"vm.xva": 5})
+    assert (need.needed, need.file_system) == (5, os.stat(tmp_path).st_dev)
+    assert need.free > 0
+    assert os.listdir(tmp_path) == []
