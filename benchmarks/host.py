@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.lab.swift import Swift
-
 from benchmarks import machine, objects, report
 from benchmarks.contenders import (
     BASELINE,
@@ -36,6 +34,7 @@ from benchmarks.contenders import (
 from benchmarks.measure import PROJECT, BenchmarkError, Measurement, digest_of, measure
 from tools.lab.network import Link, Network, NetworkError
 from tools.lab.sizes import parse_size
+from tools.lab.swift import Swift, SwiftError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
             routes = prepare(stack, Path(scratch), image, options.link)
         except NetworkError as fault:
             raise BenchmarkError(f"{fault}; without root, use --link none") from fault
+        except SwiftError as fault:
+            raise BenchmarkError(str(fault)) from fault
         runs = compare(present, routes, image, Path(scratch), options.repeat)
         about = {
             "benchmark": "host",
@@ -144,14 +145,14 @@ def prepare(stack: ExitStack, scratch: Path, image: Path, rate: str) -> list[Rou
 
 def source_at(address: str, swift: Swift, scratch: Path, image: Path) -> Source:
     """The source as seen by those who know the store by that address."""
-    auth_url = f"http://{address}:{swift.port}/auth/v1.0"
-    account = objects.sign_in(f"http://127.0.0.1:{swift.port}/auth/v1.0", swift.user, swift.key)
+    signing = swift.environment
+    account = objects.sign_in(signing["ST_AUTH"], signing["ST_USER"], signing["ST_KEY"])
     return Source(
-        auth_url=auth_url,
+        auth_url=signing["ST_AUTH"].replace("127.0.0.1", address),
         storage_url=account.storage_url.replace("127.0.0.1", address),
         token=account.token,
-        user=swift.user,
-        key=swift.key,
+        user=signing["ST_USER"],
+        key=signing["ST_KEY"],
         container=CONTAINER,
         plain=image.name,
         compressed=f"{image.name}.zst",
