@@ -124,6 +124,7 @@ class Fetching:
                 layers=tuple(order),
                 eager=options.prefer is Prefer.TIME,
                 may_draw=options.draw,
+                in_order=options.alone,
                 draw_from=now + _GET_TO_KNOW if waits else now,
                 begun=now,
             )

@@ -19,12 +19,12 @@ class Prefer(Enum):
 class EngineOptions:
     """How one fetch behaves. Rates are bytes a second, None is no bound.
 
-    `images`: names, none means all. `draw`: whether the store gives payload (False: manifest and index only).
-    `version`: the release's. `advertise`: the address that peers are told; None: this host is not announced.
+    `alone`: there is no swarm. `draw`: whether the store gives payload (False: manifest and index only).
+    `advertise`: the address that peers are told; None: this host is not announced.
     `peers`: hosts to connect to beside those found.
     """
 
-    images: tuple[str, ...] = ()
+    alone: bool = False
     draw: bool = True
     prefer: Prefer = Prefer.TIME
     store_rate: float | None = None

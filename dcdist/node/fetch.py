@@ -237,6 +237,7 @@ class _Node:
             plan=self._plan,
             sources=self._sources,
             options=EngineOptions(
+                alone=not options.swarm,
                 draw=options.draw,
                 prefer=options.prefer,
                 store_rate=options.store_rate,

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from dcdist.model.identity import HostId
     from dcdist.policy.layer_plan import LayerPlan
 
-_VIEW_LAG = 1.0
-"""Seconds until another host notices what this one has drawn."""
+_VIEW_LAG = 0.6
+"""Seconds until one host notices what another has drawn."""
+
+_AT_WORK = 2
+"""Stripes of its list that an owner has begun already, beyond those that are seen."""
 
 _SILENCE = 2.0
 """Seconds without progress that are never taken for a stall."""
@@ -25,15 +28,37 @@ _SILENCE = 2.0
 
 @dataclass(slots=True)
 class _Owner:
-    """How one owner gets on: stripes of its own that appeared, the first and the latest time."""
+    """How one owner gets on: stripes of its own that appeared, at first and in all, and when."""
 
     since: float
-    done: int = 0
+    first: float = 0.0
+    at_first: int = 0
     latest: float = 0.0
+    done: int = 0
 
     def interval(self) -> float | None:
-        """Mean seconds between its stripes; None before there were two."""
-        return (self.latest - self.since) / self.done if self.done >= 2 else None
+        """Mean seconds between its stripes; None before there were some at two times."""
+        return (self.latest - self.first) / (self.done - self.at_first) if self.done > self.at_first else None
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """What this host brings: seconds for one stripe, seconds between two, and whether it would rather not wait."""
+
+    own_time: float
+    own_interval: float
+    eager: bool
+
+    @property
+    def margin(self) -> float:
+        """By how much an owner must be late for this host to step in.
+
+        The careful margin never draws what the owner would have begun before it could know: what is seen of it is a
+        view's lag old, and so is what it will see. A host that would rather wait less halves it, at the price of a few
+        duplicates.
+        """
+        careful = 1.25 * self.own_time + 2 * _VIEW_LAG
+        return careful / 2 if self.eager else careful
 
 
 class Helping:
@@ -53,19 +78,27 @@ class Helping:
     def appeared(self, host: HostId, *, now: float) -> None:
         """A stripe that `host` owns was seen at a peer."""
         owner = self._owners.setdefault(host, _Owner(since=now))
+        if owner.done == 0:
+            owner.first = now
         owner.done += 1
         owner.latest = now
+        if now == owner.first:
+            owner.at_first = owner.done
 
-    def begins_in(self, host: HostId, ahead: int, own_interval: float, *, now: float) -> float:
-        """Seconds until `host` comes to the stripe that has `ahead` others before it; infinite if it has stalled."""
+    def should_help(self, host: HostId, *, ahead: int, rank: int, helper: Helper, now: float) -> bool:
+        """Whether the member of `rank` (1 is the next after the owner) draws a stripe of `host`.
+
+        `ahead` stripes stand before it in the owner's list. Each rank waits for the one before it to show.
+        """
         owner = self._owners.get(host)
         if owner is None:
-            return float("inf")
-        interval = owner.interval() or own_interval
+            return True
+        interval = owner.interval() or helper.own_interval
         silence = now - max(owner.latest, owner.since)
-        if silence > max(_SILENCE, 3 * interval):
-            return float("inf")
-        return max(0.0, ahead * interval - silence)
+        overdue = silence - max(_SILENCE, 3 * interval, 1.5 * helper.own_time)
+        if overdue > 0:
+            return overdue >= (rank - 1) * helper.margin
+        return (ahead - _AT_WORK) * interval - silence > rank * helper.margin
 
 
 def candidates(plan: LayerPlan, unseen: Iterable[int]) -> Iterator[tuple[int, HostId, int]]:
@@ -87,13 +120,3 @@ def candidates(plan: LayerPlan, unseen: Iterable[int]) -> Iterator[tuple[int, Ho
     ]
     for _, negated, stripe, owner in sorted(ranked):
         yield stripe, owner, -negated
-
-
-def is_worth_it(begins_in: float, own_time: float, *, eager: bool) -> bool:
-    """Whether to draw a stripe that its owner begins in `begins_in` seconds, if this host needs `own_time` for it.
-
-    The careful rule never draws what the owner would have begun before it could know; the eager one, for hosts that
-    would rather wait less, halves the margins at the price of a few duplicates.
-    """
-    margin = 0.5 if eager else 1.25
-    return begins_in > margin * own_time + (0.5 * _VIEW_LAG if eager else _VIEW_LAG)

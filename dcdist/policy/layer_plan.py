@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 class LayerPlan:
     """One layer of a fetch, as this host sees it."""
 
-    def __init__(self, name: LayerName, geometry: Geometry, host: HostId, have: Bits) -> None:
+    def __init__(
+        self, name: LayerName, geometry: Geometry, host: HostId, have: Bits, *, in_order: bool = False
+    ) -> None:
         self.geometry = geometry
-        self.ownership = Ownership(name, geometry.stripe_count, host)
+        self.ownership = Ownership(name, geometry.stripe_count, host, in_order=in_order)
         self.have = have
         self.flying: Bits = 0
         self.seen: Bits = 0
@@ -81,8 +83,8 @@ class LayerPlan:
         """Pieces became missing again: own stripes that were passed may have to be drawn."""
         self.redeal()
 
-    def extend(self, run: range, wanted: Bits, limit: int, *, own_only: bool) -> range:
-        """Lengthen a run over the stripes that follow, up to `limit` bytes and the end of its segment."""
+    def extend(self, run: range, wanted: Bits, limit: int) -> range:
+        """Lengthen a run over the own stripes that follow, up to `limit` bytes and the end of its segment."""
         geometry = self.geometry
         per_stripe = geometry.pieces_per_stripe
         stop = run.stop
@@ -90,7 +92,7 @@ class LayerPlan:
             stripe = stop // per_stripe
             if stripe % geometry.stripes_per_segment == 0:
                 break
-            if own_only and self.ownership.rank(stripe) != 0:
+            if self.ownership.rank(stripe) != 0:
                 break
             more = self.of_stripe(stripe, wanted)
             if more.start != stop or (more.stop - run.start) * geometry.piece_length > limit:

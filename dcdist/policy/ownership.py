@@ -39,8 +39,10 @@ def weight(host_seed: int, stripe_seed: int) -> int:
 class Ownership:
     """The members of one layer and their claims on its stripes."""
 
-    def __init__(self, layer: LayerName, stripe_count: int, host: HostId) -> None:
+    def __init__(self, layer: LayerName, stripe_count: int, host: HostId, *, in_order: bool = False) -> None:
+        """`in_order`: this host will never know another, and begins at the front."""
         base = seed(layer)
+        self._in_order = in_order
         self._count = stripe_count
         self._stripes = [(base + stripe * _GOLDEN) & _MASK for stripe in range(stripe_count)]
         self._host = host
@@ -92,11 +94,11 @@ class Ownership:
 
     def start_of(self, host: HostId) -> int:
         """The stripe at which a member begins its round: all know it, and it differs from host to host."""
-        return weight(self._seeds[host], _GOLDEN) % self._count
+        return 0 if self._in_order else weight(self._seeds[host], _GOLDEN) % self._count
 
     def round_of(self, host: HostId) -> Iterator[int]:
-        """The stripes that a member owns, in the order in which it draws them. Alone, it begins at the front."""
-        start = 0 if self.alone else self.start_of(host)
+        """The stripes that a member owns, in the order in which it draws them."""
+        start = self.start_of(host)
         for step in range(self._count):
             stripe = (start + step) % self._count
             if self._owners[stripe] == host:

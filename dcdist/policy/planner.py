@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.model import pieces
 from dcdist.model.member import Role
-from dcdist.policy import helping
+from dcdist.policy.choosing import LOOK_AGAIN, Choosing, Situation
 from dcdist.policy.commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.concurrency import Concurrency
 from dcdist.policy.events import (
@@ -27,7 +27,6 @@ from dcdist.policy.events import (
     PiecesFinished,
     PieceSpoiled,
 )
-from dcdist.policy.helping import Helping
 from dcdist.policy.layer_plan import LayerPlan
 from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import RequestSize
@@ -43,17 +42,11 @@ _STALL = 6.0
 _SETTLING = 15.0
 """Seconds that drawn pieces may take to be checked; after that they are missing again."""
 
-_PEERS_SILENT = 3.0
-"""Seconds without a byte from peers after which what they hold is drawn from the store."""
-
 _BARRED = 30.0
 """Seconds for which a range is left alone that the store will not give."""
 
 _MOST_SPOILED = 3
 """How often a piece from the store may fail its check before only peers are asked for it."""
-
-_LOOK_AGAIN = 0.25
-"""Seconds between two looks at what others do, while there is nothing else to go by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ class PlannerOptions:
 
     `eager`: would rather wait less than spare the store (`prefer=time`). `may_draw`: may use the store at all.
     `draw_from`: no draw before this time, so that a host knows the others first. `version`: of the release; `layers`:
-    the names of its layers, in order.
+    the names of its layers, in order. `in_order`: there is no swarm to be diverse for, draw from front to back.
     """
 
     host: HostId
@@ -70,6 +63,7 @@ class PlannerOptions:
     layers: tuple[LayerName, ...]
     eager: bool = True
     may_draw: bool = True
+    in_order: bool = False
     draw_from: float = 0.0
     begun: float = 0.0
     most_requests: int = 8
@@ -88,15 +82,6 @@ class _Running:
     ended: float | None = None
 
 
-@dataclass(slots=True)
-class _Barred:
-    """Pieces of a layer that are not drawn until a time."""
-
-    layer: int
-    pieces: Bits
-    until: float
-
-
 @dataclass(frozen=True, slots=True)
 class PlannerStatistics:
     """Draws running, requests allowed at once, bytes a second from peers and from the store."""
@@ -112,12 +97,11 @@ class Planner:
     """All decisions of one fetch."""
 
     options: PlannerOptions
-    _plans: dict[int, LayerPlan] = field(default_factory=dict)
+    _choosing: Choosing = field(init=False)
+    _plans: dict[int, LayerPlan] = field(init=False)
     _running: dict[int, _Running] = field(default_factory=dict)
-    _barred: list[_Barred] = field(default_factory=list)
     _spoiled: dict[tuple[int, int], int] = field(default_factory=dict)
     _members: dict[HostId, tuple[Role, str, Bits]] = field(default_factory=dict)
-    _helping: Helping = field(default_factory=Helping)
     _known: dict[int, Bits] = field(default_factory=dict)
     _concurrency: Concurrency = field(init=False)
     _patience: Patience = field(default_factory=Patience)
@@ -128,10 +112,11 @@ class Planner:
     _drawn_before: int = 0
     _next_draw: int = 0
     _look_again: float = 0.0
-    _help_again: float = 0.0
     _done: bool = False
 
     def __post_init__(self) -> None:
+        self._choosing = Choosing(self.options.host, self.options.eager)
+        self._plans = self._choosing.plans
         self._concurrency = Concurrency(most=self.options.most_requests)
         self._peers_latest = self.options.begun
 
@@ -142,7 +127,9 @@ class Planner:
         match event:
             case LayerOpened():
                 name = self.options.layers[event.layer]
-                plan = self._plans[event.layer] = LayerPlan(name, event.geometry, self.options.host, event.have)
+                plan = self._plans[event.layer] = LayerPlan(
+                    name, event.geometry, self.options.host, event.have, in_order=self.options.in_order
+                )
                 self._known[event.layer] = 0
                 for host in self._members:
                     self._seat(host, event.layer)
@@ -175,11 +162,11 @@ class Planner:
     def _members_changed(self, event: MembersChanged, *, now: float) -> None:
         for host in event.left:
             self._members.pop(host, None)
-            self._helping.forget(host)
+            self._choosing.helping.forget(host)
         for member in event.joined:
             self._members[member.host] = (member.role, member.version, member.needs)
             if member.role is Role.DRAWER:
-                self._helping.watch(member.host, now=now)
+                self._choosing.helping.watch(member.host, now=now)
         hosts = [*event.left, *(member.host for member in event.joined)]
         for layer, plan in self._plans.items():
             # Not any(): every host must be seated.
@@ -203,12 +190,15 @@ class Planner:
             return
         count = self._spoiled[event.layer, event.piece] = self._spoiled.get((event.layer, event.piece), 0) + 1
         if count >= _MOST_SPOILED:
-            self._barred.append(_Barred(event.layer, bit, float("inf")))
+            self._choosing.bar(event.layer, bit, until=float("inf"))
             reason = f"the store's bytes of piece {event.piece} of layer {self.options.layers[event.layer]} are wrong"
             self._patience.failed(Failure.LASTING, reason, retry_after=None, now=now)
 
     def _peers_seen(self, event: PeersSeen, *, now: float) -> None:
         plan = self._plans[event.layer]
+        if not any(each.missing & each.seen for each in self._plans.values()):
+            # Peers had nothing to bring until now: their silence begins here.
+            self._peers_latest = max(self._peers_latest, now)
         lost = plan.seen & ~event.pieces & ~plan.have
         plan.seen = event.pieces
         if lost:
@@ -219,7 +209,7 @@ class Planner:
             if done >> span.start & ((1 << len(span)) - 1) == (1 << len(span)) - 1:
                 owner = plan.ownership.owner(stripe)
                 if owner != self.options.host:
-                    self._helping.appeared(owner, now=now)
+                    self._choosing.helping.appeared(owner, now=now)
                 self._known[event.layer] |= pieces.span(span.start, span.stop)
 
     def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:
@@ -251,7 +241,7 @@ class Planner:
             case Failure.THROTTLED:
                 self._concurrency.throttled(now=now)
             case Failure.LASTING:
-                self._barred.append(_Barred(running.layer, running.pieces, now + _BARRED))
+                self._choosing.bar(running.layer, running.pieces, until=now + _BARRED)
             case Failure.PASSING:
                 pass
             case _:
@@ -315,7 +305,6 @@ class Planner:
                 self._land(running)
             else:
                 self._look_again = min(self._look_again, running.ended + _SETTLING)
-        self._barred = [barred for barred in self._barred if now < barred.until]
 
     def _draw(self, commands: list[Command], *, now: float) -> None:
         not_before = max(self.options.draw_from, self._patience.paused_until())
@@ -323,9 +312,9 @@ class Planner:
             self._look_again = min(self._look_again, not_before)
             return
         while self._active() < self._concurrency.limit:
-            chosen = self._choose(now=now)
+            chosen = self._choosing.choose(self._situation(now=now), now=now)
             if chosen is None:
-                self._look_again = min(self._look_again, now + _LOOK_AGAIN)
+                self._look_again = min(self._look_again, now + LOOK_AGAIN)
                 return
             layer, run = chosen
             commands.append(self._begin(layer, run, now=now))
@@ -341,64 +330,13 @@ class Planner:
         self._running[draw] = _Running(layer, bits, length, begun=now)
         return Draw(draw, layer, run.start, run.stop)
 
-    def _choose(self, *, now: float) -> tuple[int, range] | None:
-        return self._choose_own() or self._choose_to_help(now=now) or self._choose_undelivered(now=now)
-
-    def _drawable(self, layer: int, wanted: Bits) -> Bits:
-        for barred in self._barred:
-            if barred.layer == layer:
-                wanted &= ~barred.pieces
-        return wanted
-
-    def _choose_own(self) -> tuple[int, range] | None:
-        for layer, plan in self._plans.items():
-            wanted = self._drawable(layer, plan.unseen)
-            if not wanted:
-                continue
-            if wanted != plan.unseen:
-                own = (s for s in plan.stripes_with(wanted) if plan.ownership.rank(s) == 0)
-                stripe = next(own, None)
-            else:
-                stripe = plan.next_own()
-            if stripe is not None:
-                run = plan.of_stripe(stripe, wanted)
-                return layer, plan.extend(run, wanted, self._size.limit, own_only=True)
-        return None
-
-    def _choose_to_help(self, *, now: float) -> tuple[int, range] | None:
-        if now < self._help_again:
-            return None
-        for layer, plan in self._plans.items():
-            wanted = self._drawable(layer, plan.unseen)
-            if not wanted or plan.ownership.alone:
-                continue
-            own_time = self._size.seconds_for(plan.geometry.stripe_length)
-            for stripe, owner, ahead in helping.candidates(plan, plan.stripes_with(wanted)):
-                begins_in = self._helping.begins_in(owner, ahead, own_time, now=now)
-                if helping.is_worth_it(begins_in, own_time, eager=self.options.eager):
-                    return layer, plan.of_stripe(stripe, wanted)
-        # Going through all stripes costs; what others do changes slowly.
-        self._help_again = now + _LOOK_AGAIN / 2
-        return None
-
-    def _choose_undelivered(self, *, now: float) -> tuple[int, range] | None:
-        """What peers hold and do not bring: because they are silent, or too slow for a host in a hurry."""
-        silent = now - self._peers_latest >= _PEERS_SILENT
-        if not silent and not (self.options.eager and self._peers_are_slow(now=now)):
-            return None
-        for layer, plan in self._plans.items():
-            wanted = self._drawable(layer, plan.missing & plan.seen)
-            stripes = list(plan.stripes_with(wanted))
-            if stripes:
-                start = plan.ownership.start_of(self.options.host)
-                stripe = min(stripes, key=lambda each: (each - start) % plan.geometry.stripe_count)
-                return layer, plan.of_stripe(stripe, wanted)
-        return None
-
-    def _peers_are_slow(self, *, now: float) -> bool:
-        """Whether the swarm holds everything, so that the store has nothing better to do, and still takes long."""
-        if any(plan.unseen for plan in self._plans.values()):
-            return False
-        missing = sum(plan.missing_bytes() for plan in self._plans.values())
-        own_time = max(self._size.seconds_for(plan.geometry.stripe_length) for plan in self._plans.values())
-        return missing > self._peer_rate.rate(now=now) * (3.0 + 2 * own_time)
+    def _situation(self, *, now: float) -> Situation:
+        return Situation(
+            longest=self._size.limit,
+            stripe_times={
+                layer: self._size.seconds_for(plan.geometry.stripe_length) for layer, plan in self._plans.items()
+            },
+            limit=self._concurrency.limit,
+            peers_latest=self._peers_latest,
+            peer_rate=self._peer_rate.rate(now=now),
+        )

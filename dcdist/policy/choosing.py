@@ -1,0 +1,127 @@
+"""Which pieces to ask the store for next: own stripes first, then help, then whatever nobody delivers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dcdist.policy import helping
+from dcdist.policy.helping import Helper, Helping
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import HostId
+    from dcdist.model.pieces import Bits
+    from dcdist.policy.layer_plan import LayerPlan
+
+_PEERS_SILENT = 3.0
+"""Seconds without a byte from peers after which what they hold is drawn from the store."""
+
+LOOK_AGAIN = 0.25
+"""Seconds between two looks at what others do, while there is nothing else to go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a choice depends on beside the layers.
+
+    `longest`: bytes of the longest request; `stripe_times`: seconds that a stripe of each layer takes; `limit`: requests
+    at once; `peers_latest`: when a peer last gave a byte, or began to have something to give; `peer_rate`: bytes a
+    second from all peers.
+    """
+
+    longest: int
+    stripe_times: dict[int, float]
+    limit: int
+    peers_latest: float
+    peer_rate: float
+
+
+@dataclass(slots=True)
+class _Barred:
+    """Pieces of a layer that are not drawn until a time."""
+
+    layer: int
+    pieces: Bits
+    until: float
+
+
+@dataclass(slots=True)
+class Choosing:
+    """The layers of a fetch and the order in which this host would draw from them.
+
+    `eager`: would rather wait less than spare the store.
+    """
+
+    host: HostId
+    eager: bool
+    plans: dict[int, LayerPlan] = field(default_factory=dict)
+    helping: Helping = field(default_factory=Helping)
+    _barred: list[_Barred] = field(default_factory=list)
+    _help_again: float = 0.0
+
+    def bar(self, layer: int, pieces: Bits, *, until: float) -> None:
+        """Leave pieces to peers for a while."""
+        self._barred.append(_Barred(layer, pieces, until))
+
+    def choose(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        """The next request: a layer and its pieces; None if there is nothing that this host should draw now."""
+        self._barred = [barred for barred in self._barred if now < barred.until]
+        return self._own(situation) or self._help(situation, now=now) or self._undelivered(situation, now=now)
+
+    def _drawable(self, layer: int, wanted: Bits) -> Bits:
+        for barred in self._barred:
+            if barred.layer == layer:
+                wanted &= ~barred.pieces
+        return wanted
+
+    def _own(self, situation: Situation) -> tuple[int, range] | None:
+        for layer, plan in self.plans.items():
+            wanted = self._drawable(layer, plan.unseen)
+            if not wanted:
+                continue
+            if wanted != plan.unseen:
+                own = (s for s in plan.stripes_with(wanted) if plan.ownership.rank(s) == 0)
+                stripe = next(own, None)
+            else:
+                stripe = plan.next_own()
+            if stripe is not None:
+                return layer, plan.extend(plan.of_stripe(stripe, wanted), wanted, situation.longest)
+        return None
+
+    def _help(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        if now < self._help_again:
+            return None
+        for layer, plan in self.plans.items():
+            wanted = self._drawable(layer, plan.unseen)
+            if not wanted or plan.ownership.alone:
+                continue
+            own_time = situation.stripe_times[layer]
+            helper = Helper(own_time, own_time / situation.limit, self.eager)
+            for stripe, owner, ahead in helping.candidates(plan, plan.stripes_with(wanted)):
+                rank = plan.ownership.rank(stripe)
+                if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, now=now):
+                    return layer, plan.of_stripe(stripe, wanted)
+        # Going through all stripes costs; what others do changes slowly.
+        self._help_again = now + LOOK_AGAIN / 2
+        return None
+
+    def _undelivered(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        """What peers hold and do not bring: because they are silent, or too slow for a host in a hurry."""
+        silent = now - situation.peers_latest >= _PEERS_SILENT
+        if not silent and not (self.eager and self._peers_are_slow(situation)):
+            return None
+        for layer, plan in self.plans.items():
+            wanted = self._drawable(layer, plan.missing & plan.seen)
+            stripes = list(plan.stripes_with(wanted))
+            if stripes:
+                start = plan.ownership.start_of(self.host)
+                stripe = min(stripes, key=lambda each: (each - start) % plan.geometry.stripe_count)
+                return layer, plan.of_stripe(stripe, wanted)
+        return None
+
+    def _peers_are_slow(self, situation: Situation) -> bool:
+        """Whether the swarm holds everything, so that the store has nothing better to do, and still takes long."""
+        if any(plan.unseen for plan in self.plans.values()):
+            return False
+        missing = sum(plan.missing_bytes() for plan in self.plans.values())
+        return missing > situation.peer_rate * (3.0 + 2 * max(situation.stripe_times.values()))

@@ -1,0 +1,83 @@
+"""Whose turn is it? The same members give the same owners everywhere, and changes move little."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dcdist.model.identity import HostId, LayerName
+from dcdist.policy.ownership import Ownership
+
+LAYER = LayerName("0123456789abcdef" * 2)
+HOSTS = [HostId(f"{number:032x}") for number in range(1, 9)]
+
+
+def seen_by(host: HostId, others: list[HostId], stripes: int = 512) -> Ownership:
+    ownership = Ownership(LAYER, stripes, host)
+    for other in others:
+        ownership.join(other)
+    return ownership
+
+
+def owners(ownership: Ownership, stripes: int = 512) -> list[HostId]:
+    return [ownership.owner(stripe) for stripe in range(stripes)]
+
+
+def test_a_host_alone_owns_everything():
+    alone = seen_by(HOSTS[0], [])
+    start = alone.start_of(HOSTS[0])
+
+    assert start != 0
+    assert list(alone.round_of(HOSTS[0])) == [*range(start, 512), *range(start)]
+
+
+def test_a_host_without_a_swarm_begins_at_the_front():
+    alone = Ownership(LAYER, 512, HOSTS[0], in_order=True)
+
+    assert list(alone.round_of(HOSTS[0])) == list(range(512))
+
+
+def test_all_hosts_see_the_same_owners_whatever_the_order_of_news():
+    views = [owners(seen_by(host, order)) for host, order in ((HOSTS[0], HOSTS), (HOSTS[5], HOSTS[::-1]))]
+
+    assert views[0] == views[1]
+
+
+def test_stripes_are_shared_about_evenly():
+    counts = Counter(owners(seen_by(HOSTS[0], HOSTS)))
+
+    assert sum(counts.values()) == 512
+    assert min(counts.values()) > 40
+    assert max(counts.values()) < 90
+
+
+def test_a_host_that_leaves_moves_only_its_own_stripes():
+    ownership = seen_by(HOSTS[0], HOSTS)
+    before = owners(ownership)
+    ownership.leave(HOSTS[3])
+
+    after = owners(ownership)
+    moved = [stripe for stripe in range(512) if before[stripe] != after[stripe]]
+    assert moved == [stripe for stripe in range(512) if before[stripe] == HOSTS[3]]
+
+
+def test_joining_and_leaving_again_changes_nothing():
+    ownership = seen_by(HOSTS[0], HOSTS[:4])
+    before = [(ownership.owner(stripe), ownership.rank(stripe)) for stripe in range(512)]
+    ownership.join(HOSTS[7])
+    ownership.leave(HOSTS[7])
+
+    assert [(ownership.owner(stripe), ownership.rank(stripe)) for stripe in range(512)] == before
+
+
+def test_the_ranks_of_a_stripe_are_all_different_across_hosts():
+    views = [seen_by(host, HOSTS) for host in HOSTS]
+
+    for stripe in range(64):
+        assert sorted(view.rank(stripe) for view in views) == list(range(8))
+        assert [view.rank(stripe) for view in views].index(0) == HOSTS.index(views[0].owner(stripe))
+
+
+def test_rounds_of_different_hosts_begin_at_different_stripes():
+    ownership = seen_by(HOSTS[0], HOSTS)
+
+    assert len({ownership.start_of(host) for host in HOSTS}) == 8

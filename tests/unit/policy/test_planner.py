@@ -1,0 +1,270 @@
+"""What the planner decides: own stripes first, then help, then whatever nobody delivers."""
+
+from __future__ import annotations
+
+from dcdist.model import pieces
+from dcdist.model.geometry import MIB, Geometry
+from dcdist.model.identity import HostId, LayerName
+from dcdist.model.member import Role
+from dcdist.policy.commands import Draw, Drop, GiveUp
+from dcdist.policy.events import (
+    BytesDrawn,
+    DrawFailed,
+    DrawFinished,
+    Failure,
+    LayerOpened,
+    MembersChanged,
+    PeersGave,
+    PeersSeen,
+    PiecesFinished,
+    PieceSpoiled,
+)
+from dcdist.policy.planner import Planner, PlannerOptions
+from tests.support.planners import LAYER, ToySwarm, host, member
+
+GEOMETRY = Geometry.for_length(64 * MIB)
+
+
+def planner(*, eager: bool = True, may_draw: bool = True, draw_from: float = 0.0, have: int = 0) -> Planner:
+    made = Planner(
+        PlannerOptions(
+            host=host(1),
+            version="1",
+            layers=(LAYER,),
+            eager=eager,
+            may_draw=may_draw,
+            in_order=True,
+            draw_from=draw_from,
+        )
+    )
+    made.receive(LayerOpened(0, GEOMETRY, have), now=0.0)
+    return made
+
+
+def draws(made: Planner, *, now: float) -> list[Draw]:
+    return [command for command in made.commands(now=now) if isinstance(command, Draw)]
+
+
+def test_a_host_alone_begins_with_single_stripes_from_the_front():
+    assert draws(planner(), now=0.0) == [Draw(0, 0, 0, 4), Draw(1, 0, 4, 8)]
+
+
+def test_requests_of_a_fast_store_grow_and_stay_within_a_segment():
+    geometry = Geometry.for_length(100 * MIB)
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), in_order=True))
+    made.receive(LayerOpened(0, geometry, 0), now=0.0)
+    drawn: list[Draw] = []
+    now = 0.0
+    while len(drawn) < 1000:
+        more = draws(made, now=now)
+        if not more:
+            break
+        drawn += more
+        for command in more:
+            now += 0.01
+            made.receive(DrawFinished(command.draw), now=now)
+            made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
+    lengths = [(command.stop - command.first) * geometry.piece_length for command in drawn]
+
+    assert sum(lengths) == 100 * MIB
+    assert lengths[0] == MIB
+    assert max(lengths) == 16 * MIB
+    per_segment = geometry.segment_length // geometry.piece_length
+    assert all(command.first // per_segment == (command.stop - 1) // per_segment for command in drawn)
+
+
+def test_nothing_is_drawn_before_the_others_are_known():
+    made = planner(draw_from=1.0)
+
+    assert draws(made, now=0.5) == []
+    assert made.deadline() == 1.0
+    assert len(draws(made, now=1.0)) == 2
+
+
+def test_a_host_without_the_store_draws_nothing():
+    assert draws(planner(may_draw=False), now=0.0) == []
+
+
+def test_what_a_peer_holds_is_not_drawn_while_peers_give():
+    made = planner()
+    made.receive(PeersSeen(0, pieces.span(0, 8)), now=0.0)
+    made.receive(PeersGave(1), now=0.0)
+
+    assert draws(made, now=0.1) == [Draw(0, 0, 8, 12), Draw(1, 0, 12, 16)]
+
+
+def test_what_peers_hold_is_drawn_when_they_are_silent():
+    made = planner(eager=False)
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
+
+    assert draws(made, now=2.9) == []
+    assert len(draws(made, now=3.1)) == 2
+
+
+def test_a_host_in_a_hurry_does_not_wait_for_slow_peers():
+    eager, sparing = planner(eager=True), planner(eager=False)
+    for made in (eager, sparing):
+        made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
+        made.receive(PeersGave(0), now=0.0)
+        made.receive(PeersGave(100_000), now=1.0)
+
+    assert len(draws(eager, now=1.0)) == 2
+    assert draws(sparing, now=1.0) == []
+
+
+def test_a_piece_is_never_in_two_draws():
+    made = planner()
+    seen: set[int] = set()
+    for step in range(140):
+        for command in draws(made, now=step * 0.1):
+            for piece in range(command.first, command.stop):
+                assert piece not in seen
+                seen.add(piece)
+            made.receive(DrawFinished(command.draw), now=step * 0.1)
+
+    assert seen == set(range(GEOMETRY.piece_count))
+
+
+def test_a_failed_draw_is_asked_for_again_after_a_pause():
+    made = planner()
+    first = draws(made, now=0.0)[0]
+    made.receive(DrawFailed(first.draw, Failure.PASSING, "reset"), now=1.0)
+
+    assert draws(made, now=1.1) == []
+    again = draws(made, now=1.3)
+    assert [(command.first, command.stop) for command in again] == [(first.first, first.stop)]
+
+
+def test_a_throttled_store_is_asked_less_and_later():
+    made = planner()
+    first, second = draws(made, now=0.0)
+    made.receive(DrawFailed(first.draw, Failure.THROTTLED, "slow down", retry_after=5.0), now=1.0)
+    made.receive(DrawFinished(second.draw), now=1.0)
+
+    assert draws(made, now=5.9) == []
+    assert len(draws(made, now=6.1)) == 1
+
+
+def test_a_range_that_the_store_denies_is_left_alone_for_a_while():
+    made = planner()
+    first, _ = draws(made, now=0.0)
+    made.receive(DrawFailed(first.draw, Failure.LASTING, "no such object"), now=0.0)
+
+    later = draws(made, now=5.1)
+    assert all(command.first != first.first for command in later)
+
+
+def test_a_draw_without_a_byte_for_seconds_is_dropped():
+    made = planner()
+    first, second = draws(made, now=0.0)
+    made.receive(BytesDrawn(second.draw, 1000), now=4.0)
+
+    assert Drop(first.draw) in made.commands(now=6.0)
+
+
+def test_pieces_from_the_store_that_are_wrong_thrice_are_left_to_peers():
+    made = planner(have=pieces.span(1, GEOMETRY.piece_count))
+    for attempt in range(3):
+        (command,) = draws(made, now=attempt * 10.0)
+        made.receive(DrawFinished(command.draw), now=attempt * 10.0)
+        made.receive(PieceSpoiled(0, 0, drawn=True), now=attempt * 10.0)
+
+    assert draws(made, now=39.0) == []
+    gave_up = made.commands(now=40.0)
+    assert len(gave_up) == 1
+    assert isinstance(gave_up[0], GiveUp)
+    assert "piece 0" in gave_up[0].reason
+
+
+def test_a_fetch_without_any_progress_ends_with_the_reason():
+    made = planner()
+    first, second = draws(made, now=0.0)
+    made.receive(DrawFailed(first.draw, Failure.PASSING, "connection refused"), now=0.0)
+    made.receive(DrawFailed(second.draw, Failure.PASSING, "connection refused"), now=0.0)
+
+    assert not any(isinstance(command, GiveUp) for command in made.commands(now=299.0))
+    assert GiveUp("connection refused") in made.commands(now=300.0)
+
+
+def test_a_whole_layer_asks_for_nothing_and_has_no_deadline():
+    made = planner(have=pieces.span(0, GEOMETRY.piece_count))
+
+    assert made.commands(now=1000.0) == []
+    assert made.deadline() == float("inf")
+
+
+def test_members_that_cannot_draw_or_need_nothing_own_nothing():
+    made = planner()
+    idle = member(2, Role.PEER)
+    made.receive(MembersChanged((idle, member(3, Role.SEEDER)), ()), now=0.0)
+
+    assert draws(made, now=0.0)[0] == Draw(0, 0, 0, 4)
+
+
+def test_a_cold_release_leaves_the_store_about_once():
+    swarm = ToySwarm(64 * MIB)
+    for _ in range(8):
+        swarm.add(seconds=0.5)
+    swarm.run(60.0)
+
+    assert all(each.have == swarm.all for each in swarm.hosts)
+    assert swarm.copies() <= 1.05
+
+
+def test_hosts_that_start_apart_still_draw_apart():
+    swarm = ToySwarm(64 * MIB)
+    for number in range(4):
+        swarm.add(seconds=0.5, begun=0.4 * number)
+    swarm.run(60.0)
+
+    assert all(each.have == swarm.all for each in swarm.hosts)
+    assert swarm.copies() <= 1.1
+
+
+def test_a_dead_host_s_share_is_drawn_by_the_others():
+    swarm = ToySwarm(64 * MIB)
+    for _ in range(4):
+        swarm.add(seconds=0.5)
+    swarm.hosts[0].dead_at = 1.0
+    swarm.run(60.0)
+
+    assert all(each.have == swarm.all for each in swarm.hosts[1:])
+
+
+def test_a_slow_host_does_not_hold_up_the_others():
+    swarm = ToySwarm(64 * MIB)
+    for number in range(4):
+        swarm.add(seconds=8.0 if number == 0 else 0.5)
+    swarm.run(120.0)
+
+    assert all(each.have == swarm.all for each in swarm.hosts)
+    fast = max(each.done_at or 999.0 for each in swarm.hosts[1:])
+    assert fast < 40.0
+    assert swarm.copies() <= 1.15
+
+
+def test_a_host_without_the_store_gets_all_from_its_peers():
+    swarm = ToySwarm(16 * MIB)
+    swarm.add()
+    swarm.add(may_draw=False)
+    swarm.run(60.0)
+
+    assert swarm.hosts[1].have == swarm.all
+    assert swarm.hosts[1].drawn == []
+
+
+def test_the_same_events_give_the_same_commands():
+    runs = []
+    for _ in range(2):
+        swarm = ToySwarm(32 * MIB)
+        for _ in range(4):
+            swarm.add(seconds=0.3)
+        swarm.run(60.0)
+        runs.append([each.drawn for each in swarm.hosts])
+
+    assert runs[0] == runs[1]
+
+
+def test_layer_names_and_hosts_are_what_they_seem():
+    assert LayerName(LAYER) == LAYER
+    assert HostId(host(1)) == "0" * 31 + "1"

@@ -1,0 +1,174 @@
+"""The small decisions, with literal times."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcdist.model.identity import HostId
+from dcdist.policy.budget import split
+from dcdist.policy.concurrency import Concurrency
+from dcdist.policy.events import Failure
+from dcdist.policy.helping import Helper, Helping
+from dcdist.policy.patience import Patience
+from dcdist.policy.request_size import LONGEST, RequestSize
+from dcdist.policy.throughput import Throughput
+
+HOST = HostId("a" * 32)
+
+
+def test_a_steady_source_has_its_rate():
+    throughput = Throughput()
+    for second in range(11):
+        throughput.count(second * 1000, now=float(second))
+
+    assert throughput.rate(now=10.0) == pytest.approx(1000)
+
+
+def test_silence_lowers_a_rate():
+    throughput = Throughput()
+    throughput.count(0, now=0.0)
+    throughput.count(1000, now=1.0)
+
+    assert throughput.rate(now=1.0) == pytest.approx(1000)
+    assert throughput.rate(now=9.5) == pytest.approx(1000 * 2.718281828**-4)
+
+
+def test_a_source_that_never_gave_has_no_rate():
+    assert Throughput().rate(now=5.0) == 0.0
+
+
+def test_more_requests_are_kept_only_if_they_bring_more():
+    concurrency = Concurrency(first=2, most=8)
+    concurrency.observed(100.0, 2, now=0.0)
+    assert concurrency.limit == 3
+
+    concurrency.observed(150.0, 3, now=2.0)
+    assert concurrency.limit == 3
+    concurrency.observed(150.0, 3, now=2.1)
+    assert concurrency.limit == 4
+
+    concurrency.observed(155.0, 4, now=4.0)
+    assert concurrency.limit == 3
+
+
+def test_a_throttled_host_halves_its_requests_and_rests():
+    concurrency = Concurrency(first=8, most=8)
+    concurrency.throttled(now=0.0)
+    assert concurrency.limit == 4
+
+    concurrency.observed(1000.0, 4, now=10.0)
+    assert concurrency.limit == 4
+    concurrency.observed(1000.0, 4, now=21.0)
+    assert concurrency.limit == 5
+
+
+def test_pauses_double_and_end_with_a_success():
+    patience = Patience()
+    patience.failed(Failure.PASSING, "no answer", retry_after=None, now=10.0)
+    assert patience.paused_until() == 10.25
+    patience.failed(Failure.PASSING, "no answer", retry_after=None, now=11.0)
+    assert patience.paused_until() == 11.5
+    patience.succeeded()
+    patience.failed(Failure.PASSING, "no answer", retry_after=None, now=20.0)
+    assert patience.paused_until() == 20.25
+
+
+def test_the_store_s_wish_is_obeyed():
+    patience = Patience()
+    patience.failed(Failure.THROTTLED, "slow down", retry_after=30.0, now=10.0)
+
+    assert patience.paused_until() == 40.0
+
+
+def test_a_passing_failure_is_waited_out_longer_than_a_lasting_one():
+    patience = Patience(passing=300.0, lasting=20.0)
+    patience.failed(Failure.PASSING, "down", retry_after=None, now=1.0)
+    assert patience.gives_up_at(since=0.0) == 300.0
+    patience.failed(Failure.LASTING, "gone", retry_after=None, now=2.0)
+    assert patience.gives_up_at(since=0.0) == 20.0
+    patience.progressed(now=100.0)
+    assert patience.gives_up_at(since=0.0) == 120.0
+
+
+def test_the_first_request_is_one_stripe_and_later_ones_take_about_two_seconds():
+    size = RequestSize()
+    assert size.limit == 0
+
+    size.finished(1_000_000, 1.0)
+    assert size.limit == 2_000_000
+    for _ in range(20):
+        size.finished(1_000_000, 1.0)
+    assert size.limit == 2_000_000
+    assert size.seconds_for(500_000) == pytest.approx(0.5)
+
+
+def test_requests_grow_step_by_step_up_to_a_bound():
+    size = RequestSize()
+    size.finished(1 << 20, 0.001)
+    assert size.limit == 4 << 20
+    size.finished(4 << 20, 0.004)
+    assert size.limit == LONGEST == 16 << 20
+
+
+HELPER = Helper(own_time=0.8, own_interval=0.4, eager=False)
+"""Its margin is 2.2 s: 1.25 times 0.8 s, and twice a view's lag of 0.6 s."""
+
+
+def helps(helping: Helping, *, now: float, ahead: int = 3, rank: int = 1, helper: Helper = HELPER) -> bool:
+    return helping.should_help(HOST, ahead=ahead, rank=rank, helper=helper, now=now)
+
+
+def steady_owner() -> Helping:
+    """A stripe a second since second 1."""
+    helping = Helping()
+    helping.watch(HOST, now=0.0)
+    for second in (1.0, 2.0, 3.0, 4.0):
+        helping.appeared(HOST, now=second)
+    return helping
+
+
+def test_a_stripe_is_left_to_an_owner_that_would_begin_it_before_the_helper_were_done():
+    assert not helps(steady_owner(), now=4.0, ahead=4)
+    assert helps(steady_owner(), now=4.0, ahead=5)
+
+
+def test_each_rank_waits_for_the_one_before_it():
+    assert not helps(steady_owner(), now=4.0, ahead=6, rank=2)
+    assert helps(steady_owner(), now=4.0, ahead=7, rank=2)
+
+
+def test_a_host_in_a_hurry_halves_the_margin():
+    eager = Helper(own_time=0.8, own_interval=0.4, eager=True)
+
+    assert not helps(steady_owner(), now=4.0, ahead=3, helper=eager)
+    assert helps(steady_owner(), now=4.0, ahead=4, helper=eager)
+
+
+def test_an_owner_that_shows_nothing_is_taken_to_begin_never():
+    helping = Helping()
+    helping.watch(HOST, now=0.0)
+
+    assert not helps(helping, now=1.9)
+    assert helps(helping, now=2.1)
+    assert not helps(helping, now=4.1, rank=2)
+    assert helps(helping, now=4.3, rank=2)
+
+
+def test_a_slow_owner_is_given_three_of_its_own_intervals():
+    helping = Helping()
+    helping.watch(HOST, now=0.0)
+    helping.appeared(HOST, now=4.0)
+    helping.appeared(HOST, now=8.0)
+
+    assert not helps(helping, now=19.9, ahead=1)
+    assert helps(helping, now=20.1, ahead=1)
+
+
+def test_the_stripes_of_a_host_that_left_are_anybody_s():
+    assert helps(Helping(), now=0.0)
+
+
+def test_a_bound_is_shared_by_what_each_source_gives():
+    assert split(100.0, store=0.0, peers=0.0) == (50.0, 50.0)
+    assert split(100.0, store=20.0, peers=80.0) == (20.0, 80.0)
+    assert split(100.0, store=100.0, peers=0.0) == (100.0, 10.0)
