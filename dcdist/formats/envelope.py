@@ -85,8 +85,8 @@ def _body(kind: Kind, data: bytes, what: str) -> values.Value:
         raise FormatError("it has no format version")
     if version > kind.version:
         raise NewerFormatError(
-            f"{what} is in format version {version}, and this dcdist reads versions up to {kind.version}: "
-            "it takes a newer dcdist",
+            f"{what} cannot be read: it takes format version {version}, and this dcdist knows versions up to "
+            f"{kind.version}. Upgrade dcdist.",
             needed=version,
         )
     if len(outer) != 3 or not isinstance(outer[2], memoryview):
