@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.disk import DirectoryCache
+from dcdist.disk.layer_folder import LayerFolder
 from dcdist.errors import CacheBusyError, DiskError, InvariantError
 from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
@@ -410,3 +411,23 @@ async def test_the_data_are_synced_before_the_journal_and_the_clean_marker_comes
     layer = await cache.open(SAMPLE.index)
     assert steps == [f"sync {LAYER}"]
     await layer.close(clean=False)
+
+
+async def test_a_layer_that_was_finished_just_before_its_lock_came_free_is_read(
+    cache: DirectoryCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = LayerFolder.lock
+
+    def finish_then_lock(folder: LayerFolder) -> None:
+        lock(folder)
+        folder.data.write_bytes(SAMPLE.data)
+        folder.trust(SAMPLE.index, ALL)
+
+    monkeypatch.setattr(LayerFolder, "lock", finish_then_lock)
+    layer = await cache.open(SAMPLE.index)
+    monkeypatch.undo()
+    assert layer.complete
+    reader = await cache.open(SAMPLE.index)
+    assert reader.complete
+    await layer.close(clean=True)
+    await reader.close(clean=True)

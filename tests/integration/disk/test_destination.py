@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.disk import DirectoryDestination
+from dcdist.disk.lock import lock_descriptor
 from dcdist.errors import CacheBusyError, DiskError, InvariantError
 from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from dcdist.disk.image_records import ImageRecord
 
 CONTENT = b"an image" * 1000
 DIGEST = hashlib.sha256(CONTENT).digest()
@@ -346,3 +349,37 @@ async def test_room_can_be_asked_for_before_the_folder_exists(
     assert (need.needed, need.file_system) == (5, os.stat(tmp_path).st_dev)
     assert need.free > 0
     assert os.listdir(tmp_path) == []
+
+
+async def test_an_image_that_changes_while_it_is_read_is_not_had(
+    destination: DirectoryDestination, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await build(destination)
+    look = DirectoryDestination._look
+
+    def look_then_change(self: DirectoryDestination, path: Path) -> tuple[os.stat_result | None, ImageRecord | None]:
+        seen = look(self, path)
+        os.utime(path, ns=(0, 1))
+        return seen
+
+    monkeypatch.setattr(DirectoryDestination, "_look", look_then_change)
+    assert not await destination.has("vm.xva", 8000, DIGEST)
+    assert os.listdir(folder) == ["vm.xva"]
+
+
+async def test_a_part_that_was_finished_just_before_it_was_locked_is_left_alone(
+    destination: DirectoryDestination, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = lock_descriptor
+
+    def finish_then_lock(descriptor: int, path: Path, *, what: str) -> None:
+        monkeypatch.undo()
+        path.write_bytes(b"finished")
+        path.rename(folder / "vm.xva")
+        lock(descriptor, path, what=what)
+
+    monkeypatch.setattr("dcdist.disk.image_file.lock_descriptor", finish_then_lock)
+    image = await destination.create("vm.xva", 5)
+    assert (folder / "vm.xva").read_bytes() == b"finished"
+    assert (folder / ".vm.xva.dcdist-part").stat().st_size == 5
+    await image.abandon()

@@ -1,0 +1,86 @@
+"""The highest serial of each demo that this host has fetched: what a store that was set back cannot undo.
+
+Invariant: a serial never goes down, also with several fetches at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dcdist.disk.durable import open_folder, read_file, replace_file
+from dcdist.disk.refusals import refusals
+from dcdist.errors import DiskError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NAME = "serials.json"
+_LOCK = "serials.lock"
+_LIMIT = 1 << 20
+
+
+class SeenSerials:
+    """`serials.json` in a cache folder, which is created when it is needed. All methods block."""
+
+    def __init__(self, cache: Path) -> None:
+        self._folder = cache.absolute()
+
+    def highest(self, demo: str) -> int:
+        """The highest serial noted for `demo`; 0 if there is none.
+
+        Raises:
+            DiskError: The file cannot be read, or is damaged.
+        """
+        with refusals(self._folder / _NAME, "read"):
+            try:
+                with open_folder(self._folder) as folder:
+                    return self._read(folder).get(demo, 0)
+            except FileNotFoundError:
+                return 0
+
+    def note(self, demo: str, serial: int) -> None:
+        """Remember that this host has `serial` of `demo`.
+
+        Raises:
+            DiskError: The file cannot be written, or is damaged.
+        """
+        with refusals(self._folder / _NAME, "write"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with open_folder(self._folder) as folder, _locked(folder):
+                serials = self._read(folder)
+                if serials.get(demo, 0) < serial:
+                    serials[demo] = serial
+                    replace_file(folder, _NAME, json.dumps(serials, indent=1, sort_keys=True).encode())
+
+    def _read(self, folder: int) -> dict[str, int]:
+        data = read_file(folder, _NAME, limit=_LIMIT)
+        if data is None:
+            return {}
+        try:
+            serials = json.loads(data)
+        except ValueError:
+            serials = None
+        if not isinstance(serials, dict) or not all(type(serial) is int for serial in serials.values()):
+            # Not taken for empty: a guard that vanishes silently guards nothing.
+            path = str(self._folder / _NAME)
+            raise DiskError(
+                f"{path} is damaged: it tells which releases this host has seen, as a guard against older ones. Delete "
+                "it to go on without that guard this once",
+                path=path,
+            )
+        return serials
+
+
+@contextmanager
+def _locked(folder: int) -> Iterator[None]:
+    descriptor = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=folder)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
