@@ -24,7 +24,7 @@ LOOK_AGAIN = 0.25
 class Situation:
     """What a choice depends on beside the layers.
 
-    `longest`: bytes of the longest request; `stripe_times`: seconds that a stripe of each layer takes; `limit`: requests
+    `longest`: bytes of the longest request; `stripe_times`: seconds for a stripe of each layer; `limit`: requests
     at once; `peers_latest`: when a peer last gave a byte, or began to have something to give; `peer_rate`: bytes a
     second from all peers.
     """

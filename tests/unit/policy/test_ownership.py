@@ -22,7 +22,7 @@ def owners(ownership: Ownership, stripes: int = 512) -> list[HostId]:
     return [ownership.owner(stripe) for stripe in range(stripes)]
 
 
-def test_a_host_alone_owns_everything():
+def test_a_host_alone_owns_everything() -> None:
     alone = seen_by(HOSTS[0], [])
     start = alone.start_of(HOSTS[0])
 
@@ -30,19 +30,19 @@ def test_a_host_alone_owns_everything():
     assert list(alone.round_of(HOSTS[0])) == [*range(start, 512), *range(start)]
 
 
-def test_a_host_without_a_swarm_begins_at_the_front():
+def test_a_host_without_a_swarm_begins_at_the_front() -> None:
     alone = Ownership(LAYER, 512, HOSTS[0], in_order=True)
 
     assert list(alone.round_of(HOSTS[0])) == list(range(512))
 
 
-def test_all_hosts_see_the_same_owners_whatever_the_order_of_news():
+def test_all_hosts_see_the_same_owners_whatever_the_order_of_news() -> None:
     views = [owners(seen_by(host, order)) for host, order in ((HOSTS[0], HOSTS), (HOSTS[5], HOSTS[::-1]))]
 
     assert views[0] == views[1]
 
 
-def test_stripes_are_shared_about_evenly():
+def test_stripes_are_shared_about_evenly() -> None:
     counts = Counter(owners(seen_by(HOSTS[0], HOSTS)))
 
     assert sum(counts.values()) == 512
@@ -50,7 +50,7 @@ def test_stripes_are_shared_about_evenly():
     assert max(counts.values()) < 90
 
 
-def test_a_host_that_leaves_moves_only_its_own_stripes():
+def test_a_host_that_leaves_moves_only_its_own_stripes() -> None:
     ownership = seen_by(HOSTS[0], HOSTS)
     before = owners(ownership)
     ownership.leave(HOSTS[3])
@@ -60,7 +60,7 @@ def test_a_host_that_leaves_moves_only_its_own_stripes():
     assert moved == [stripe for stripe in range(512) if before[stripe] == HOSTS[3]]
 
 
-def test_joining_and_leaving_again_changes_nothing():
+def test_joining_and_leaving_again_changes_nothing() -> None:
     ownership = seen_by(HOSTS[0], HOSTS[:4])
     before = [(ownership.owner(stripe), ownership.rank(stripe)) for stripe in range(512)]
     ownership.join(HOSTS[7])
@@ -69,7 +69,7 @@ def test_joining_and_leaving_again_changes_nothing():
     assert [(ownership.owner(stripe), ownership.rank(stripe)) for stripe in range(512)] == before
 
 
-def test_the_ranks_of_a_stripe_are_all_different_across_hosts():
+def test_the_ranks_of_a_stripe_are_all_different_across_hosts() -> None:
     views = [seen_by(host, HOSTS) for host in HOSTS]
 
     for stripe in range(64):
@@ -77,7 +77,7 @@ def test_the_ranks_of_a_stripe_are_all_different_across_hosts():
         assert [view.rank(stripe) for view in views].index(0) == HOSTS.index(views[0].owner(stripe))
 
 
-def test_rounds_of_different_hosts_begin_at_different_stripes():
+def test_rounds_of_different_hosts_begin_at_different_stripes() -> None:
     ownership = seen_by(HOSTS[0], HOSTS)
 
     assert len({ownership.start_of(host) for host in HOSTS}) == 8

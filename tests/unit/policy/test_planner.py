@@ -45,11 +45,11 @@ def draws(made: Planner, *, now: float) -> list[Draw]:
     return [command for command in made.commands(now=now) if isinstance(command, Draw)]
 
 
-def test_a_host_alone_begins_with_single_stripes_from_the_front():
+def test_a_host_alone_begins_with_single_stripes_from_the_front() -> None:
     assert draws(planner(), now=0.0) == [Draw(0, 0, 0, 4), Draw(1, 0, 4, 8)]
 
 
-def test_requests_of_a_fast_store_grow_and_stay_within_a_segment():
+def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
     geometry = Geometry.for_length(100 * MIB)
     made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), in_order=True))
     made.receive(LayerOpened(0, geometry, 0), now=0.0)
@@ -73,7 +73,7 @@ def test_requests_of_a_fast_store_grow_and_stay_within_a_segment():
     assert all(command.first // per_segment == (command.stop - 1) // per_segment for command in drawn)
 
 
-def test_nothing_is_drawn_before_the_others_are_known():
+def test_nothing_is_drawn_before_the_others_are_known() -> None:
     made = planner(draw_from=1.0)
 
     assert draws(made, now=0.5) == []
@@ -81,11 +81,11 @@ def test_nothing_is_drawn_before_the_others_are_known():
     assert len(draws(made, now=1.0)) == 2
 
 
-def test_a_host_without_the_store_draws_nothing():
+def test_a_host_without_the_store_draws_nothing() -> None:
     assert draws(planner(may_draw=False), now=0.0) == []
 
 
-def test_what_a_peer_holds_is_not_drawn_while_peers_give():
+def test_what_a_peer_holds_is_not_drawn_while_peers_give() -> None:
     made = planner()
     made.receive(PeersSeen(0, pieces.span(0, 8)), now=0.0)
     made.receive(PeersGave(1), now=0.0)
@@ -93,7 +93,7 @@ def test_what_a_peer_holds_is_not_drawn_while_peers_give():
     assert draws(made, now=0.1) == [Draw(0, 0, 8, 12), Draw(1, 0, 12, 16)]
 
 
-def test_what_peers_hold_is_drawn_when_they_are_silent():
+def test_what_peers_hold_is_drawn_when_they_are_silent() -> None:
     made = planner(eager=False)
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
 
@@ -101,7 +101,7 @@ def test_what_peers_hold_is_drawn_when_they_are_silent():
     assert len(draws(made, now=3.1)) == 2
 
 
-def test_a_host_in_a_hurry_does_not_wait_for_slow_peers():
+def test_a_host_in_a_hurry_does_not_wait_for_slow_peers() -> None:
     eager, sparing = planner(eager=True), planner(eager=False)
     for made in (eager, sparing):
         made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
@@ -112,7 +112,7 @@ def test_a_host_in_a_hurry_does_not_wait_for_slow_peers():
     assert draws(sparing, now=1.0) == []
 
 
-def test_a_piece_is_never_in_two_draws():
+def test_a_piece_is_never_in_two_draws() -> None:
     made = planner()
     seen: set[int] = set()
     for step in range(140):
@@ -125,7 +125,7 @@ def test_a_piece_is_never_in_two_draws():
     assert seen == set(range(GEOMETRY.piece_count))
 
 
-def test_a_failed_draw_is_asked_for_again_after_a_pause():
+def test_a_failed_draw_is_asked_for_again_after_a_pause() -> None:
     made = planner()
     first = draws(made, now=0.0)[0]
     made.receive(DrawFailed(first.draw, Failure.PASSING, "reset"), now=1.0)
@@ -135,7 +135,7 @@ def test_a_failed_draw_is_asked_for_again_after_a_pause():
     assert [(command.first, command.stop) for command in again] == [(first.first, first.stop)]
 
 
-def test_a_throttled_store_is_asked_less_and_later():
+def test_a_throttled_store_is_asked_less_and_later() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
     made.receive(DrawFailed(first.draw, Failure.THROTTLED, "slow down", retry_after=5.0), now=1.0)
@@ -145,7 +145,7 @@ def test_a_throttled_store_is_asked_less_and_later():
     assert len(draws(made, now=6.1)) == 1
 
 
-def test_a_range_that_the_store_denies_is_left_alone_for_a_while():
+def test_a_range_that_the_store_denies_is_left_alone_for_a_while() -> None:
     made = planner()
     first, _ = draws(made, now=0.0)
     made.receive(DrawFailed(first.draw, Failure.LASTING, "no such object"), now=0.0)
@@ -154,7 +154,7 @@ def test_a_range_that_the_store_denies_is_left_alone_for_a_while():
     assert all(command.first != first.first for command in later)
 
 
-def test_a_draw_without_a_byte_for_seconds_is_dropped():
+def test_a_draw_without_a_byte_for_seconds_is_dropped() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
     made.receive(BytesDrawn(second.draw, 1000), now=4.0)
@@ -162,7 +162,7 @@ def test_a_draw_without_a_byte_for_seconds_is_dropped():
     assert Drop(first.draw) in made.commands(now=6.0)
 
 
-def test_pieces_from_the_store_that_are_wrong_thrice_are_left_to_peers():
+def test_pieces_from_the_store_that_are_wrong_thrice_are_left_to_peers() -> None:
     made = planner(have=pieces.span(1, GEOMETRY.piece_count))
     for attempt in range(3):
         (command,) = draws(made, now=attempt * 10.0)
@@ -176,7 +176,7 @@ def test_pieces_from_the_store_that_are_wrong_thrice_are_left_to_peers():
     assert "piece 0" in gave_up[0].reason
 
 
-def test_a_fetch_without_any_progress_ends_with_the_reason():
+def test_a_fetch_without_any_progress_ends_with_the_reason() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
     made.receive(DrawFailed(first.draw, Failure.PASSING, "connection refused"), now=0.0)
@@ -186,14 +186,14 @@ def test_a_fetch_without_any_progress_ends_with_the_reason():
     assert GiveUp("connection refused") in made.commands(now=300.0)
 
 
-def test_a_whole_layer_asks_for_nothing_and_has_no_deadline():
+def test_a_whole_layer_asks_for_nothing_and_has_no_deadline() -> None:
     made = planner(have=pieces.span(0, GEOMETRY.piece_count))
 
     assert made.commands(now=1000.0) == []
     assert made.deadline() == float("inf")
 
 
-def test_members_that_cannot_draw_or_need_nothing_own_nothing():
+def test_members_that_cannot_draw_or_need_nothing_own_nothing() -> None:
     made = planner()
     idle = member(2, Role.PEER)
     made.receive(MembersChanged((idle, member(3, Role.SEEDER)), ()), now=0.0)
@@ -201,7 +201,7 @@ def test_members_that_cannot_draw_or_need_nothing_own_nothing():
     assert draws(made, now=0.0)[0] == Draw(0, 0, 0, 4)
 
 
-def test_a_cold_release_leaves_the_store_about_once():
+def test_a_cold_release_leaves_the_store_about_once() -> None:
     swarm = ToySwarm(64 * MIB)
     for _ in range(8):
         swarm.add(seconds=0.5)
@@ -211,7 +211,7 @@ def test_a_cold_release_leaves_the_store_about_once():
     assert swarm.copies() <= 1.05
 
 
-def test_hosts_that_start_apart_still_draw_apart():
+def test_hosts_that_start_apart_still_draw_apart() -> None:
     swarm = ToySwarm(64 * MIB)
     for number in range(4):
         swarm.add(seconds=0.5, begun=0.4 * number)
@@ -221,7 +221,7 @@ def test_hosts_that_start_apart_still_draw_apart():
     assert swarm.copies() <= 1.1
 
 
-def test_a_dead_host_s_share_is_drawn_by_the_others():
+def test_a_dead_host_s_share_is_drawn_by_the_others() -> None:
     swarm = ToySwarm(64 * MIB)
     for _ in range(4):
         swarm.add(seconds=0.5)
@@ -231,7 +231,7 @@ def test_a_dead_host_s_share_is_drawn_by_the_others():
     assert all(each.have == swarm.all for each in swarm.hosts[1:])
 
 
-def test_a_slow_host_does_not_hold_up_the_others():
+def test_a_slow_host_does_not_hold_up_the_others() -> None:
     swarm = ToySwarm(64 * MIB)
     for number in range(4):
         swarm.add(seconds=8.0 if number == 0 else 0.5)
@@ -243,7 +243,7 @@ def test_a_slow_host_does_not_hold_up_the_others():
     assert swarm.copies() <= 1.15
 
 
-def test_a_host_without_the_store_gets_all_from_its_peers():
+def test_a_host_without_the_store_gets_all_from_its_peers() -> None:
     swarm = ToySwarm(16 * MIB)
     swarm.add()
     swarm.add(may_draw=False)
@@ -253,7 +253,7 @@ def test_a_host_without_the_store_gets_all_from_its_peers():
     assert swarm.hosts[1].drawn == []
 
 
-def test_the_same_events_give_the_same_commands():
+def test_the_same_events_give_the_same_commands() -> None:
     runs = []
     for _ in range(2):
         swarm = ToySwarm(32 * MIB)
@@ -265,6 +265,6 @@ def test_the_same_events_give_the_same_commands():
     assert runs[0] == runs[1]
 
 
-def test_layer_names_and_hosts_are_what_they_seem():
+def test_layer_names_and_hosts_are_what_they_seem() -> None:
     assert LayerName(LAYER) == LAYER
     assert HostId(host(1)) == "0" * 31 + "1"

@@ -16,7 +16,7 @@ from dcdist.policy.throughput import Throughput
 HOST = HostId("a" * 32)
 
 
-def test_a_steady_source_has_its_rate():
+def test_a_steady_source_has_its_rate() -> None:
     throughput = Throughput()
     for second in range(11):
         throughput.count(second * 1000, now=float(second))
@@ -24,7 +24,7 @@ def test_a_steady_source_has_its_rate():
     assert throughput.rate(now=10.0) == pytest.approx(1000)
 
 
-def test_silence_lowers_a_rate():
+def test_silence_lowers_a_rate() -> None:
     throughput = Throughput()
     throughput.count(0, now=0.0)
     throughput.count(1000, now=1.0)
@@ -33,11 +33,11 @@ def test_silence_lowers_a_rate():
     assert throughput.rate(now=9.5) == pytest.approx(1000 * 2.718281828**-4)
 
 
-def test_a_source_that_never_gave_has_no_rate():
+def test_a_source_that_never_gave_has_no_rate() -> None:
     assert Throughput().rate(now=5.0) == 0.0
 
 
-def test_more_requests_are_kept_only_if_they_bring_more():
+def test_more_requests_are_kept_only_if_they_bring_more() -> None:
     concurrency = Concurrency(first=2, most=8)
     concurrency.observed(100.0, 2, now=0.0)
     assert concurrency.limit == 3
@@ -51,7 +51,7 @@ def test_more_requests_are_kept_only_if_they_bring_more():
     assert concurrency.limit == 3
 
 
-def test_a_throttled_host_halves_its_requests_and_rests():
+def test_a_throttled_host_halves_its_requests_and_rests() -> None:
     concurrency = Concurrency(first=8, most=8)
     concurrency.throttled(now=0.0)
     assert concurrency.limit == 4
@@ -62,7 +62,7 @@ def test_a_throttled_host_halves_its_requests_and_rests():
     assert concurrency.limit == 5
 
 
-def test_pauses_double_and_end_with_a_success():
+def test_pauses_double_and_end_with_a_success() -> None:
     patience = Patience()
     patience.failed(Failure.PASSING, "no answer", retry_after=None, now=10.0)
     assert patience.paused_until() == 10.25
@@ -73,14 +73,14 @@ def test_pauses_double_and_end_with_a_success():
     assert patience.paused_until() == 20.25
 
 
-def test_the_store_s_wish_is_obeyed():
+def test_the_store_s_wish_is_obeyed() -> None:
     patience = Patience()
     patience.failed(Failure.THROTTLED, "slow down", retry_after=30.0, now=10.0)
 
     assert patience.paused_until() == 40.0
 
 
-def test_a_passing_failure_is_waited_out_longer_than_a_lasting_one():
+def test_a_passing_failure_is_waited_out_longer_than_a_lasting_one() -> None:
     patience = Patience(passing=300.0, lasting=20.0)
     patience.failed(Failure.PASSING, "down", retry_after=None, now=1.0)
     assert patience.gives_up_at(since=0.0) == 300.0
@@ -90,7 +90,7 @@ def test_a_passing_failure_is_waited_out_longer_than_a_lasting_one():
     assert patience.gives_up_at(since=0.0) == 120.0
 
 
-def test_the_first_request_is_one_stripe_and_later_ones_take_about_two_seconds():
+def test_the_first_request_is_one_stripe_and_later_ones_take_about_two_seconds() -> None:
     size = RequestSize()
     assert size.limit == 0
 
@@ -102,7 +102,7 @@ def test_the_first_request_is_one_stripe_and_later_ones_take_about_two_seconds()
     assert size.seconds_for(500_000) == pytest.approx(0.5)
 
 
-def test_requests_grow_step_by_step_up_to_a_bound():
+def test_requests_grow_step_by_step_up_to_a_bound() -> None:
     size = RequestSize()
     size.finished(1 << 20, 0.001)
     assert size.limit == 4 << 20
@@ -127,24 +127,24 @@ def steady_owner() -> Helping:
     return helping
 
 
-def test_a_stripe_is_left_to_an_owner_that_would_begin_it_before_the_helper_were_done():
+def test_a_stripe_is_left_to_an_owner_that_would_begin_it_before_the_helper_were_done() -> None:
     assert not helps(steady_owner(), now=4.0, ahead=4)
     assert helps(steady_owner(), now=4.0, ahead=5)
 
 
-def test_each_rank_waits_for_the_one_before_it():
+def test_each_rank_waits_for_the_one_before_it() -> None:
     assert not helps(steady_owner(), now=4.0, ahead=6, rank=2)
     assert helps(steady_owner(), now=4.0, ahead=7, rank=2)
 
 
-def test_a_host_in_a_hurry_halves_the_margin():
+def test_a_host_in_a_hurry_halves_the_margin() -> None:
     eager = Helper(own_time=0.8, own_interval=0.4, eager=True)
 
     assert not helps(steady_owner(), now=4.0, ahead=3, helper=eager)
     assert helps(steady_owner(), now=4.0, ahead=4, helper=eager)
 
 
-def test_an_owner_that_shows_nothing_is_taken_to_begin_never():
+def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
     helping = Helping()
     helping.watch(HOST, now=0.0)
 
@@ -154,7 +154,7 @@ def test_an_owner_that_shows_nothing_is_taken_to_begin_never():
     assert helps(helping, now=4.3, rank=2)
 
 
-def test_a_slow_owner_is_given_three_of_its_own_intervals():
+def test_a_slow_owner_is_given_three_of_its_own_intervals() -> None:
     helping = Helping()
     helping.watch(HOST, now=0.0)
     helping.appeared(HOST, now=4.0)
@@ -164,11 +164,11 @@ def test_a_slow_owner_is_given_three_of_its_own_intervals():
     assert helps(helping, now=20.1, ahead=1)
 
 
-def test_the_stripes_of_a_host_that_left_are_anybody_s():
+def test_the_stripes_of_a_host_that_left_are_anybody_s() -> None:
     assert helps(Helping(), now=0.0)
 
 
-def test_a_bound_is_shared_by_what_each_source_gives():
+def test_a_bound_is_shared_by_what_each_source_gives() -> None:
     assert split(100.0, store=0.0, peers=0.0) == (50.0, 50.0)
     assert split(100.0, store=20.0, peers=80.0) == (20.0, 80.0)
     assert split(100.0, store=100.0, peers=0.0) == (100.0, 10.0)
