@@ -86,8 +86,8 @@ class Store(Protocol):
         """Create or replace an object, whole or not at all; checked by the store against the body's MD5.
 
         With `if_absent` it is only created. Swift looks before it writes: creates that overlap in time may all succeed
-        there, and the last one's body stays; who must know reads it back. With `expires_in` (seconds) the store may delete it after that time;
-        stores that cannot, keep it.
+        there, and the last one's body stays; who must know reads it back. With `expires_in` (seconds) the store may
+        delete it after that time; stores that cannot, keep it.
 
         Raises:
             ObjectExistsError: `if_absent`, and it exists.

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcdist.errors import InvariantError, ObjectChangedError, StoreError, UsageError
+from dcdist.ports.store import Entry
+from dcdist.store import open_store
+from dcdist.store.keys import is_key, require_range
+from dcdist.store.proxies import Proxies
+from dcdist.store.swift_listing import parse_page
+from dcdist.store.swift_sign_in import Account, Credentials
+from dcdist.store.versions import Versions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SWIFT = {"ST_AUTH": "http://swift:8080/auth/v1.0", "ST_USER": "a:u", "ST_KEY": "secret"}
+
+
+@pytest.mark.parametrize("key", ["a", "layers/0a/segments/00000", "swarm/d/r/x,y,z", "a/b.c-d_e", "-a", "a..b"])
+def test_these_are_keys(key: str) -> None:
+    assert is_key(key)
+
+
+@pytest.mark.parametrize(
+    "key", ["", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "a/.b", "a b", "a\n", "a%2e", "a?b", "a~", "é", "x" * 801]
+)
+def test_these_are_no_keys(key: str) -> None:
+    assert not is_key(key)
+
+
+@pytest.mark.parametrize(("start", "length"), [(-1, 1), (0, 0), (5, -1)])
+def test_a_range_has_at_least_one_byte(start: int, length: int) -> None:
+    with pytest.raises(InvariantError):
+        require_range(start, length)
+
+
+def test_versions_are_told_apart_and_the_oldest_forgotten() -> None:
+    versions = Versions(store="s", limit=2)
+    versions.see("a", "1")
+    versions.see("b", "1")
+    versions.see("a", "1")
+    versions.see("c", "1")
+
+    assert [versions.of(key) for key in "abc"] == ["1", None, "1"]
+    with pytest.raises(ObjectChangedError, match="a changed while it was read"):
+        versions.see("a", "2")
+    assert versions.of("a") == "1"
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "proxy"),
+    [
+        ({}, "http://swift/", None),
+        ({"http_proxy": "http://proxy:3128"}, "http://swift/", "http://proxy:3128"),
+        ({"HTTP_PROXY": "http://proxy:3128"}, "http://swift/", "http://proxy:3128"),
+        ({"HTTP_PROXY": "http://no:1", "http_proxy": "http://proxy:3128"}, "http://swift/", "http://proxy:3128"),
+        ({"http_proxy": "proxy:3128"}, "http://swift/", "http://proxy:3128"),
+        ({"http_proxy": "http://proxy:3128"}, "https://swift/", None),
+        ({"https_proxy": "http://proxy:3128"}, "https://swift/", "http://proxy:3128"),
+        ({"http_proxy": "http://proxy:3128", "no_proxy": "swift"}, "http://swift:8080/", None),
+        ({"http_proxy": "http://proxy:3128", "NO_PROXY": ".example.com"}, "http://a.example.com/", None),
+        ({"http_proxy": "http://proxy:3128", "no_proxy": "*"}, "http://swift/", None),
+        ({"http_proxy": "http://proxy:3128", "no_proxy": "other"}, "http://u:p@swift/", "http://proxy:3128"),
+    ],
+)
+def test_proxies_follow_the_variables(environment: dict[str, str], url: str, proxy: str | None) -> None:
+    assert Proxies(environment).proxy_for(url) == proxy
+
+
+def test_a_proxy_of_another_kind_is_refused() -> None:
+    with pytest.raises(UsageError, match="https_proxy"):
+        Proxies({"https_proxy": "socks5://proxy:1080"})
+
+
+def _row(name: str, modified: str = "2026-11-22T11:39:33.250000") -> dict[str, object]:
+    return {"name": name, "bytes": 7, "hash": "x", "content_type": "y", "last_modified": modified}
+
+
+def test_a_page_of_a_listing_becomes_entries_without_the_prefix() -> None:
+    data = json.dumps([_row("p/a"), {"subdir": "p/x/"}, _row("p/b/c"), _row("p/.hidden"), _row("p/")]).encode()
+
+    entries, last = parse_page(data, root="p/", store="s", page=4)
+
+    assert entries == (Entry("a", 7, 1795347573.25), Entry("b/c", 7, 1795347573.25))
+    assert last == "p/"
+
+
+def test_a_short_page_is_the_last() -> None:
+    entries, last = parse_page(json.dumps([_row("a"), _row("b")]).encode(), root="", store="s", page=3)
+
+    assert [entry.key for entry in entries] == ["a", "b"]
+    assert last is None
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"{}x", b"[1]", b'[{"name": 1}]', b'[{"name": "a"}]', b"\xff", b"1"])
+def test_what_is_no_listing_is_an_error(data: bytes) -> None:
+    with pytest.raises(StoreError, match="listing cannot be read"):
+        parse_page(data, root="", store="s")
+
+
+@given(st.binary())
+def test_no_bytes_break_the_reader_of_listings(data: bytes) -> None:
+    with contextlib.suppress(StoreError):
+        parse_page(data, root="", store="s")
+
+
+def test_storage_urls_are_quoted() -> None:
+    account = Account("http://swift/v1/AUTH_a", "token")
+
+    assert account.url("c") == "http://swift/v1/AUTH_a/c"
+    assert account.url("c", "p/a,b c%é") == "http://swift/v1/AUTH_a/c/p/a%2Cb%20c%25%C3%A9"
+
+
+def test_keys_and_tokens_are_not_in_what_is_printed() -> None:
+    assert "secret" not in repr(Credentials.from_environment(SWIFT))
+    assert "token" not in repr(Account("http://swift", "token")).replace("token=", "")
+
+
+async def _open(url: str, environment: dict[str, str]) -> str:
+    async with open_store(url, environment=environment) as store:
+        return str(store)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("file:///srv/dcdist", "file:///srv/dcdist"),
+        ("file:///srv/with%20space/", "file:///srv/with%20space"),
+        ("file://localhost/srv", "file:///srv"),
+        ("swift://Container", "swift://Container"),
+        ("swift://container/demos/all/", "swift://container/demos/all"),
+        ("http://host:8080/path/", "http://host:8080/path"),
+        ("https://user:secret@host", "https://host"),
+        ("http://[::1]:8080/x", "http://[::1]:8080/x"),
+    ],
+)
+async def test_these_urls_open_a_store(url: str, name: str) -> None:
+    assert await _open(url, SWIFT) == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "/srv/dcdist", "srv", "file:", "file://", "file://srv/dcdist", "file:srv", "file:///a/../b", "swift://",
+        "swift:///x", "swift://c/..", "swift://c/a//b", "swift://c/a b", "swift://c?x=1", "s3://bucket", "http://",
+        "http:///x", "http://host:port/", "http://host/?x=1", "https://host/#x", "ftp://host/",
+    ],
+)  # fmt: skip
+async def test_any_other_url_is_refused_with_examples(url: str) -> None:
+    with pytest.raises(UsageError, match=r"write (file:///|swift://)"):
+        await _open(url, SWIFT)
+
+
+@pytest.mark.parametrize("name", ["ST_AUTH", "ST_USER", "ST_KEY"])
+async def test_a_missing_variable_is_named(name: str) -> None:
+    for value in ({}, {name: ""}):
+        environment = {key: known for key, known in SWIFT.items() if key != name} | value
+        with pytest.raises(UsageError, match=f"needs {name} in the environment"):
+            await _open("swift://container", environment)
+
+
+async def test_all_missing_variables_are_named() -> None:
+    with pytest.raises(UsageError, match="ST_AUTH and ST_USER and ST_KEY"):
+        await _open("swift://container", {})
+
+
+async def test_an_auth_url_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="ST_AUTH is 'swift:8080'"):
+        await _open("swift://container", {**SWIFT, "ST_AUTH": "swift:8080"})
+
+
+async def test_a_ca_file_that_is_none_is_named(tmp_path: Path) -> None:
+    for environment in ({"SSL_CERT_FILE": str(tmp_path / "ca.pem")}, {"CURL_CA_BUNDLE": str(tmp_path / "ca.pem")}):
+        async with open_store("https://127.0.0.1:1/x", environment=environment) as store:
+            with pytest.raises(UsageError, match=r"ca\.pem cannot be used"):
+                await store.get("key", limit=1)
