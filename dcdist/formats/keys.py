@@ -34,6 +34,11 @@ def layer_segment(name: LayerName, number: int) -> str:
     return f"layers/{name}/segments/{number:05d}"
 
 
+def layer_prefix(name: LayerName) -> str:
+    """The prefix of all objects of a layer."""
+    return f"layers/{name}/"
+
+
 def image_extents(digest: Digest) -> str:
     """An image's extents; `digest` is the SHA-256 of that object."""
     return f"images/{digest.hex()}"

@@ -1,0 +1,121 @@
+"""A publish's journal, at `publishes/ID`: who publishes what, and how far it came.
+
+It is written before anything else and deleted after the manifest. It keeps a collector away from layers that no
+manifest names yet, and lets the same publish, run again after it was killed, go on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dcdist.errors import UsageError
+from dcdist.formats import envelope
+from dcdist.formats.fields import DIGEST_LENGTH, Fields
+from dcdist.model.identity import Digest, LayerName, ReleaseName, is_layer_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+JOURNAL_LIMIT: Final = 4 << 20
+"""The most bytes of a journal object, and of its map."""
+
+_KIND: Final = envelope.Kind("dcdist-journal", 1, JOURNAL_LIMIT, count=20_000)
+_LAYERS_LIMIT: Final = 1_000
+_REFERENCES_LIMIT: Final = 100_000
+_SEGMENTS_LIMIT: Final = 10_000
+_TEXT_LIMIT: Final = 255
+_NUMBER_LIMIT: Final = (1 << 63) - 1
+_NAME_BYTES: Final = 16
+_MISSING: Final = bytes(DIGEST_LENGTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process: its host's name and boot, its number, and when it started, in the kernel's ticks since boot."""
+
+    host: str
+    boot: str
+    pid: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLayer:
+    """A layer that is being added: the SHA-256 of each segment that is in the store, None for one that is not yet."""
+
+    name: LayerName
+    segments: tuple[Digest | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """One publish. `references`: the layers of other releases that it may refer to, in its order of preference."""
+
+    release: ReleaseName
+    owner: Owner
+    layers: tuple[JournalLayer, ...]
+    references: tuple[LayerName, ...]
+
+
+def successor(publish: str) -> str:
+    """The ID of the one publish that may go on where `publish` stopped: whoever creates its journal is the one."""
+    return hashlib.sha256(f"dcdist publish after {publish}".encode()).hexdigest()[:32]
+
+
+def encode(journal: Journal) -> bytes:
+    """The journal object."""
+    owner = journal.owner
+    body = {
+        "demo": journal.release.demo,
+        "version": journal.release.version,
+        "host": owner.host,
+        "boot": owner.boot,
+        "pid": owner.pid,
+        "started": owner.started,
+        "layers": [
+            {"name": layer.name, "segments": b"".join(digest or _MISSING for digest in layer.segments)}
+            for layer in journal.layers
+        ],
+        "references": b"".join(bytes.fromhex(name) for name in journal.references),
+    }
+    return envelope.encode(_KIND, body)
+
+
+def decode(data: bytes) -> Journal:
+    """The journal.
+
+    Raises:
+        NewerFormatError: It is in a newer format.
+        FormatError: It cannot be read.
+    """
+    fields = envelope.decode(_KIND, data, what="a publish journal")
+    try:
+        release = ReleaseName(fields.text("demo", limit=_TEXT_LIMIT), fields.text("version", limit=_TEXT_LIMIT))
+    except UsageError as error:
+        raise fields.refuse(str(error)) from error
+    owner = Owner(
+        fields.text("host", limit=_TEXT_LIMIT),
+        fields.text("boot", limit=_TEXT_LIMIT),
+        fields.integer("pid", high=_NUMBER_LIMIT),
+        fields.integer("started", high=_NUMBER_LIMIT),
+    )
+    layers = tuple(_layer(each) for each in fields.maps("layers", limit=_LAYERS_LIMIT))
+    names = fields.data("references", limit=_REFERENCES_LIMIT * _NAME_BYTES)
+    if len(names) % _NAME_BYTES:
+        raise fields.refuse("'references' is cut within a name")
+    return Journal(release, owner, layers, tuple(LayerName(bytes(each).hex()) for each in _runs(names, _NAME_BYTES)))
+
+
+def _layer(fields: Fields) -> JournalLayer:
+    name = fields.text("name", limit=2 * _NAME_BYTES)
+    digests = fields.data("segments", limit=_SEGMENTS_LIMIT * DIGEST_LENGTH)
+    if not is_layer_name(name) or len(digests) % DIGEST_LENGTH:
+        raise fields.refuse("a layer's name is no name, or its segments are cut within a digest")
+    segments = (Digest(bytes(each)) for each in _runs(digests, DIGEST_LENGTH))
+    return JournalLayer(LayerName(name), tuple(None if each == _MISSING else each for each in segments))
+
+
+def _runs(data: memoryview, length: int) -> Iterable[memoryview]:
+    return (data[start : start + length] for start in range(0, len(data), length))

@@ -1,0 +1,105 @@
+"""gzip and zstd around a whole file, taken off as a stream.
+
+Invariant: whatever the input, a few dozen MiB are held at most; and a stream that ends is whole, or has raised.
+"""
+
+from __future__ import annotations
+
+import enum
+import zlib
+from typing import TYPE_CHECKING, Final
+
+import zstandard
+
+from dcdist.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Wrapping(enum.Enum):
+    """What is around a file, and the ending that its name may have for it."""
+
+    NONE = ""
+    GZIP = ".gz"
+    ZSTD = ".zst"
+
+
+_MAGICS: Final = ((b"\x1f\x8b", Wrapping.GZIP), (b"\x28\xb5\x2f\xfd", Wrapping.ZSTD))
+_PART: Final = 1 << 20
+# A zstd block of 4 bytes can stand for 128 KiB, and the binding unpacks all that it is given: 2 KiB make 64 MiB.
+_ZSTD_INPUT: Final = 2 << 10
+# What the zstd command allows without being asked.
+_ZSTD_WINDOW: Final = 128 << 20
+
+
+def wrapping_of(head: bytes) -> Wrapping:
+    """What the first bytes of a file look like."""
+    return next((wrapping for magic, wrapping in _MAGICS if head.startswith(magic)), Wrapping.NONE)
+
+
+def unwrap(wrapping: Wrapping, parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of a file that comes in `parts`, in parts of any size, none empty.
+
+    Raises:
+        FormatError: The stream is damaged, or ends early.
+    """
+    match wrapping:
+        case Wrapping.NONE:
+            return (part for part in parts if part)
+        case Wrapping.GZIP:
+            return _gunzip(parts)
+        case Wrapping.ZSTD:
+            return _unzstd(parts)
+
+
+def _gunzip(parts: Iterable[bytes]) -> Iterator[bytes]:
+    stream: zlib._Decompress | None = None
+    members = 0
+    for part in parts:
+        data = part
+        more = True
+        while more:
+            if stream is None:
+                # Like gzip itself: members may follow each other, and zeros (a tape's padding) may follow the last.
+                data = data.lstrip(b"\0") if members else data
+                if not data:
+                    break
+                stream, members = zlib.decompressobj(wbits=31), members + 1
+            try:
+                plain = stream.decompress(data, _PART)
+            except zlib.error as error:
+                raise FormatError(f"the gzip stream is damaged: {error}") from error
+            if plain:
+                yield plain
+            if stream.eof:
+                data, stream = stream.unused_data, None
+            else:
+                data = stream.unconsumed_tail
+                # At its limit of output zlib may hold more of it, though it has taken all input.
+                more = bool(data) or len(plain) == _PART
+    if stream is not None or not members:
+        raise FormatError("the gzip stream ends early: the file is truncated")
+
+
+def _unzstd(parts: Iterable[bytes]) -> Iterator[bytes]:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    stream: zstandard.ZstdDecompressionObj | None = None
+    frames = 0
+    for part in parts:
+        for start in range(0, len(part), _ZSTD_INPUT):
+            data = part[start : start + _ZSTD_INPUT]
+            while data:
+                if stream is None:
+                    stream, frames = decompressor.decompressobj(), frames + 1
+                try:
+                    plain = stream.decompress(data)
+                except zstandard.ZstdError as error:
+                    raise FormatError(f"the zstd stream is damaged: {error}") from error
+                if plain:
+                    yield plain
+                data = b""
+                if stream.eof:
+                    data, stream = stream.unused_data, None
+    if stream is not None or not frames:
+        raise FormatError("the zstd stream ends early: the file is truncated")

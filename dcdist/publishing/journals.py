@@ -1,0 +1,200 @@
+"""The journal of a running publish in the store: written first, refreshed, inherited from a dead one, deleted last.
+
+Invariant: of all who find a dead publish, one goes on with its layers. It creates the journal of a successor, whose ID
+follows from the dead one's: who comes second finds it there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from dcdist.errors import FormatError, ObjectChangedError, ObjectExistsError, ObjectMissingError, StoreError
+from dcdist.formats import journal as codec
+from dcdist.formats import keys
+from dcdist.formats.journal import JOURNAL_LIMIT, Journal, JournalLayer
+from dcdist.publishing.owner import is_gone, this_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dcdist.model.identity import Digest, LayerName, ReleaseName
+    from dcdist.ports.store import Store
+
+REFRESH: Final = 30.0
+"""Seconds between signs of life."""
+
+SILENCE: Final = 300.0
+"""A publish on another host that gave no sign of life for so many seconds, by the store's clock, is dead."""
+
+# The publishes of this process: one that was cancelled is gone, though its process is not.
+_running: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A publish that will not go on by itself."""
+
+    publish: str
+    journal: Journal
+
+    @property
+    def finished(self) -> int:
+        """Segments that it has in the store."""
+        return sum(1 for layer in self.journal.layers for digest in layer.segments if digest)
+
+
+async def dead_publishes(store: Store, release: ReleaseName) -> list[Dead]:
+    """The dead publishes of `release`, those with the most to inherit first."""
+    listing = await store.list(keys.PUBLISHES)
+    here = this_process()
+    dead = []
+    for entry in listing.entries:
+        publish = entry.key.removeprefix(keys.PUBLISHES)
+        try:
+            journal = codec.decode(await store.get(entry.key, limit=JOURNAL_LIMIT))
+        except (ObjectMissingError, FormatError):
+            continue
+        silent = listing.now - entry.modified > SILENCE
+        own = journal.owner == here
+        gone = publish not in _running if own else silent or is_gone(journal.owner, here)
+        if journal.release == release and gone:
+            dead.append(Dead(publish, journal))
+    return sorted(dead, key=lambda each: (-each.finished, each.publish))
+
+
+class PublishJournal:
+    """The journal of this publish. Use it as a context: once it is left, the publish counts as dead."""
+
+    def __init__(
+        self, store: Store, release: ReleaseName, references: Sequence[LayerName], inherited: Dead | None = None
+    ) -> None:
+        self._store = store
+        self._release = release
+        self._references = tuple(references)
+        self._inherited = inherited
+        self._publish = codec.successor(inherited.publish) if inherited else secrets.token_hex(16)
+        self._key = keys.publish_journal(self._publish)
+        self._owner = this_process()
+        self._lock = asyncio.Lock()
+        layers = inherited.journal.layers if inherited else ()
+        self._layers: dict[LayerName, list[Digest | None]] = {layer.name: list(layer.segments) for layer in layers}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        _running.discard(self._publish)
+
+    @property
+    def layers(self) -> tuple[LayerName, ...]:
+        """All layers that were begun, by this publish or by the one that it inherits."""
+        return tuple(self._layers)
+
+    def segments(self, layer: LayerName) -> Sequence[Digest | None]:
+        """What is known of the segments of a layer: the SHA-256 of those in the store."""
+        return self._layers.get(layer, ())
+
+    async def create(self) -> bool:
+        """Write it for the first time; False if another publish has inherited the dead one already."""
+        if self._publish in _running:
+            return False
+        _running.add(self._publish)
+        try:
+            created = await self._put_first()
+        except BaseException:
+            _running.discard(self._publish)
+            raise
+        if not created:
+            _running.discard(self._publish)
+        if self._inherited:
+            with suppress(StoreError):
+                await self._store.delete(keys.publish_journal(self._inherited.publish))
+        return created
+
+    async def begin_layer(self, layer: LayerName) -> None:
+        """Note a layer before its first segment is written."""
+        if layer not in self._layers:
+            self._layers[layer] = []
+            await self.save()
+
+    async def finished(self, layer: LayerName, number: int, digest: Digest) -> None:
+        """Note that a segment is in the store."""
+        segments = self._layers[layer]
+        segments.extend([None] * (number + 1 - len(segments)))
+        if segments[number] != digest:
+            segments[number] = digest
+            await self.save()
+
+    async def save(self) -> None:
+        """Write it again.
+
+        Raises:
+            ObjectChangedError: Another publish took over, because this one gave no sign of life for too long.
+        """
+        async with self._lock:
+            await self.require_own()
+            await self._store.put(self._key, self._encode())
+
+    async def require_own(self) -> None:
+        """Check that no other publish took over.
+
+        Raises:
+            ObjectChangedError: One did.
+        """
+        if not await self._is_own():
+            raise ObjectChangedError(
+                f"{self._store}: the publish of {self._release} was taken over by another one, after no sign of life "
+                f"for {SILENCE:g} s; publish again once that one has ended",
+                store=str(self._store),
+                key=self._key,
+            )
+
+    async def refresh(self) -> None:
+        """Give signs of life until cancelled."""
+        while True:
+            await asyncio.sleep(REFRESH)
+            await self.save()
+
+    async def delete(self) -> None:
+        """Delete it, after the manifest; what goes wrong is left to a collector."""
+        with suppress(StoreError):
+            await self._store.delete(self._key)
+
+    async def _put_first(self) -> bool:
+        try:
+            await self._store.put(self._key, self._encode(), if_absent=True)
+        except ObjectExistsError:
+            # If the answer to a first try was lost, it is this one that is there.
+            return await self._is_own()
+        return True
+
+    async def _is_own(self) -> bool:
+        try:
+            return codec.decode(await self._store.get(self._key, limit=JOURNAL_LIMIT)).owner == self._owner
+        except (ObjectMissingError, FormatError):
+            return False
+
+    def _encode(self) -> bytes:
+        layers = tuple(JournalLayer(name, tuple(segments)) for name, segments in self._layers.items())
+        return codec.encode(Journal(self._release, self._owner, layers, self._references))
+
+
+async def sweep(store: Store, release: ReleaseName, keep: Iterable[LayerName]) -> None:
+    """Now that `release` is visible, delete what its dead publishes left, but for the layers of `keep`."""
+    kept = set(keep)
+    with suppress(StoreError):
+        for dead in await dead_publishes(store, release):
+            await discard_layers(store, [layer.name for layer in dead.journal.layers if layer.name not in kept])
+            await store.delete(keys.publish_journal(dead.publish))
+
+
+async def discard_layers(store: Store, layers: Iterable[LayerName]) -> None:
+    """Delete all objects of layers that no release names, as far as the store lets."""
+    with suppress(StoreError):
+        for layer in layers:
+            for entry in (await store.list(keys.layer_prefix(layer))).entries:
+                await store.delete(entry.key)

@@ -1,0 +1,63 @@
+"""What to publish, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dcdist.model.geometry import KIB, LAYER_LIMIT, MIB
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from dcdist.formats.signature import PrivateKey, PublicKey
+    from dcdist.model.identity import ReleaseName
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSource:
+    """One image to publish: the file `path`, or what `stream` (standard input, say) gives until its end.
+
+    `name` is what it is published under; from an XVA that was unpacked, `.gz` or `.zst` is dropped.
+    """
+
+    name: str
+    path: Path | None = None
+    stream: BinaryIO | None = None
+
+    @classmethod
+    def of(cls, path: Path) -> ImageSource:
+        """A file under its own name."""
+        return cls(path.name, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Lengths in bytes that decide how images are cut and layers are filled; the same cut shares the most."""
+
+    chunk: int = 64 * KIB
+    frame: int = MIB
+    layer: int = LAYER_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequest:
+    """A release to publish: images in start order, and a folder of metadata files.
+
+    Chunks are shared with the releases that a key of `trusted`, or the publisher's own, has signed. `level` is zstd's.
+    """
+
+    name: ReleaseName
+    images: tuple[ImageSource, ...]
+    key: PrivateKey
+    metadata: Path | None = None
+    level: int = 9
+    trusted: tuple[PublicKey, ...] = ()
+    cut: Cut = field(default_factory=Cut)
+
+    @property
+    def keys(self) -> tuple[PublicKey, ...]:
+        """All keys whose releases are shared with."""
+        own = self.key.public
+        return (own, *(key for key in self.trusted if key != own))

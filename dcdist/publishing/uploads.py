@@ -1,0 +1,110 @@
+"""Objects of new layers on their way into the store: a few at once, each written once, none twice after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from dcdist.errors import FormatError, InvariantError, ObjectExistsError, ObjectMissingError
+from dcdist.formats import keys
+from dcdist.model.geometry import SEGMENT_LENGTH
+from dcdist.model.identity import Digest, LayerName
+from dcdist.publishing.tasks import in_thread
+
+if TYPE_CHECKING:
+    from dcdist.ports.store import Store
+    from dcdist.publishing.journals import PublishJournal
+    from dcdist.publishing.layers import LayerNames
+
+_PARALLEL: Final = 3
+
+
+class Uploads:
+    """Writes segments, indexes and chunk lists, and tells the journal."""
+
+    def __init__(self, store: Store, journal: PublishJournal, group: asyncio.TaskGroup) -> None:
+        self._store = store
+        self._journal = journal
+        self._group = group
+        self._turns = asyncio.Semaphore(_PARALLEL)
+        self._inherited = list(journal.layers)
+        self._present: set[str] = set()
+        self.uploaded = 0
+        """Bytes that the store took."""
+
+    async def look(self) -> int:
+        """See what the dead publish that this one inherits has left; returns the bytes of its segments."""
+        size = 0
+        for layer in self._inherited:
+            for entry in (await self._store.list(keys.layer_prefix(layer))).entries:
+                self._present.add(entry.key)
+                size += entry.size
+        return size
+
+    def next_layer(self) -> LayerName:
+        """The name of the next layer: of the inherited ones, as long as there are any."""
+        return self._inherited.pop(0) if self._inherited else LayerName(secrets.token_hex(16))
+
+    async def begin_segment(self, names: LayerNames, number: int, body: bytearray) -> asyncio.Task[None]:
+        """Begin to write a segment; waits while others are on their way. `body` must not change any more."""
+        await self._turns.acquire()
+        return self._group.create_task(self._segment(names, number, body))
+
+    async def gather_segments(self, names: LayerNames, count: int) -> None:
+        """Copy those segments that stand under an earlier name of the layer."""
+        for number in range(count):
+            place = names.places[number]
+            if place != names.current:
+                body = await self._store.get(keys.layer_segment(place, number), limit=SEGMENT_LENGTH)
+                await self._put_segment(names, number, body)
+
+    async def put_once(self, key: str, body: bytes | bytearray) -> bool:
+        """Write an object, or see that it is there with these bytes; False if others are there."""
+        if key in self._present and await self._holds(key, body):
+            return True
+        try:
+            await self._store.put(key, memoryview(body), if_absent=True)
+        except ObjectExistsError:
+            # Also what a repeated request finds, when the answer to the first was lost.
+            return await self._holds(key, body)
+        self.uploaded += len(body)
+        return True
+
+    async def put(self, key: str, body: bytes) -> None:
+        """Write an object that is named by its content."""
+        await self._store.put(key, body)
+        self.uploaded += len(body)
+
+    async def _segment(self, names: LayerNames, number: int, body: bytearray) -> None:
+        try:
+            digest = await in_thread(lambda: Digest(hashlib.sha256(body).digest()))
+            await self._journal.begin_layer(names.current)
+            if self._is_there(names.current, number, digest):
+                names.places[number] = names.current
+            else:
+                await self._put_segment(names, number, body)
+                await self._journal.finished(names.places[number], number, digest)
+        finally:
+            self._turns.release()
+
+    async def _put_segment(self, names: LayerNames, number: int, body: bytes | bytearray) -> None:
+        name = names.current
+        if not await self.put_once(keys.layer_segment(name, number), body):
+            name = names.replace(name)
+            await self._journal.begin_layer(name)
+            if not await self.put_once(keys.layer_segment(name, number), body):
+                raise InvariantError(f"layer {name} has a random name, and yet other bytes stand under it")
+        names.places[number] = name
+
+    def _is_there(self, layer: LayerName, number: int, digest: Digest) -> bool:
+        known = self._journal.segments(layer)
+        return number < len(known) and known[number] == digest and keys.layer_segment(layer, number) in self._present
+
+    async def _holds(self, key: str, body: bytes | bytearray) -> bool:
+        try:
+            there = await self._store.get(key, limit=len(body))
+        except (FormatError, ObjectMissingError):
+            return False
+        return await in_thread(there.__eq__, body)
