@@ -39,7 +39,7 @@ IMAGE = Image(
     sha("8949a26671f49bfa7b77951e9dc5e1055dfeea12b7051a269b8f3372cedfd096"),
     sha("63f10a3f9cde987cd8f2ac4a58726b92f166e1ecb20673c5bf22d6019f077658"),
 )
-ENTRY = LayerEntry(LAYER, 1563, sha("d1bb41e3b276cea84f05543fdbfda6a607ce3dc2b089faf73b52f44429cb4fd8"))
+ENTRY = LayerEntry(LAYER, 1563, sha("530cff9c34d8c705311dc4d5d65c7d54ddab0e381516613ad8643aa7f47c5e60"))
 RELEASE = Release(ReleaseName("web-demo", "3"), 7, (IMAGE,), (ENTRY,), (MetadataFile("start/order.txt", b"web.xva\n"),))
 INDEX = Index(
     LAYER,
@@ -51,7 +51,7 @@ INDEX = Index(
         sha("a3dfd27f4eb4340f79a39051037a2d3cac69115fb047d317bd14959a41be6223")
         + sha("6b70ecf994865986942f5a7bc84148efb3c6f03202d468ef59907a02cb3734f4"),
     ),
-    sha("870af0cbcb8c0ab7012e7c9dfb12f76f3cdd2b46c1c08c4db818da2502bee26b"),
+    sha("0965d719574b8788062cabf71549cff9bbbf64d3bcda869330a32821b3f77f64"),
 )
 EXTENTS = Extents(
     74608,
@@ -63,9 +63,10 @@ EXTENTS = Extents(
 CHUNKS = chunks.ChunkList(
     sha("bc5954673bfd2d9db24b619d1718390b1f88b658eb2d5b020a0b63f89abba84c")
     + sha("871f4a991d5eebba553b9513dbc25fa35286ec639650b58e4f196d9290e966f5")
-    + sha("5b9f575445e5e0af503b68d3b0b063c0348dfabe95a5772a0e1684cbb96a9966")
-    + sha("caca9acd8e1fcccd4cbfbd44b1142ee216bee9f7b46f0488faa989c4cacb7377"),
-    array("I", [20000, 20000, 20000, 20000]),
+    + sha("e5a70a42324f2ce388720b61c192bb205f1e1cf4b1725e600e3f425d08e5a6a4")
+    + sha("9e18cdac8783ea9bb19c8039d72eafc0c45ebb3fd2338a186f4304650d620dfa")
+    + sha("f710bda627650f5048a44ce98293b88b5477a2e070371143f9b61e39468bbcda"),
+    array("I", [20000, 20000, 10000, 20000, 10000]),
 )
 
 
@@ -126,4 +127,6 @@ def test_the_image_is_rebuilt_from_the_layer() -> None:
         for extent in EXTENTS
     )
     assert hashlib.sha256(rebuilt).digest() == IMAGE.digest
+    plain_chunks = [plain[:20000], plain[20000:40000], plain[40000:50000], plain[50000:70000], plain[70000:]]
+    assert b"".join(hashlib.sha256(chunk).digest() for chunk in plain_chunks) == CHUNKS.digests
     assert hashlib.sha1(layer, usedforsecurity=False).digest() == INDEX.piece_hashes
