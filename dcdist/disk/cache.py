@@ -74,6 +74,10 @@ class DirectoryCache:
             raise
         return self._layer(index, folder, have, writer=True)
 
+    def data_path(self, layer: LayerName) -> Path:
+        """Where a layer's data file is, or would be."""
+        return self._folder(layer).data
+
     async def complete_layers(self) -> Sequence[LayerName]:
         """The layers that are whole, by the word of their last clean close, in order of their names."""
         return await self._threads.run(self._complete_layers)
