@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def single_error() -> Iterator[None]:
-    """Raise the first error of dcdist's own out of an exception group; the group is its cause. Bugs stay as they are."""
+    """Raise the first error of dcdist's own out of an exception group; the group is its cause. Bugs stay."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcdist.errors import (
-    FormatError,
     ObjectMissingError,
     ReleaseMissingError,
     RollbackError,
@@ -13,28 +12,14 @@ from dcdist.errors import (
     StoreDeniedError,
 )
 from dcdist.formats import keys, manifest
-from dcdist.formats.signature import PublicKey
 from dcdist.model.identity import ReleaseName, require_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from dcdist.formats.signature import PublicKey
     from dcdist.model.release import Release
     from dcdist.ports.store import Store
-
-
-def read_public_key(path: Path) -> PublicKey:
-    """The public key in a PEM file, as `dcdist keygen` writes it.
-
-    Raises:
-        FormatError: It is none.
-        OSError: It cannot be read.
-    """
-    try:
-        return PublicKey.from_pem(path.read_bytes())
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
 
 
 async def find_release(store: Store, wanted: str, *, trust: Sequence[PublicKey], at_least: int = 0) -> Release:
@@ -61,8 +46,8 @@ async def find_release(store: Store, wanted: str, *, trust: Sequence[PublicKey],
     latest = max(releases, key=lambda release: (release.serial, release.name.version))
     if latest.serial < at_least:
         raise RollbackError(
-            f"the latest release of {demo} in {store} is {latest.name} with serial {latest.serial}, but this host has "
-            f"seen serial {at_least}: the store was set back or is not the one it was. If that is meant, name the version",
+            f"the latest release of {demo} in {store} is {latest.name} with serial {latest.serial}, but this host "
+            f"has seen {at_least}: the store was set back or is not the one it was; if that is meant, name the version",
             source=str(store),
         )
     return latest

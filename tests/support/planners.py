@@ -68,11 +68,11 @@ class ToyHost:
         )
 
     def step(self, now: float) -> None:
-        for draw, (end, command) in list(self.running.items()):
+        for draw, (end, running) in list(self.running.items()):
             if end <= now:
                 del self.running[draw]
-                got = pieces.span(command.first, command.stop)
-                length = (command.stop - command.first) * self.geometry.piece_length
+                got = pieces.span(running.first, running.stop)
+                length = (running.stop - running.first) * self.geometry.piece_length
                 self.planner.receive(BytesDrawn(draw, length), now=now)
                 self.planner.receive(DrawFinished(draw), now=now)
                 self.have |= got

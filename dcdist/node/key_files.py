@@ -1,0 +1,90 @@
+"""Publishers' keys in files: `publisher.key` (secret, mode 0600) and `publisher.pub`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcdist.errors import DiskError, FormatError, UsageError
+from dcdist.formats.signature import PrivateKey, PublicKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LIMIT = 1 << 16
+"""The most bytes of a key file."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    """A new pair: where its halves are, and its identity (16 hex digits)."""
+
+    key: Path
+    public: Path
+    identity: str
+
+
+def generate_keys(folder: Path) -> KeyFiles:
+    """Make a pair of keys in `folder`, which is created if need be.
+
+    Raises:
+        UsageError: One of the files exists; keys are never overwritten.
+        DiskError: They cannot be written.
+    """
+    key = PrivateKey.generate()
+    files = KeyFiles(folder / "publisher.key", folder / "publisher.pub", key.public.identity)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (files.key, files.public):
+            if os.path.lexists(path):
+                raise UsageError(f"{path} exists and is not overwritten: hosts may trust it; choose another folder")
+        _create(files.key, key.to_pem(), 0o600)
+        _create(files.public, key.public.to_pem(), 0o644)
+    except OSError as error:
+        raise DiskError(
+            f"the keys cannot be written: {error.filename or folder}: {error.strerror}", path=str(folder)
+        ) from error
+    return files
+
+
+def read_private_key(path: Path) -> PrivateKey:
+    """The private key in a PEM file, as `dcdist keygen` writes it.
+
+    Raises:
+        FormatError: It is none.
+        DiskError: It cannot be read.
+    """
+    try:
+        return PrivateKey.from_pem(_read(path))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def read_public_key(path: Path) -> PublicKey:
+    """The public key in a PEM file, as `dcdist keygen` writes it.
+
+    Raises:
+        FormatError: It is none.
+        DiskError: It cannot be read.
+    """
+    try:
+        return PublicKey.from_pem(_read(path))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def _create(path: Path, text: str, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with open(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LIMIT)
+    except OSError as error:
+        raise DiskError(f"key {path} cannot be read: {error.strerror}", path=str(path)) from error
