@@ -66,8 +66,8 @@ class DirectoryCache:
             if _is_whole(index, have):
                 folder.unlock()
                 return self._layer(index, folder, have, writer=False)
-            await self._threads.run(folder.begin, index.geometry.length)
-            if have is None:
+            existed = await self._threads.run(folder.begin, index.geometry.length)
+            if have is None and existed:
                 have = await check(folder.data, index, self._threads, checked=checked)
         except BaseException:
             folder.unlock()

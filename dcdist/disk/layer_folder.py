@@ -62,16 +62,18 @@ class LayerFolder:
         """Let others write, if this one held the lock."""
         self._lock.release()
 
-    def begin(self, length: int) -> None:
-        """Put the journal in doubt and give `data` its full length (bytes), sparse."""
+    def begin(self, length: int) -> bool:
+        """Put the journal in doubt and give `data` its full length (bytes), sparse; whether there was any before."""
         with refusals(self.data, "create layer", needed=lambda: length - allocated_bytes(self.data)):
             self._journal.doubt()
             descriptor = os.open(self.data, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
             try:
-                if os.fstat(descriptor).st_size != length:
+                before = os.fstat(descriptor)
+                if before.st_size != length:
                     os.ftruncate(descriptor, length)
             finally:
                 os.close(descriptor)
+        return before.st_size > 0
 
     def doubt(self) -> None:
         """Have everything checked next time."""

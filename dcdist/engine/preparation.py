@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.engine.events import LayerChecked, Waiting
 from dcdist.engine.placements import LayerPlacements, turn_around
-from dcdist.errors import CacheBusyError, IntegrityError, UsageError
+from dcdist.errors import CacheBusyError, FetchFailedError, IntegrityError, StoreError, UsageError
 from dcdist.formats import extents as extents_format
 from dcdist.formats import index as index_format
 from dcdist.formats import keys
@@ -19,6 +19,7 @@ from dcdist.formats import keys
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AsyncExitStack
+    from types import TracebackType
 
     from dcdist.engine.events import FetchEvent
     from dcdist.model.extents import Extents
@@ -124,13 +125,14 @@ async def read_index(store: Store, cache: Cache, entry: LayerEntry) -> Index:
 async def open_layer(
     cache: Cache, index: Index, stack: AsyncExitStack, report: Callable[[FetchEvent], None]
 ) -> CachedLayer:
-    """Open a layer in the cache, waiting while another process writes it; `stack` closes it, cleanly."""
+    """Open a layer in the cache, waiting while another process writes it; `stack` closes it.
+
+    If the stack ends with an error that casts doubt on what was written, the layer is checked next time.
+    """
     told = False
-    loop = asyncio.get_running_loop()
 
     def checked(count: int) -> None:
-        event = LayerChecked(index.layer, count, index.geometry.length)
-        loop.call_soon_threadsafe(report, event)
+        report(LayerChecked(index.layer, count, index.geometry.length))
 
     while True:
         try:
@@ -143,8 +145,15 @@ async def open_layer(
         else:
             break
 
-    async def close() -> None:
-        await layer.close(clean=True)
+    async def close(_: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        await layer.close(clean=_leaves_layers_whole(error))
 
-    stack.push_async_callback(close)
+    stack.push_async_exit(close)
     return layer
+
+
+def _leaves_layers_whole(error: BaseException | None) -> bool:
+    """Whether what was written can be believed although `error` ended the fetch: it came from outside of this host."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_leaves_layers_whole(each) for each in error.exceptions)
+    return error is None or isinstance(error, asyncio.CancelledError | StoreError | FetchFailedError | UsageError)

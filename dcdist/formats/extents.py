@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from dcdist.formats.fields import Fields
     from dcdist.model.release import Image
 
-COUNT_LIMIT: Final = 1 << 24
+COUNT_LIMIT: Final = 1 << 22
 """The most extents of one image."""
 
 LAYERS_LIMIT: Final = 64
 """The most layers that an image, or a release, is made of."""
 
-EXTENTS_LIMIT: Final = 320 << 20
+EXTENTS_LIMIT: Final = 80 << 20
 """The most bytes of an extents object, and of its map."""
 
 IMAGE_LIMIT: Final = 1 << 50

@@ -1,0 +1,31 @@
+"""Waiting for what a swarm reports."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dcdist.ports.swarm import PiecesFinished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dcdist.model.pieces import Bits
+    from dcdist.ports.swarm import Swarm
+
+
+async def finished(swarm: Swarm, wanted: Bits) -> Bits:
+    """Take events of a swarm with one layer until all wanted pieces are finished; gives all that were told."""
+    told: Bits = 0
+    while told & wanted != wanted:
+        for event in await swarm.events():
+            assert isinstance(event, PiecesFinished), event
+            assert not told & event.pieces, "reported twice"
+            told |= event.pieces
+    return told
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Look again and again until a condition holds; the test's own time limit ends it."""
+    while not condition():
+        await asyncio.sleep(0.01)
