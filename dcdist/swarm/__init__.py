@@ -1,1 +1,9 @@
-"""swarm."""
+"""The swarm: a BitTorrent session that trades layers with other hosts, and where hosts find each other in the store.
+
+The only home of libtorrent.
+"""
+
+from dcdist.swarm.rendezvous import Rendezvous
+from dcdist.swarm.session import TorrentSwarm, open_swarm
+
+__all__ = ["Rendezvous", "TorrentSwarm", "open_swarm"]

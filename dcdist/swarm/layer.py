@@ -1,0 +1,194 @@
+"""One layer in the swarm: a torrent, what is had of it, and what is being injected into it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING
+
+import libtorrent as lt
+
+from dcdist.errors import InvariantError, SwarmError
+from dcdist.model.pieces import each, span
+from dcdist.ports.swarm import PieceFailed
+from dcdist.swarm.flushes import Flushes
+from dcdist.swarm.torrent import present
+
+if TYPE_CHECKING:
+    from dcdist.errors import DcdistError
+    from dcdist.model.layer import Index
+    from dcdist.model.pieces import Bits
+    from dcdist.ports.layers import CachedLayer
+    from dcdist.swarm.inbox import Inbox
+    from dcdist.swarm.intake import Intake
+
+_NOT_WANTED = 0
+_WANTED = 4
+_OVERDUE = 2.0
+"""Seconds after which the result of an injection is asked for: a lost alert must not hold it for ever."""
+
+
+class TorrentLayer:
+    """Implements `SwarmLayer`; made by `TorrentSwarm.add`, which tells it what libtorrent reports."""
+
+    def __init__(self, layer: CachedLayer, handle: lt.torrent_handle, *, intake: Intake, inbox: Inbox) -> None:
+        self._index: Index = layer.index
+        self._have = layer.have
+        self._handle = handle
+        self._intake = intake
+        self._inbox = inbox
+        self._loop = asyncio.get_running_loop()
+        self._flushes = Flushes(self._begin_flush)
+        self._injected: dict[int, tuple[bytes, float]] = {}
+        self._checked = 0
+        self._settling = 0
+        self._available: Bits = 0
+        self._error: DcdistError | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pieces are had."""
+        return self._have == span(0, self._index.geometry.piece_count)
+
+    # The port
+
+    async def inject(self, piece: int, data: bytes) -> None:
+        """Hand over a whole piece that came from elsewhere; returns when there was room for it.
+
+        The result comes as an event. A piece that is had already, or on its way, is dropped without one; so is all
+        after the session broke.
+
+        Raises:
+            SwarmError: The session is closed.
+        """
+        geometry = self._index.geometry
+        if not 0 <= piece < geometry.piece_count or len(data) != geometry.piece_size(piece):
+            raise InvariantError(f"layer {self._index.layer} has no piece {piece} of {len(data)} bytes")
+        if self._known(piece):
+            self._intake.wasted += len(data)
+            return
+        await self._intake.enter(len(data))
+        if self._known(piece) or self._error:
+            self._intake.dropped(len(data))
+        else:
+            self._hand_over(piece, data)
+        if isinstance(self._error, SwarmError):
+            raise self._error
+
+    def claim(self, pieces: Bits) -> None:
+        """Ask no peer for these from now on. Requests that are on the wire already are not taken back."""
+        self._prioritize(pieces, _NOT_WANTED)
+
+    def release(self, pieces: Bits) -> None:
+        """Ask peers for these again."""
+        self._prioritize(pieces, _WANTED)
+
+    def available(self) -> Bits:
+        """The pieces that at least one connected peer has, as of the last quarter of a second."""
+        if not self.complete or self._error:
+            return self._available
+        # libtorrent keeps no count for a torrent that needs nothing: look at each peer.
+        everybody = 0
+        for peer in self._handle.get_peer_info():
+            everybody |= present(peer.pieces)
+        return everybody
+
+    async def flush(self) -> None:
+        """When it returns, every piece reported as finished before the call is in the data file.
+
+        Raises:
+            DcdistError: The session broke or is closed, so nobody can tell.
+        """
+        if self._error:
+            raise self._error
+        await self._flushes.wait()
+
+    # What libtorrent reports
+
+    def finished(self, piece: int) -> None:
+        """A piece passed its check."""
+        self._accept(1 << piece)
+
+    def spoiled(self, piece: int) -> None:
+        """A piece failed its check, and is missing again."""
+        data, _ = self._injected.pop(piece, (b"", 0.0))
+        if data and hashlib.sha1(data, usedforsecurity=False).digest() == self._expected(piece):
+            # What was injected is right: a block of the piece came from a peer before, and was not.
+            self._hand_over(piece, data)
+            return
+        if data:
+            self._intake.dropped(len(data))
+        self._inbox.failed(PieceFailed(self._index.layer, piece, injected=bool(data)))
+
+    def flushed(self) -> None:
+        """All that was finished when the flush began is in the file."""
+        self._intake.settled(self._settling)
+        self._settling = 0
+        self._flushes.ended()
+
+    def seen(self, counts: list[int]) -> None:
+        """How many peers have each piece; empty if there are none."""
+        self._available = present(counts)
+
+    # Housekeeping
+
+    def look(self, *, linked: bool) -> None:
+        """Ask for what the peers have, and for the result of injections that are overdue."""
+        if linked and not self.complete:
+            self._handle.post_piece_availability()
+        else:
+            self._available = 0
+        oldest = next(iter(self._injected.values()), None)
+        if oldest and self._loop.time() - oldest[1] > _OVERDUE:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Find out what is had, because alerts may be lost; hand over again what is not."""
+        pieces: list[bool] = self._handle.status(lt.torrent_handle.query_pieces).pieces
+        self._accept(present(pieces) & ~self._have)
+        for piece, (data, _) in list(self._injected.items()):
+            del self._injected[piece]
+            self._hand_over(piece, data)
+
+    def settle(self) -> None:
+        """Have injected bytes written, if there are any that may not be."""
+        if self._checked:
+            self._flushes.demand()
+
+    def end(self, error: DcdistError) -> None:
+        """The session broke, or is being closed."""
+        self._error = self._error or error
+        self._injected.clear()
+        self._flushes.fail(error)
+
+    # Inside
+
+    def _known(self, piece: int) -> bool:
+        return bool(self._have >> piece & 1) or piece in self._injected
+
+    def _expected(self, piece: int) -> bytes:
+        return self._index.piece_hashes[piece * 20 : piece * 20 + 20]
+
+    def _hand_over(self, piece: int, data: bytes) -> None:
+        self._injected[piece] = (data, self._loop.time())
+        self._handle.add_piece(piece, data, 0)
+
+    def _accept(self, pieces: Bits) -> None:
+        for piece in each(pieces):
+            data, _ = self._injected.pop(piece, (b"", 0.0))
+            if data:
+                self._intake.checked(len(data))
+                self._checked += len(data)
+        fresh = pieces & ~self._have
+        if fresh:
+            self._have |= fresh
+            self._inbox.finished(self._index.layer, fresh)
+
+    def _prioritize(self, pieces: Bits, priority: int) -> None:
+        lacking = pieces & ~self._have & span(0, self._index.geometry.piece_count)
+        if lacking and not self._error:
+            self._handle.prioritize_pieces([(piece, priority) for piece in each(lacking)])
+
+    def _begin_flush(self) -> None:
+        self._settling, self._checked = self._checked, 0
+        self._handle.flush_cache()

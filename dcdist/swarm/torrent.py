@@ -1,0 +1,55 @@
+"""A layer as a torrent: everything follows from its index, so no torrent object is ever exchanged.
+
+Invariant: hosts with the same index compute the same torrent, whatever they hold of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libtorrent as lt
+
+from dcdist.model.pieces import to_bytes
+
+if TYPE_CHECKING:
+    from dcdist.model.layer import Index
+    from dcdist.model.pieces import Bits
+    from dcdist.ports.layers import CachedLayer
+
+_BITS = [[bool(byte >> bit & 1) for bit in range(8)] for byte in range(256)]
+_ABSENT_OR_PRESENT = b"0" + b"1" * 255
+
+
+def torrent_parameters(layer: CachedLayer) -> lt.add_torrent_params:
+    """What libtorrent needs to trade a cached layer: what it has is believed, not checked again."""
+    parameters = lt.load_torrent_buffer(_torrent(layer.index))
+    parameters.save_path = str(layer.path.parent)
+    parameters.renamed_files = {0: layer.path.name}
+    parameters.have_pieces = _as_list(layer.have, layer.index.geometry.piece_count)
+    flags = lt.torrent_flags
+    # Neither paused nor auto-managed, which both are defaults.
+    parameters.flags = flags.no_verify_files | flags.disable_dht | flags.disable_lsd | flags.disable_pex
+    return parameters
+
+
+def present(counts: list[int] | list[bool]) -> Bits:
+    """The pieces with a count above zero: quick even for many pieces."""
+    if not counts:
+        return 0
+    try:
+        raw = bytes(counts)
+    except ValueError:
+        raw = bytes(min(count, 255) for count in counts)
+    return int(raw[::-1].translate(_ABSENT_OR_PRESENT), 2)
+
+
+def _torrent(index: Index) -> bytes:
+    """A torrent file, by hand: its bytes are what hosts must agree on."""
+    name, geometry, hashes = index.layer.encode(), index.geometry, index.piece_hashes
+    return b"d4:infod6:lengthi%de4:name%d:%s12:piece lengthi%de6:pieces%d:%s7:privatei1eee" % (
+        geometry.length, len(name), name, geometry.piece_length, len(hashes), hashes,
+    )  # fmt: skip
+
+
+def _as_list(bits: Bits, count: int) -> list[bool]:
+    return [bit for byte in to_bytes(bits, count) for bit in _BITS[byte]][:count]

@@ -1,0 +1,32 @@
+"""Bounds the bytes that are under way at once: those who bring more wait for room."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Window:
+    """Room for `limit` bytes. Something larger still gets in, alone."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._changed = asyncio.Event()
+        self._open = False
+
+    async def enter(self, size: int) -> None:
+        """Take `size` bytes of room, waiting until there are as many."""
+        while not self._open and self._used and self._used + size > self._limit:
+            self._changed.clear()
+            await self._changed.wait()
+        self._used += size
+
+    def leave(self, size: int) -> None:
+        """Give `size` bytes back."""
+        self._used -= size
+        self._changed.set()
+
+    def open(self) -> None:
+        """Let everybody in from now on: nothing is bounded any more."""
+        self._open = True
+        self._changed.set()

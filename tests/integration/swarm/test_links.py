@@ -1,0 +1,134 @@
+"""Links between hosts: made once, found again when lost; what is counted, and what is bounded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcdist.errors import SwarmError
+from dcdist.model.geometry import KIB, MIB
+from dcdist.ports.swarm import PiecesFinished
+from dcdist.swarm import open_swarm
+from tests.support.cached_layers import everything, file_layer
+from tests.support.layers import sample_layer
+from tests.support.swarms import finished, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LENGTH = 4 * MIB + 1000
+SAMPLE = sample_layer(LENGTH)
+ALL = everything(SAMPLE.index)
+
+
+async def test_a_host_that_comes_back_is_found_again(tmp_path: Path) -> None:
+    async with open_swarm(("127.0.0.1", 0)) as taker:
+        shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+        shared.claim(0b11)
+        async with open_swarm(("127.0.0.1", 0)) as giver:
+            port = giver.port
+            await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+            taker.connect("127.0.0.1", port)
+            await finished(taker, ALL & ~0b11)
+        await until(lambda: taker.statistics().peers == 0)
+        shared.release(0b11)
+        async with open_swarm(("127.0.0.1", port)) as giver:
+            await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+            await finished(taker, 0b11)
+            await until(lambda: taker.statistics().peers_seen == 2)
+
+
+async def test_hosts_that_connect_to_each_other_and_to_themselves_have_one_link(tmp_path: Path) -> None:
+    async with open_swarm(("127.0.0.1", 0)) as one, open_swarm(("127.0.0.1", 0)) as other:
+        samples = [sample_layer(seed=seed) for seed in (1, 2, 3)]
+        for sample in samples:
+            name = sample.index.layer
+            await one.add(file_layer(tmp_path / "one" / name, sample, have=everything(sample.index)))
+            await other.add(file_layer(tmp_path / "other" / name, sample))
+        for swarm in (one, other, one):
+            swarm.connect("127.0.0.1", one.port)
+            swarm.connect("127.0.0.1", other.port)
+        missing = sum(sample.index.geometry.piece_count for sample in samples)
+        while missing:
+            for event in await other.events():
+                assert isinstance(event, PiecesFinished)
+                missing -= event.pieces.bit_count()
+        await until(lambda: one.statistics().peers == other.statistics().peers == 1)
+        assert (one.statistics().peers_seen, other.statistics().peers_seen) == (1, 1)
+
+
+async def test_a_host_that_listens_nowhere_trades_too(tmp_path: Path) -> None:
+    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
+        await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+        await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+        taker.connect("127.0.0.1", giver.port)
+        assert taker.port == 0
+        await finished(taker, ALL)
+
+
+async def test_hosts_trade_over_ipv6(tmp_path: Path) -> None:
+    async with open_swarm(("::1", 0)) as giver, open_swarm(("::1", 0)) as taker:
+        await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+        await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+        taker.connect("::1", giver.port)
+        await finished(taker, ALL)
+
+
+@pytest.mark.parametrize(("anywhere", "somewhere"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
+async def test_listening_on_all_addresses_there_is_one_port(anywhere: str, somewhere: str, tmp_path: Path) -> None:
+    async with open_swarm((anywhere, 0)) as giver, open_swarm(None) as taker:
+        await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+        await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+        taker.connect(somewhere, giver.port)
+        await finished(taker, ALL)
+
+
+async def test_links_come_from_the_address_that_is_listened_on(tmp_path: Path) -> None:
+    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(("127.0.0.7", 0)) as taker:
+        await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+        shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+        taker.connect("127.0.0.1", giver.port)
+        await finished(taker, ALL)
+        assert [peer.local_endpoint()[0] for peer in shared._handle.get_peer_info()] == ["127.0.0.7"]
+
+
+async def test_limits_hold_between_hosts_of_one_network(tmp_path: Path) -> None:
+    """The bounded host gives far less than the other, though both are on loopback."""
+    sample = sample_layer(24 * MIB)
+    have = everything(sample.index)
+    async with (
+        open_swarm(("127.0.0.1", 0)) as bounded,
+        open_swarm(("127.0.0.1", 0)) as free,
+        open_swarm(None) as taker,
+    ):
+        bounded.limit(up=256.0 * KIB, down=None)
+        await bounded.add(file_layer(tmp_path / "bounded", sample, have=have))
+        await free.add(file_layer(tmp_path / "free", sample, have=have))
+        await taker.add(file_layer(tmp_path / "taker", sample))
+        taker.connect("127.0.0.1", bounded.port)
+        taker.connect("127.0.0.1", free.port)
+        await finished(taker, have)
+        await until(lambda: bounded.statistics().to_peers + free.statistics().to_peers >= 24 * MIB)
+        assert bounded.statistics().to_peers < 4 * MIB
+
+
+async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    async with open_swarm(("127.0.0.1", 0)) as first:
+        with pytest.raises(SwarmError, match=f"127.0.0.1 port {first.port}.*in use"):
+            async with open_swarm(("127.0.0.1", first.port)):
+                pytest.fail("it listens where another does")
+
+
+@pytest.mark.parametrize("listen", [("192.0.2.77", 7000), ("somewhere", 7000), ("127.0.0.1", 70000)])
+async def test_where_nobody_can_listen_it_says_so(listen: tuple[str, int]) -> None:
+    with pytest.raises(SwarmError, match=listen[0]):
+        async with open_swarm(listen):
+            pytest.fail("it listens there")
+
+
+@pytest.mark.parametrize("endpoint", [("somewhere", 7000), ("127.0.0.1", 0), ("127.0.0.1", 70000)])
+async def test_what_is_no_endpoint_is_refused(endpoint: tuple[str, int]) -> None:
+    async with open_swarm(None) as swarm:
+        with pytest.raises(SwarmError):
+            swarm.connect(*endpoint)

@@ -1,0 +1,189 @@
+"""Hosts that trade layers with each other: real sessions on loopback."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcdist.model.geometry import MIB
+from dcdist.model.pieces import span
+from dcdist.ports.swarm import PieceFailed, PiecesFinished
+from dcdist.swarm import open_swarm
+from tests.support.cached_layers import everything, file_layer
+from tests.support.layers import sample_layer
+from tests.support.swarms import finished, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from dcdist.swarm import TorrentSwarm
+
+    Host = Callable[[], Awaitable[TorrentSwarm]]
+
+LENGTH = 4 * MIB + 1000
+SAMPLE = sample_layer(LENGTH)
+ALL = everything(SAMPLE.index)
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    async with AsyncExitStack() as stack:
+        yield lambda: stack.enter_async_context(open_swarm(("127.0.0.1", 0)))
+
+
+async def test_a_whole_layer_comes_from_a_peer(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+    layer = file_layer(tmp_path / "taker", SAMPLE)
+    shared = await taker.add(layer)
+    taker.connect("127.0.0.1", giver.port)
+    await finished(taker, ALL)
+    await shared.flush()
+    assert layer.path.read_bytes() == SAMPLE.data
+    await until(lambda: taker.statistics().from_peers == LENGTH)
+    await until(lambda: giver.statistics().to_peers == LENGTH)
+    assert (taker.statistics().wasted, taker.statistics().to_peers, giver.statistics().from_peers) == (0, 0, 0)
+
+
+async def test_two_halves_make_a_whole_on_both_sides(host: Host, tmp_path: Path) -> None:
+    one, other = await host(), await host()
+    layers = [
+        file_layer(tmp_path / "one", SAMPLE, have=span(0, 9)),
+        file_layer(tmp_path / "other", SAMPLE, have=span(9, 17)),
+    ]
+    await one.add(layers[0])
+    await other.add(layers[1])
+    one.connect("127.0.0.1", other.port)
+    assert await finished(one, span(9, 17)) == span(9, 17)
+    assert await finished(other, span(0, 9)) == span(0, 9)
+    await one.close()
+    await other.close()
+    assert [layer.path.read_bytes() for layer in layers] == [SAMPLE.data, SAMPLE.data]
+
+
+async def test_a_host_takes_from_several(host: Host, tmp_path: Path) -> None:
+    evens, odds, taker = await host(), await host(), await host()
+    await evens.add(file_layer(tmp_path / "evens", SAMPLE, have=0b1_0101_0101_0101_0101))
+    await odds.add(file_layer(tmp_path / "odds", SAMPLE, have=0b0_1010_1010_1010_1010))
+    await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    taker.connect("127.0.0.1", evens.port)
+    odds.connect("127.0.0.1", taker.port)
+    await finished(taker, ALL)
+    await until(lambda: taker.statistics().peers == 2)
+
+
+async def test_an_injected_piece_goes_on_to_peers(host: Host, tmp_path: Path) -> None:
+    drawer, taker = await host(), await host()
+    shared = await drawer.add(file_layer(tmp_path / "drawer", SAMPLE))
+    await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    taker.connect("127.0.0.1", drawer.port)
+    for piece in range(17):
+        await shared.inject(piece, SAMPLE.piece(piece))
+    await finished(taker, ALL)
+
+
+async def test_layers_that_come_later_are_traded_with_hosts_connected_before(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    taker.connect("127.0.0.1", giver.port)
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+    await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    await finished(taker, ALL)
+
+
+async def test_what_the_cache_has_is_believed_and_offered_without_a_look(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    believed = span(2, 12)
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=believed, corrupt=believed))
+    shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    shared.claim(ALL)
+    taker.connect("127.0.0.1", giver.port)
+    await until(lambda: shared.available() == believed)
+
+
+async def test_a_whole_layer_sees_what_its_peers_have(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    shared = await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+    claimed = await taker.add(file_layer(tmp_path / "taker", SAMPLE, have=0b101))
+    claimed.claim(ALL)
+    taker.connect("127.0.0.1", giver.port)
+    await until(lambda: shared.available() == 0b101)
+
+
+async def test_claimed_pieces_are_not_asked_for_until_they_are_released(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+    shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    claimed = 0b11_0000_0011
+    shared.claim(claimed)
+    taker.connect("127.0.0.1", giver.port)
+    assert await finished(taker, ALL & ~claimed) == ALL & ~claimed
+    shared.release(0b11)
+    assert await finished(taker, 0b11) == 0b11
+    shared.release(claimed)
+    assert await finished(taker, 0b11_0000_0000) == 0b11_0000_0000
+
+
+async def test_a_corrupt_piece_of_a_peer_is_found_and_comes_from_another(host: Host, tmp_path: Path) -> None:
+    corrupt, sound, taker = await host(), await host(), await host()
+    await corrupt.add(file_layer(tmp_path / "corrupt", SAMPLE, have=ALL, corrupt=0b1000))
+    await sound.add(file_layer(tmp_path / "sound", SAMPLE, have=ALL))
+    layer = file_layer(tmp_path / "taker", SAMPLE)
+    shared = await taker.add(layer)
+    shared.claim(ALL & ~0b1000)
+    taker.connect("127.0.0.1", corrupt.port)
+    assert PieceFailed(SAMPLE.index.layer, 3, injected=False) in await taker.events()
+    await until(lambda: taker.statistics().wasted >= len(SAMPLE.piece(3)))
+    shared.release(ALL)
+    taker.connect("127.0.0.1", sound.port)
+    had = 0
+    while had != ALL:
+        for event in await taker.events():
+            had |= event.pieces if isinstance(event, PiecesFinished) else 0
+    await shared.flush()
+    assert layer.path.read_bytes() == SAMPLE.data
+
+
+async def test_a_good_piece_is_taken_although_a_peer_gives_it_corrupt(host: Host, tmp_path: Path) -> None:
+    corrupt, taker = await host(), await host()
+    await corrupt.add(file_layer(tmp_path / "corrupt", SAMPLE, have=0b1000, corrupt=0b1000))
+    layer = file_layer(tmp_path / "taker", SAMPLE)
+    shared = await taker.add(layer)
+    shared.claim(0b1000)
+    taker.connect("127.0.0.1", corrupt.port)
+    await until(lambda: shared.available() == 0b1000)
+    shared.release(0b1000)
+    await shared.inject(3, SAMPLE.piece(3))
+    had = 0
+    while not had:
+        for event in await taker.events():
+            if isinstance(event, PieceFailed):
+                assert event == PieceFailed(SAMPLE.index.layer, 3, injected=False)
+            else:
+                assert isinstance(event, PiecesFinished)
+                had |= event.pieces
+    await shared.flush()
+    assert layer.read(3) == SAMPLE.piece(3)
+
+
+async def test_after_each_flush_all_that_was_told_is_in_the_file_wherever_it_came_from(
+    host: Host, tmp_path: Path
+) -> None:
+    sample = sample_layer(64 * MIB, seed=2)
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", sample, have=span(0, 200)))
+    layer = file_layer(tmp_path / "taker", sample)
+    shared = await taker.add(layer)
+    taker.connect("127.0.0.1", giver.port)
+    told = 0
+    for piece in range(150, 256):
+        await shared.inject(piece, sample.piece(piece))
+    while told != everything(sample.index):
+        for event in await taker.events():
+            assert isinstance(event, PiecesFinished)
+            told |= event.pieces
+            await shared.flush()
+            wrong = [piece for piece in range(256) if told >> piece & 1 and layer.read(piece) != sample.piece(piece)]
+            assert wrong == []
