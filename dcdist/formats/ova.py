@@ -65,9 +65,11 @@ def _parse(xml: bytes) -> object:
     try:
         # The document is one bare <value>; the standard parser wants the call around it.
         values, _ = xmlrpc.client.loads(b"<params><param>" + bare + b"</param></params>")
-        return values[0]
     except (xmlrpc.client.Error, ExpatError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise FormatError(f"it is not an XML-RPC value: {error}") from error
+    if len(values) != 1:
+        raise FormatError(f"it holds {len(values)} values instead of one")
+    return values[0]
 
 
 def _streamed(objects: dict[str, tuple[str, _Struct]]) -> list[Disk]:

@@ -1,0 +1,78 @@
+"""A publish's journal: what it says, and whose turn it is after a publish died."""
+
+from __future__ import annotations
+
+import msgpack
+import pytest
+import zstandard
+
+from dcdist.errors import FormatError, NewerFormatError
+from dcdist.formats.journal import Journal, JournalLayer, Owner, decode, encode, successor
+from dcdist.model.identity import Digest, LayerName, ReleaseName
+
+NAME = LayerName("00112233445566778899aabbccddeeff")
+OTHER = LayerName("ffeeddccbbaa99887766554433221100")
+JOURNAL = Journal(
+    ReleaseName("web-demo", "3"),
+    Owner("publisher-1 9f", "6bdf-77", 4711, 123456),
+    (JournalLayer(NAME, (Digest(b"a" * 32), None, Digest(b"c" * 32))), JournalLayer(OTHER, ())),
+    (OTHER, NAME),
+)
+
+
+def bent(**changes: object) -> bytes:
+    kind, version, packed = msgpack.unpackb(encode(JOURNAL))
+    body = msgpack.unpackb(zstandard.decompress(packed))
+    body |= changes
+    return msgpack.packb([kind, version, zstandard.compress(msgpack.packb(body))])
+
+
+def test_a_journal_says_again_what_was_written() -> None:
+    assert decode(encode(JOURNAL)) == JOURNAL
+
+
+def test_a_journal_of_nothing_yet() -> None:
+    empty = Journal(JOURNAL.release, Owner("", "", 1, 0), (), ())
+
+    assert decode(encode(empty)) == empty
+
+
+def test_a_journal_may_grow_fields() -> None:
+    assert decode(bent(later="news")) == JOURNAL
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"demo": "../up"}, "demo '../up' is not usable"),
+        ({"version": ""}, "version '' is not usable"),
+        ({"pid": -1}, "'pid' is -1"),
+        ({"host": 5}, "'host' is not a text"),
+        ({"references": b"123"}, "'references' is cut within a name"),
+        ({"layers": [{"name": "x", "segments": b""}]}, "a layer's name is no name"),
+        ({"layers": [{"name": NAME, "segments": b"123"}]}, "cut within a digest"),
+        ({"layers": b""}, "'layers' is not an array"),
+    ],
+)
+def test_a_journal_that_makes_no_sense_is_refused(changes: dict[str, object], why: str) -> None:
+    with pytest.raises(FormatError, match=why):
+        decode(bent(**changes))
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", encode(JOURNAL)[:-1]])
+def test_what_is_no_journal_is_refused(data: bytes) -> None:
+    with pytest.raises(FormatError):
+        decode(data)
+
+
+def test_a_newer_journal_says_what_it_needs() -> None:
+    kind, _, packed = msgpack.unpackb(encode(JOURNAL))
+
+    with pytest.raises(NewerFormatError) as caught:
+        decode(msgpack.packb([kind, 9, packed]))
+    assert caught.value.needed == 9
+
+
+def test_all_who_find_a_dead_publish_agree_on_its_successor() -> None:
+    assert successor("00112233445566778899aabbccddeeff") == "08676e1644a3bcb89a1fbe0e2c38fa3b"
+    assert successor(successor("a")) != successor("a")
