@@ -1,0 +1,47 @@
+"""The session's settings that others rely on."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import libtorrent as lt
+import pytest
+
+from dcdist.swarm.settings import listen_interface, peer_classes, session_parameters, source_address
+
+
+def test_all_settings_are_such_that_libtorrent_knows() -> None:
+    chosen = session_parameters(listen="", source="").settings
+    assert set(chosen) <= set(lt.default_settings())
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "169.254.0.9", "8.8.8.8", "::1", "fd00::1"]
+)
+def test_limits_hold_for_every_address(address: str) -> None:
+    assert peer_classes().access(address) == 1
+
+
+def test_the_swarm_is_closed() -> None:
+    chosen = session_parameters(listen="", source="").settings
+    for way in ("enable_dht", "enable_lsd", "enable_upnp", "enable_natpmp"):
+        assert chosen[way] is False  # type: ignore[literal-required]
+
+
+def test_each_session_is_a_host_of_its_own_with_a_whole_peer_id() -> None:
+    ids = {session_parameters(listen="", source="").settings["peer_fingerprint"] for _ in range(3)}
+    assert [len(peer_id) for peer_id in ids] == [20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("address", "interface", "source"),
+    [
+        ("10.0.0.5", "10.0.0.5:6881", "10.0.0.5"),
+        ("0.0.0.0", "0.0.0.0:6881", ""),
+        ("fd00::5", "[fd00::5]:6881", "fd00::5"),
+        ("::", "[::]:6881", ""),
+    ],
+)
+def test_addresses_are_written_as_libtorrent_reads_them(address: str, interface: str, source: str) -> None:
+    parsed = ip_address(address)
+    assert (listen_interface(parsed, 6881), source_address(parsed)) == (interface, source)

@@ -1,0 +1,159 @@
+"""Windows, flushes and the inbox: who waits for what."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dcdist.errors import SwarmError
+from dcdist.model.geometry import MIB
+from dcdist.model.identity import LayerName
+from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke
+from dcdist.swarm.flushes import Flushes
+from dcdist.swarm.inbox import Inbox
+from dcdist.swarm.intake import Intake
+from dcdist.swarm.window import Window
+
+ONE, OTHER = LayerName("1" * 32), LayerName("2" * 32)
+
+
+async def settled(count: int = 5) -> None:
+    """Let all that can go on do so."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_a_window_lets_in_what_fits_and_then_who_waits() -> None:
+    window = Window(10)
+    await window.enter(6)
+    await window.enter(4)
+    waiting = [asyncio.ensure_future(window.enter(5)) for _ in range(2)]
+    await settled()
+    window.leave(4)
+    await settled()
+    assert [task.done() for task in waiting] == [False, False]
+    window.leave(6)
+    await settled()
+    assert [task.done() for task in waiting] == [True, True]
+
+
+async def test_what_is_larger_than_the_window_gets_in_alone() -> None:
+    window = Window(10)
+    await window.enter(30)
+    waiting = asyncio.ensure_future(window.enter(1))
+    await settled()
+    assert not waiting.done()
+    window.leave(30)
+    await waiting
+
+
+async def test_an_open_window_holds_nobody() -> None:
+    window = Window(10)
+    await window.enter(10)
+    waiting = asyncio.ensure_future(window.enter(10))
+    await settled()
+    window.open()
+    await waiting
+    await window.enter(10)
+
+
+async def test_who_gives_up_waiting_takes_no_room() -> None:
+    intake = Intake()
+    await intake.enter(8 * MIB)
+    waiting = asyncio.ensure_future(intake.enter(8 * MIB))
+    await settled()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    for _ in range(20):
+        intake.checked(8 * MIB)
+        intake.settled(8 * MIB)
+        await intake.enter(8 * MIB)
+
+
+async def test_checked_bytes_make_room_but_only_so_much_until_they_are_in_the_file() -> None:
+    intake = Intake()
+    for number in range(6):
+        assert intake.flush_due == (number >= 2)
+        await intake.enter(8 * MIB)
+        intake.checked(8 * MIB)
+    waiting = asyncio.ensure_future(intake.enter(8 * MIB))
+    await settled()
+    assert not waiting.done()
+    intake.settled(8 * MIB)
+    await waiting
+
+
+async def test_bytes_for_nothing_are_counted_and_make_room() -> None:
+    intake = Intake()
+    await intake.enter(8 * MIB)
+    intake.dropped(8 * MIB)
+    await intake.enter(8 * MIB)
+    assert intake.wasted == 8 * MIB
+
+
+async def test_a_request_during_a_flush_is_answered_by_the_next() -> None:
+    begun: list[int] = []
+    flushes = Flushes(lambda: begun.append(1))
+    first = asyncio.ensure_future(flushes.wait())
+    await settled()
+    second, third = asyncio.ensure_future(flushes.wait()), asyncio.ensure_future(flushes.wait())
+    await settled()
+    flushes.ended()
+    await settled()
+    assert ([task.done() for task in (first, second, third)], len(begun)) == ([True, False, False], 2)
+    flushes.ended()
+    await settled()
+    assert ([task.done() for task in (second, third)], len(begun)) == ([True, True], 2)
+
+
+async def test_the_end_of_a_flush_nobody_asked_for_answers_nobody() -> None:
+    flushes = Flushes(lambda: None)
+    flushes.ended()
+    waiting = asyncio.ensure_future(flushes.wait())
+    await settled()
+    assert not waiting.done()
+    flushes.ended()
+    await waiting
+
+
+async def test_a_failure_reaches_all_who_wait_for_a_flush() -> None:
+    flushes = Flushes(lambda: None)
+    waiting = [asyncio.ensure_future(flushes.wait()) for _ in range(3)]
+    await settled()
+    waiting[0].cancel()
+    await settled()
+    flushes.fail(SwarmError("over"))
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError, SwarmError, SwarmError]
+
+
+async def test_finished_pieces_are_told_as_one_set_a_layer_and_after_failed_ones() -> None:
+    inbox = Inbox()
+    broke, failed = SwarmBroke(SwarmError("over")), PieceFailed(ONE, 3, injected=True)
+    inbox.finished(ONE, 0b1)
+    inbox.broke(broke)
+    inbox.finished(OTHER, 0b1)
+    inbox.finished(ONE, 0b1000)
+    inbox.failed(failed)
+    assert list(await inbox.take()) == [failed, PiecesFinished(ONE, 0b1001), PiecesFinished(OTHER, 0b1), broke]
+
+
+async def test_events_are_taken_once() -> None:
+    inbox = Inbox()
+    inbox.finished(ONE, 0b1)
+    await inbox.take()
+    waiting = asyncio.ensure_future(inbox.take())
+    await settled()
+    assert not waiting.done()
+    inbox.finished(ONE, 0b10)
+    assert list(await waiting) == [PiecesFinished(ONE, 0b10)]
+
+
+async def test_a_closed_inbox_gives_what_it_has_and_then_refuses() -> None:
+    inbox = Inbox()
+    inbox.finished(ONE, 0b1)
+    inbox.close()
+    assert list(await inbox.take()) == [PiecesFinished(ONE, 0b1)]
+    with pytest.raises(SwarmError):
+        await inbox.take()
