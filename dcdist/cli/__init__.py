@@ -1,1 +1,13 @@
-"""cli."""
+"""The command line: commands, exit codes, progress. The home of click and rich."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command that `sys.argv` names, and exit with its code."""
+    # Imported here, so that Ctrl-C and faults of the import meet the guard as early as possible.
+    from dcdist.cli.guard import run
+
+    sys.exit(run(sys.argv[1:]))

@@ -52,6 +52,11 @@ class ImageVerified:
     size: int
     condition: Condition
 
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
 class MetadataVerified:
@@ -59,6 +64,11 @@ class MetadataVerified:
 
     path: str
     condition: Condition
+
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return f"metadata/{self.path}"
 
 
 VerifyEvent = Verifying | ImageVerified | MetadataVerified

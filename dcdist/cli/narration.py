@@ -1,0 +1,72 @@
+"""The events of a fetch in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from dcdist.cli.quantities import show_bytes, show_duration, show_rate
+from dcdist.engine import events
+
+if TYPE_CHECKING:
+    from dcdist.engine.events import FetchEvent
+
+
+def line(event: FetchEvent) -> str:
+    """One line for a log."""
+    match event:
+        case events.ReleaseFound():
+            return (
+                f"{event.release}: {event.images} image(s), {show_bytes(event.image_bytes)}, from layers of "
+                f"{show_bytes(event.layer_bytes)}"
+            )
+        case events.MetadataWritten():
+            return f"{event.files} metadata file(s) written"
+        case events.LayerChecked():
+            return (
+                f"checking layer {event.layer} in the cache, as the last run did not end cleanly: "
+                f"{show_bytes(event.checked)} of {show_bytes(event.length)}"
+            )
+        case events.Waiting():
+            return f"waiting: {event.reason}"
+        case events.Progress():
+            return f"{percent(event)}% {progress(event)}"
+        case events.ImageFinished():
+            return f"image {event.name} is complete, {show_bytes(event.size)}"
+        case events.Troubled():
+            return f"note: {event.message}"
+        case events.Fetched():
+            return fetched(event)
+        case events.Seeding():
+            return "giving to other hosts" + (f" for {show_duration(event.seconds)}" if event.seconds else "")
+        case _:
+            assert_never(event)
+
+
+def percent(event: events.Progress) -> int:
+    """How much of layers and images together is here."""
+    total = event.layer_total + event.image_total
+    return 100 if total == 0 else 100 * (event.layer_bytes + event.bytes.images) // total
+
+
+def progress(event: events.Progress) -> str:
+    """Bytes, rates by source, peers, time left."""
+    peers = f"{show_rate(event.from_peers)} from {event.peers} peer(s)"
+    left = "" if event.seconds_left is None else f", {show_duration(event.seconds_left)} left"
+    return (
+        f"layers {show_bytes(event.layer_bytes)} of {show_bytes(event.layer_total)}, images "
+        f"{show_bytes(event.bytes.images)} of {show_bytes(event.image_total)}; {show_rate(event.from_store)} from the "
+        f"store, {peers}{left}"
+    )
+
+
+def fetched(event: events.Fetched) -> str:
+    """Who gave how much."""
+    counted = event.bytes
+    rate = counted.images / event.seconds if event.seconds > 0 else 0.0
+    return (
+        f"{event.release} is complete after {show_duration(event.seconds)}"
+        + (f": {show_bytes(counted.images)} of images, {show_rate(rate)}" if counted.images else "")
+        + f"\n  from the store {show_bytes(counted.store)}, from {event.peers_seen} other host(s) "
+        f"{show_bytes(counted.peers)}, from the cache {show_bytes(counted.reused)}, moved in vain "
+        f"{show_bytes(counted.wasted)}"
+    )

@@ -1,0 +1,64 @@
+"""`dcdist seed`: whole layers for other hosts, until it is told to end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dcdist.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("seed", epilog=options.UNITS)
+@click.argument("wanted", type=options.WANTED, metavar="DEMO[@VERSION]")
+@options.STORE
+@options.TRUST
+@options.CACHE
+@options.LISTEN_OPTION
+@options.ADVERTISE
+@options.PEERS
+@options.REALM_OPTION
+@options.STORE_RATE
+@options.UP_RATE
+@options.common
+def command(
+    wanted: str,
+    store: str,
+    trust: tuple[Path, ...],
+    cache: Path,
+    listen: tuple[str, int] | None,
+    advertise: tuple[str, int] | None,
+    peers: tuple[tuple[str, int], ...],
+    realm: str,
+    store_rate: float | None,
+    up_rate: float | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Hold all layers of a release and give them to other hosts.
+
+    Brings the layers that the cache lacks, then gives until Ctrl-C or SIGTERM; that is its normal end, with code 0.
+    No image is written.
+
+    \b
+    Example:
+      python -m dcdist seed web-demo@2 --store swift://demos --trust publisher.pub \\
+          --cache /var/cache/dcdist --listen 0.0.0.0:6881
+    """  # noqa: D301
+    from dcdist.cli.seeding import run_seeder
+    from dcdist.node.key_files import read_public_key
+    from dcdist.node.options import SeedOptions
+
+    asked = SeedOptions(
+        cache=cache,
+        listen=listen,
+        advertise=advertise,
+        peers=peers,
+        realm=realm,
+        store_rate=store_rate,
+        up_rate=up_rate,
+    )
+    run_seeder(store, wanted, asked, [read_public_key(path) for path in trust], as_json=as_json)

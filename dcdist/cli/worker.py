@@ -1,0 +1,133 @@
+"""The process that does a fetch: told what to do on standard input, it tells how it goes on standard output.
+
+It ends when the one that started it is gone, unless the images are complete: then it lets go of everything that it
+inherited, and goes on giving to other hosts by itself. Run as `python -m dcdist.cli.worker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dcdist.cli.faults import fault_of, interrupted
+from dcdist.cli.records import record
+from dcdist.cli.request import FetchRequest
+from dcdist.cli.running import on_first_signal
+from dcdist.cli.seeding_log import SeedingLog
+from dcdist.cli.telling import Telling
+from dcdist.engine.events import Fetched, Progress, Seeding
+
+if TYPE_CHECKING:
+    from dcdist.engine.events import FetchEvent
+
+
+def main() -> int:
+    """Do one fetch; the exit code."""
+    # Whatever prints goes to where errors go: standard output carries events, and nothing else.
+    events = os.dup(1)
+    os.dup2(2, 1)
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return fault_of(KeyboardInterrupt()).exit_code
+    return asyncio.run(_Worker(FetchRequest.decode(line)).run(events))
+
+
+class _Worker:
+    def __init__(self, request: FetchRequest) -> None:
+        self._request = request
+        self._log = SeedingLog(Path(request.cache), request.wanted)
+        self._stop = asyncio.Event()
+        self._signal = 0
+        self._fetched = False
+
+    async def run(self, events: int) -> int:
+        """The exit code."""
+        async with Telling(events) as telling:
+            self._telling = telling
+            self._fetching = asyncio.create_task(self._fetch())
+            on_first_signal(self._end)
+            asyncio.get_running_loop().add_reader(0, self._look_for_parent)
+            telling.when_nobody_listens(self._parent_is_gone)
+            try:
+                await self._fetching
+            except asyncio.CancelledError:
+                return interrupted(self._signal or signal.SIGTERM).exit_code
+            except Exception as error:
+                fault = fault_of(error)
+                telling.tell({**fault.record(), "trace": fault.trace})
+                self._log.note(fault.trace or fault.message)
+                return fault.exit_code
+            finally:
+                self._let_go_of_parent()
+                self._log.close()
+            return 0
+
+    async def _fetch(self) -> None:
+        # Known to be needed, and slow to import: done while the store is being asked for the manifest.
+        imported = asyncio.create_task(asyncio.to_thread(importlib.import_module, "dcdist.node.fetch"))
+        from dcdist.node.by_name import fetch_by_name
+        from dcdist.node.key_files import read_public_key
+        from dcdist.node.stores import open_store
+
+        try:
+            request = self._request
+            keys = [read_public_key(Path(path)) for path in request.trust]
+            async with open_store(request.store) as store:
+                await fetch_by_name(
+                    store, request.wanted, request.options(), trust=keys, report=self._report, stop=self._stop
+                )
+        finally:
+            await imported
+
+    def _report(self, event: FetchEvent) -> None:
+        if isinstance(event, Fetched):
+            self._fetched = True
+            # Before it is told: whoever reads this process's output to its end must not wait for the seeding.
+            self._let_go_of_parent()
+            self._log.open()
+        if isinstance(event, Seeding):
+            self._log.begin(event.seconds)
+            self._telling.tell({**record(event), "log": str(self._log.path)})
+            self._telling.finish()
+        elif isinstance(event, Progress):
+            self._telling.tell_if_there_is_room(record(event))
+        else:
+            self._telling.tell(record(event))
+        if self._fetched:
+            self._log.note_event(event)
+
+    # The end
+
+    def _end(self, number: int) -> None:
+        if self._signal:
+            return  # a second cancellation would interrupt the clean end
+        self._signal = number
+        if self._fetched:
+            self._stop.set()
+        else:
+            self._fetching.cancel()
+
+    def _look_for_parent(self) -> None:
+        # It writes one line only: what makes its pipe readable is its end.
+        if not os.read(0, 1024):
+            self._parent_is_gone()
+
+    def _parent_is_gone(self) -> None:
+        if not self._fetched:
+            self._let_go_of_parent()
+            self._end(signal.SIGTERM)
+
+    def _let_go_of_parent(self) -> None:
+        asyncio.get_running_loop().remove_reader(0)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, 0)
+        os.close(nowhere)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
