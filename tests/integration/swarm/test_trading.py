@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dcdist.model.geometry import MIB
-from dcdist.model.pieces import span
+from dcdist.model.pieces import each, span
 from dcdist.ports.swarm import PieceFailed, PiecesFinished
 from dcdist.swarm import open_swarm
 from tests.support.cached_layers import everything, file_layer
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LENGTH = 4 * MIB + 1000
 SAMPLE = sample_layer(LENGTH)
 ALL = everything(SAMPLE.index)
+ALL_OF_LARGE = span(0, 512)
 
 
 @pytest.fixture
@@ -171,19 +173,21 @@ async def test_a_good_piece_is_taken_although_a_peer_gives_it_corrupt(host: Host
 async def test_after_each_flush_all_that_was_told_is_in_the_file_wherever_it_came_from(
     host: Host, tmp_path: Path
 ) -> None:
-    sample = sample_layer(64 * MIB, seed=2)
+    sample = sample_layer(128 * MIB, seed=2)
+    injected = span(192, 256)
     giver, taker = await host(), await host()
-    await giver.add(file_layer(tmp_path / "giver", sample, have=span(0, 200)))
+    await giver.add(file_layer(tmp_path / "giver", sample, have=ALL_OF_LARGE & ~injected))
     layer = file_layer(tmp_path / "taker", sample)
     shared = await taker.add(layer)
     taker.connect("127.0.0.1", giver.port)
-    told = 0
-    for piece in range(150, 256):
-        await shared.inject(piece, sample.piece(piece))
-    while told != everything(sample.index):
-        for event in await taker.events():
-            assert isinstance(event, PiecesFinished)
-            told |= event.pieces
+    async with asyncio.TaskGroup() as group:
+        for piece in each(injected):
+            group.create_task(shared.inject(piece, sample.piece(piece)))
+        told = 0
+        while told != ALL_OF_LARGE:
+            events = await taker.events()
             await shared.flush()
-            wrong = [piece for piece in range(256) if told >> piece & 1 and layer.read(piece) != sample.piece(piece)]
-            assert wrong == []
+            for event in events:
+                assert isinstance(event, PiecesFinished)
+                assert [piece for piece in each(event.pieces) if layer.read(piece) != sample.piece(piece)] == []
+                told |= event.pieces
