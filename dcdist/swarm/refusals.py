@@ -26,10 +26,14 @@ def disk_error(alert: lt.file_error_alert) -> DiskError:
 def listen_error(alert: lt.listen_failed_alert, address: str, port: int) -> SwarmError:
     """The session does not listen where it should."""
     protocol = "UDP" if "uTP" in alert.message() else "TCP"
-    return SwarmError(
-        f"cannot listen on {address} port {port} ({protocol}): {alert.error.message()}; "
-        "choose another address or port, or end what uses it"
-    )
+    if alert.error.value() == errno.EADDRINUSE:
+        advice = (
+            "choose another port, or end what uses it: the process of an earlier fetch may still be seeding there, "
+            "see seeding.log in its cache"
+        )
+    else:
+        advice = "choose an address of this host, and a port that this user may use"
+    return SwarmError(f"cannot listen on {address} port {port} ({protocol}): {alert.error.message()}; {advice}")
 
 
 def _free(path: str) -> int:

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "dcdist"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -76,18 +74,23 @@ def test_ports_have_no_untyped_edges() -> None:
 
 def test_the_public_names_are_those_of_all() -> None:
     dcdist = importlib.import_module("dcdist")
-    names = getattr(dcdist, "__all__", None)
-    if names is None:
-        pytest.skip("dcdist has no public names yet")
-    tree = ast.parse((PACKAGE / "__init__.py").read_text())
-    bound = {
-        alias.asname or alias.name
-        for node in tree.body
-        if isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", "") != "__future__"
+    shown_to_type_checkers = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for block in ast.parse((PACKAGE / "__init__.py").read_text()).body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    bound |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    public = {name for name in bound if not name.startswith("_")}
-    assert set(names) - {"__version__"} == public
-    assert [name for name in names if not hasattr(dcdist, name)] == []
+    names = dcdist.__all__
     assert len(names) == len(set(names))
+    assert set(names) - {"__version__"} == set(shown_to_type_checkers)
+    for name, place in shown_to_type_checkers.items():
+        module, _, attribute = place.rpartition(".")
+        assert getattr(dcdist, name) is getattr(importlib.import_module(module), attribute), name
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    code = "import sys; import dcdist; print([name for name in sys.modules if name.startswith('dcdist.')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
