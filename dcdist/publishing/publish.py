@@ -20,6 +20,7 @@ from dcdist.errors import (
     StoreError,
 )
 from dcdist.formats import keys, manifest
+from dcdist.formats.frames import Packer
 from dcdist.model.release import Release
 from dcdist.publishing.build import build
 from dcdist.publishing.catalog import layers_to_share, visible_releases
@@ -55,6 +56,8 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
         DiskError: A file cannot be read.
         StoreError: The store refused; publish again, and only what is missing is uploaded.
     """
+    # So that a level that zstd lacks is refused before anything else happens.
+    Packer(request.level)
     metadata = await in_thread(read_metadata, request.metadata)
     async with open_images(request.images) as images:
         existing = await _existing(store, request)

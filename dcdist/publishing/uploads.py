@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import operator
 import secrets
 from typing import TYPE_CHECKING, Final
 
@@ -107,4 +108,4 @@ class Uploads:
             there = await self._store.get(key, limit=len(body))
         except (FormatError, ObjectMissingError):
             return False
-        return await in_thread(there.__eq__, body)
+        return await in_thread(operator.eq, there, body)

@@ -1,0 +1,430 @@
+"""Releases as they come out of a publish: rebuilt byte for byte, sharing what they can, refusing what is damaged."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+
+from dcdist.errors import DiskError, ReleaseExistsError, UsageError, XvaError
+from dcdist.formats import extents, keys
+from dcdist.model.identity import ReleaseName
+from dcdist.model.release import MetadataFile
+from dcdist.publishing import (
+    Cut,
+    ImageFinished,
+    ImageSource,
+    ImageStarted,
+    LayerFinished,
+    Progress,
+    Published,
+    PublishRequest,
+    publish,
+)
+from tests.support.publishing import CHUNK, KEY, OTHER_KEY, Publisher, noise
+from tests.support.rebuilt import NO_LIMIT, open_release, rebuilt_images
+from tests.support.stepped_store import SteppedStore
+from tests.support.xva import Disk, xva
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dcdist.model.extents import Extent
+
+XVA = xva(Disk("Ref:4", noise(1, 3 * CHUNK) + bytes(2 * CHUNK) + noise(2, 2 * CHUNK)), Disk("Ref:10", noise(3, CHUNK)))
+
+
+@pytest.fixture
+def store() -> SteppedStore:
+    return SteppedStore()
+
+
+@pytest.fixture
+def publisher(store: SteppedStore) -> Publisher:
+    return Publisher(store)
+
+
+async def extents_of(store: SteppedStore, published: Published, name: str) -> list[Extent]:
+    image = next(each for each in published.release.images if each.name == name)
+    return list(extents.decode(await store.get(keys.image_extents(image.extents), limit=NO_LIMIT), image))
+
+
+async def content_of(store: SteppedStore, name: str) -> dict[str, bytes]:
+    release = await open_release(store, ReleaseName.parse(name), KEY.public)
+    return await rebuilt_images(store, release)
+
+
+async def test_images_are_rebuilt_byte_for_byte_in_start_order(store: SteppedStore, publisher: Publisher) -> None:
+    images = {"web.xva": XVA, "notes.txt": b"read me", "empty": b"", "disk.raw": noise(4, 100_001)}
+
+    published = await publisher.publish("demo@1", images)
+
+    assert [image.name for image in published.release.images] == ["web.xva", "notes.txt", "empty", "disk.raw"]
+    assert await content_of(store, "demo@1") == images
+
+
+async def test_only_a_release_its_layers_and_its_extents_are_left_in_the_store(
+    store: SteppedStore, publisher: Publisher
+) -> None:
+    published = await publisher.publish("demo@1", {"web.xva": XVA})
+
+    (layer,), (image,) = published.release.layers, published.release.images
+    assert store.keys() == (
+        f"images/{image.extents.hex()}",
+        f"layers/{layer.name}/chunks",
+        f"layers/{layer.name}/index",
+        f"layers/{layer.name}/segments/00000",
+        "releases/demo/1",
+    )
+    assert store.steps[0].startswith("put publishes/")
+    assert store.steps[-2] == "put releases/demo/1"
+    assert store.steps[-1].startswith("delete publishes/")
+
+
+async def test_an_image_that_is_all_new_is_one_extent(store: SteppedStore, publisher: Publisher) -> None:
+    published = await publisher.publish("demo@1", {"disk.raw": noise(4, 40 * CHUNK + 5)})
+
+    (extent,) = await extents_of(store, published, "disk.raw")
+    assert (extent.source, extent.start, extent.length) == (1, 0, 40 * CHUNK + 5)
+
+
+async def test_zeros_and_repeated_chunks_take_no_room(store: SteppedStore, publisher: Publisher) -> None:
+    head, tail = noise(4, 2 * CHUNK), noise(5, 3 * CHUNK)
+
+    published = await publisher.publish("demo@1", {"disk.raw": head + bytes(9 * CHUNK) + tail + head})
+
+    assert [(each.source, each.start, each.length) for each in await extents_of(store, published, "disk.raw")] == [
+        (1, 0, 2 * CHUNK),
+        (0, 0, 9 * CHUNK),
+        (1, 2 * CHUNK, 3 * CHUNK),
+        (1, 0, 2 * CHUNK),
+    ]
+    assert (published.new, published.reused, published.zeros) == (5 * CHUNK, 2 * CHUNK, 9 * CHUNK)
+
+
+async def test_a_second_version_adds_only_what_is_new(store: SteppedStore, publisher: Publisher) -> None:
+    disk = noise(1, 100 * CHUNK)
+    changed = disk[: 50 * CHUNK] + noise(2, CHUNK) + disk[51 * CHUNK :]
+    first = await publisher.publish("demo@1", {"web.xva": xva(Disk("Ref:4", disk))})
+    before = store.received
+
+    second = await publisher.publish("demo@2", {"web.xva": xva(Disk("Ref:4", changed))})
+
+    assert await content_of(store, "demo@2") == {"web.xva": xva(Disk("Ref:4", changed))}
+    assert second.release.layers[0] == first.release.layers[0]
+    assert len(second.layers) == 1
+    assert second.layers == second.release.layers[1:]
+    assert store.received - before < 3 * CHUNK
+    assert second.new < CHUNK + 2 * 2048
+
+
+async def test_an_inserted_member_moves_all_bytes_and_changes_no_chunk(
+    store: SteppedStore, publisher: Publisher
+) -> None:
+    head, tail = noise(1, 5 * CHUNK), noise(2, 15 * CHUNK)
+    await publisher.publish("demo@1", {"web.xva": xva(Disk("Ref:4", head + bytes(CHUNK) + tail))})
+
+    second = await publisher.publish("demo@2", {"web.xva": xva(Disk("Ref:4", head + noise(3, CHUNK) + tail))})
+
+    assert second.new < CHUNK + 3 * 2048
+
+
+async def test_what_is_shared_runs_on_in_few_extents(store: SteppedStore, publisher: Publisher) -> None:
+    disk = noise(1, 64 * CHUNK)
+    await publisher.publish("demo@1", {"one": disk[: 20 * CHUNK]})
+    await publisher.publish("demo@2", {"one": disk})
+
+    third = await publisher.publish("demo@3", {"one": disk})
+
+    assert len(await extents_of(store, third, "one")) == 2
+
+
+async def test_a_version_with_nothing_new_has_no_new_layer(store: SteppedStore, publisher: Publisher) -> None:
+    first = await publisher.publish("demo@1", {"web.xva": XVA})
+
+    second = await publisher.publish("demo@2", {"renamed.xva": XVA})
+
+    assert second.layers == ()
+    assert second.release.layers == first.release.layers
+    assert await content_of(store, "demo@2") == {"renamed.xva": XVA}
+
+
+async def test_a_release_of_zeros_has_no_layer(store: SteppedStore, publisher: Publisher) -> None:
+    published = await publisher.publish("demo@1", {"disk.raw": bytes(50 * CHUNK)})
+
+    assert published.release.layers == ()
+    assert await content_of(store, "demo@1") == {"disk.raw": bytes(50 * CHUNK)}
+
+
+async def test_layers_end_at_their_limit(store: SteppedStore) -> None:
+    publisher = Publisher(store, cut=Cut(CHUNK, 4 * CHUNK, layer=50_000))
+    content = {"a": noise(1, 60 * CHUNK), "b": noise(2, 60 * CHUNK)}
+
+    published = await publisher.publish("demo@1", content)
+
+    lengths = [layer.length for layer in published.layers]
+    assert max(lengths) <= 50_000
+    assert min(lengths[:-1]) > 50_000 - 5 * CHUNK
+    assert len(lengths) == 10
+    assert await content_of(store, "demo@1") == content
+
+
+async def test_a_layer_of_several_segments(store: SteppedStore) -> None:
+    publisher = Publisher(store, cut=Cut())
+    content = {"large": noise(1, 70 << 20)}
+
+    published = await publisher.publish("demo@1", content)
+
+    assert len(store.keys(f"layers/{published.layers[0].name}/segments/")) == 2
+    assert await content_of(store, "demo@1") == content
+
+
+async def test_serials_rise_within_a_demo(publisher: Publisher) -> None:
+    names = ["demo@2", "demo@1", "other@9", "demo@3"]
+
+    assert [(await publisher.publish(name, {"a": b"a"})).release.serial for name in names] == [1, 2, 1, 3]
+
+
+async def test_all_demos_share_chunks(publisher: Publisher) -> None:
+    await publisher.publish("demo@1", {"a": noise(1, 10 * CHUNK)})
+
+    assert (await publisher.publish("other@1", {"b": noise(1, 10 * CHUNK)})).new == 0
+
+
+async def test_publishing_the_same_again_succeeds_and_writes_nothing(store: SteppedStore, publisher: Publisher) -> None:
+    first = await publisher.publish("demo@1", {"web.xva": XVA, "b": b"b"})
+    steps = list(store.steps)
+
+    again = await publisher.publish("demo@1", {"web.xva": XVA, "b": b"b"})
+
+    assert again.existed
+    assert again.release == first.release
+    assert (again.layers, again.uploaded, again.new) == ((), 0, 0)
+    assert store.steps == steps
+
+
+@pytest.mark.parametrize(
+    "images",
+    [{"web.xva": XVA, "b": b"c"}, {"b": b"b", "web.xva": XVA}, {"web.xva": XVA}, {"web.xva": XVA, "c": b"b"}],
+    ids=["content", "order", "fewer", "name"],
+)
+async def test_other_content_under_the_same_name_is_refused(
+    store: SteppedStore, publisher: Publisher, images: dict[str, bytes]
+) -> None:
+    await publisher.publish("demo@1", {"web.xva": XVA, "b": b"b"})
+    before = dict(store.objects)
+
+    with pytest.raises(ReleaseExistsError, match="release demo@1 exists with other") as caught:
+        await publisher.publish("demo@1", images)
+    assert caught.value.release == "demo@1"
+    assert store.objects == before
+
+
+async def test_a_release_of_another_publisher_is_not_taken_for_ones_own(store: SteppedStore) -> None:
+    await Publisher(store, OTHER_KEY).publish("demo@1", {"a": b"a"})
+
+    with pytest.raises(ReleaseExistsError, match="no valid signature by a trusted key"):
+        await Publisher(store).publish("demo@1", {"a": b"a"})
+
+
+async def test_only_what_trusted_keys_signed_is_shared_with(store: SteppedStore) -> None:
+    await Publisher(store, OTHER_KEY).publish("demo@1", {"a": noise(1, 10 * CHUNK)})
+
+    alone = await Publisher(store).publish("demo@2", {"a": noise(1, 10 * CHUNK)})
+    trusting = await Publisher(store, trusted=(OTHER_KEY.public,)).publish("demo@3", {"a": noise(1, 10 * CHUNK)})
+
+    assert (alone.new, trusting.new) == (10 * CHUNK, 0)
+    assert (alone.release.serial, trusting.release.serial) == (2, 3)
+
+
+@pytest.mark.parametrize("damaged", ["index", "chunks"])
+async def test_a_layer_whose_papers_are_damaged_is_not_shared_with(
+    store: SteppedStore, publisher: Publisher, damaged: str
+) -> None:
+    first = await publisher.publish("demo@1", {"a": noise(1, 10 * CHUNK)})
+    store.objects[f"layers/{first.layers[0].name}/{damaged}"] += b"x"
+
+    assert (await publisher.publish("demo@2", {"a": noise(1, 10 * CHUNK)})).new == 10 * CHUNK
+
+
+async def test_a_manifest_that_cannot_be_read_stops_nobody(store: SteppedStore, publisher: Publisher) -> None:
+    store.objects["releases/demo/0"] = b"garbage"
+    first = await publisher.publish("demo@1", {"a": b"a"})
+    store.objects["releases/demo/5"] = store.objects["releases/demo/1"]
+
+    second = await publisher.publish("demo@2", {"a": b"a"})
+
+    assert (first.release.serial, second.release.serial) == (1, 2)
+
+
+async def test_a_release_needs_all_its_images_in_order(store: SteppedStore, publisher: Publisher) -> None:
+    damaged = bytearray(XVA)
+    damaged[damaged.index(b"Ref:10/00000000.xxhash") + 512] ^= 1
+
+    with pytest.raises(XvaError, match=r"b.xva is not a good XVA: Ref:10/00000000 at byte") as caught:
+        await publisher.publish("demo@1", {"a": noise(1, 100 * CHUNK), "b.xva": bytes(damaged)})
+
+    assert caught.value.member == "Ref:10/00000000"
+    assert store.objects == {}
+
+
+@pytest.mark.parametrize(
+    "bent", [XVA[:-1], XVA[:-1] + b"x", XVA + b"x", XVA[:-1024]], ids=["cut", "bit", "more", "end"]
+)
+async def test_damage_in_the_last_byte_of_the_last_image_publishes_nothing(store: SteppedStore, bent: bytes) -> None:
+    publisher = Publisher(store, cut=Cut(CHUNK, 4 * CHUNK, layer=50_000))
+
+    with pytest.raises(XvaError, match="the end of the archive"):
+        await publisher.publish("demo@1", {"a": noise(1, 100 * CHUNK), "b.xva": bent})
+
+    assert any(step.startswith("put layers/") for step in store.steps)
+    assert store.objects == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "wrapped", "published_as"),
+    [
+        ("web.xva.gz", gzip.compress(XVA), "web.xva"),
+        ("web.xva.zst", zstandard.compress(XVA), "web.xva"),
+        ("web.xva", gzip.compress(XVA), "web.xva"),
+        ("web.xva", zstandard.compress(XVA), "web.xva"),
+        ("web", zstandard.compress(XVA), "web"),
+        ("WEB.XVA.GZ", gzip.compress(XVA), "WEB.XVA"),
+    ],
+)
+async def test_a_wrapped_xva_is_published_as_the_xva_in_it(
+    store: SteppedStore, publisher: Publisher, name: str, wrapped: bytes, published_as: str
+) -> None:
+    await publisher.publish("demo@1", {name: wrapped})
+
+    assert await content_of(store, "demo@1") == {published_as: XVA}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("logs.tar.gz", gzip.compress(noise(1, 50_000))),
+        ("data.zst", zstandard.compress(b"no XVA" * 1000)),
+        ("broken.gz", b"\x1f\x8bnot gzip"),
+        ("xva.txt", b"ova.xml"),
+    ],
+)
+async def test_any_other_file_is_carried_as_it_is(
+    store: SteppedStore, publisher: Publisher, name: str, content: bytes
+) -> None:
+    await publisher.publish("demo@1", {name: content})
+
+    assert await content_of(store, "demo@1") == {name: content}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("web.xva", b""),
+        ("web.xva", b"HTTP/1.1 401 Unauthorized\r\n\r\n" * 50),
+        ("web.XVA", noise(1, 5000)),
+        ("web.xva.gz", gzip.compress(noise(1, 5000))),
+        ("web.xva.zst", b"\x28\xb5\x2f\xfdgarbage"),
+        ("web.xva.gz", gzip.compress(XVA)[:-100]),
+        ("web.xva.zst", zstandard.compress(XVA)[:-5]),
+    ],
+)
+async def test_a_file_that_calls_itself_an_xva_must_be_one(
+    store: SteppedStore, publisher: Publisher, name: str, content: bytes
+) -> None:
+    with pytest.raises(XvaError, match=rf"{name} is not a good XVA: "):
+        await publisher.publish("demo@1", {name: content})
+    assert store.objects == {}
+
+
+async def test_files_and_a_pipe_are_read_alike(store: SteppedStore, tmp_path: Path) -> None:
+    path = tmp_path / "file.xva"
+    path.write_bytes(XVA)
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "wb") as end:
+        end.write(XVA[:60_000])
+        end.close()
+        sources = (ImageSource.of(path), ImageSource("piped.raw", stream=pipe))
+        await publish(store, PublishRequest(ReleaseName("demo", "1"), sources, KEY), report=lambda _event: None)
+
+    assert await content_of(store, "demo@1") == {"file.xva": XVA, "piped.raw": XVA[:60_000]}
+
+
+async def test_a_file_that_is_not_there_is_named_before_anything_is_read(store: SteppedStore, tmp_path: Path) -> None:
+    path = tmp_path / "missing.xva"
+    request = PublishRequest(ReleaseName("demo", "1"), (ImageSource.of(path),), KEY)
+
+    with pytest.raises(DiskError, match=r"missing.xva cannot be read: No such file") as caught:
+        await publish(store, request, report=lambda _event: None)
+    assert caught.value.path == str(path)
+    assert store.steps == []
+
+
+@pytest.mark.parametrize(
+    "names", [["../up"], ["a/b"], ["metadata"], ["same.xva", "same.xva.gz"], [".."], ["a\n"]], ids=repr
+)
+async def test_names_that_hosts_could_not_write_are_refused_first(
+    store: SteppedStore, tmp_path: Path, names: list[str]
+) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(gzip.compress(XVA))
+    request = PublishRequest(ReleaseName("demo", "1"), tuple(ImageSource(name, path) for name in names), KEY)
+
+    with pytest.raises(UsageError):
+        await publish(store, request, report=lambda _event: None)
+    assert store.steps == []
+
+
+async def test_metadata_comes_along(store: SteppedStore, tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "start.sh").write_bytes(b"#!/bin/sh\n")
+    (tmp_path / "order.txt").write_bytes(b"web\n")
+    publisher = Publisher(store, metadata=tmp_path)
+
+    published = await publisher.publish("demo@1", {"a": b"a"})
+
+    assert published.release.metadata == (
+        MetadataFile("order.txt", b"web\n"),
+        MetadataFile("scripts/start.sh", b"#!/bin/sh\n"),
+    )
+    assert (await publisher.publish("demo@1", {"a": b"a"})).existed
+    (tmp_path / "order.txt").write_bytes(b"db\n")
+    with pytest.raises(ReleaseExistsError, match="other metadata"):
+        await publisher.publish("demo@1", {"a": b"a"})
+
+
+async def test_a_level_that_zstd_does_not_have_is_refused_before_anything_is_written(store: SteppedStore) -> None:
+    request = PublishRequest(ReleaseName("demo", "1"), (), KEY, level=99)
+
+    with pytest.raises(UsageError, match="no compression level 99"):
+        await publish(store, request, report=lambda _event: None)
+    assert store.steps == []
+
+
+async def test_what_a_publish_tells(publisher: Publisher) -> None:
+    content = noise(77, 10 * CHUNK)
+
+    published = await publisher.publish("demo@1", {"web.xva": XVA, "raw": content + bytes(CHUNK) + content})
+
+    told = [event for event in publisher.events if not isinstance(event, Progress)]
+    assert told[0] == ImageStarted("web.xva", None, xva=True)
+    assert isinstance(told[1], ImageFinished)
+    assert (told[1].name, told[1].size, told[1].new + told[1].zeros) == ("web.xva", len(XVA), len(XVA))
+    assert told[2:4] == [
+        ImageStarted("raw", None, xva=False),
+        ImageFinished("raw", 21 * CHUNK, 10 * CHUNK, 10 * CHUNK, CHUNK),
+    ]
+    assert told[4] == LayerFinished(published.layers[0].name, published.layers[0].length)
+    last = publisher.events[-1]
+    assert isinstance(last, Progress)
+    assert last.read == len(XVA) + 21 * CHUNK
+    assert last.total is None
+
+
+async def test_uploaded_bytes_are_those_that_the_store_received(store: SteppedStore, publisher: Publisher) -> None:
+    published = await publisher.publish("demo@1", {"web.xva": XVA})
+
+    assert published.uploaded == sum(len(body) for body in store.objects.values())
