@@ -26,7 +26,7 @@ STALL = 10.0
 UPLOAD_STALL = 60.0
 """The same for uploads: between two parts, and until the store has written all and answers."""
 
-_READ_BUFFER = 1 << 20
+_READ_BUFFER = 512 << 10
 _UPLOAD_PART = 256 << 10
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 

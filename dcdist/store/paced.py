@@ -74,8 +74,9 @@ class _PacedParts:
         part = await anext(self._parts)
         loop = asyncio.get_running_loop()
         wait = self._pace.spend(len(part), now=loop.time())
+        place = self._pace.spent
         while wait > 0.0:
             # In short sleeps, so that a new rate counts at once.
             await asyncio.sleep(min(wait, _LONGEST_SLEEP))
-            wait = self._pace.spend(0, now=loop.time())
+            wait = self._pace.wait(place, now=loop.time())
         return part

@@ -18,9 +18,18 @@ def test_bytes_are_paid_for_in_time() -> None:
     pace = Pace(1000.0)
 
     assert pace.spend(500, now=10.0) == 0.5
-    assert pace.spend(0, now=10.25) == 0.25
-    assert pace.spend(0, now=10.5) == 0.0
+    assert pace.wait(500, now=10.25) == 0.25
+    assert pace.wait(500, now=10.5) == 0.0
     assert pace.spend(250, now=10.5) == 0.25
+    assert pace.spent == 750
+
+
+def test_a_fraction_of_a_byte_is_no_debt() -> None:
+    pace = Pace(1000.0)
+    pace.spend(500, now=0.0)
+
+    assert pace.wait(500, now=0.4998) == 0.0
+    assert pace.spend(1, now=0.4998) == pytest.approx(0.0012)
 
 
 def test_a_part_larger_than_all_savings_is_paid_in_full() -> None:
@@ -30,12 +39,14 @@ def test_a_part_larger_than_all_savings_is_paid_in_full() -> None:
     assert pace.spend(100_000, now=100.0) == 100.0
 
 
-def test_spenders_share_the_debt() -> None:
+def test_spenders_are_served_in_their_order() -> None:
     pace = Pace(1000.0)
 
     assert pace.spend(1000, now=0.0) == 1.0
     assert pace.spend(1000, now=0.0) == 2.0
-    assert pace.spend(0, now=1.0) == 1.0
+    assert pace.wait(1000, now=1.0) == 0.0
+    assert pace.spend(1000, now=1.0) == 2.0
+    assert pace.wait(2000, now=1.0) == 1.0
 
 
 def test_late_wakers_lose_nothing_within_a_quarter_second() -> None:
@@ -57,9 +68,9 @@ def test_a_new_rate_counts_for_the_debt_there_is() -> None:
 
     assert pace.spend(1000, now=0.0) == 1.0
     pace.rate = 4000.0
-    assert pace.spend(0, now=0.0) == 0.25
+    assert pace.wait(1000, now=0.0) == 0.25
     pace.rate = None
-    assert pace.spend(0, now=0.0) == 0.0
+    assert pace.wait(1000, now=0.0) == 0.0
     pace.rate = 1000.0
     assert pace.spend(1000, now=5.0) == 1.0
 
@@ -76,6 +87,6 @@ def test_the_average_is_the_rate_for_those_who_wait(rate: float, amounts: list[i
         wait = pace.spend(amount, now=now)
         now += wait + late * (wait > 0.0)
 
-    assert now >= sum(amounts) / rate * (1 - 1e-9)
+    assert now >= (sum(amounts) - 1) / rate * (1 - 1e-9)
     # What one waker was late at the end is not made up for.
-    assert now - late == pytest.approx(sum(amounts) / rate, rel=1e-6, abs=late + 1e-9)
+    assert now - late == pytest.approx(sum(amounts) / rate, rel=1e-6, abs=late + 2 / rate)
