@@ -1,0 +1,89 @@
+"""What `ls` and `show` are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcdist.errors import FormatError, ReleaseMissingError, UsageError
+from dcdist.model.identity import ReleaseName
+from dcdist.publishing import describe, list_releases
+from tests.support.publishing import CHUNK, Publisher, noise
+from tests.support.stepped_store import SteppedStore
+
+
+@pytest.fixture
+async def store() -> SteppedStore:
+    store = SteppedStore()
+    publisher = Publisher(store)
+    await publisher.publish("demo@b", {"a": noise(1, 10 * CHUNK)})
+    store.now = 2000.0
+    await publisher.publish("demo@a", {"a": noise(1, 10 * CHUNK), "b": noise(2, 5 * CHUNK)})
+    await publisher.publish("alpha@1", {"a": b"a"})
+    return store
+
+
+async def test_releases_come_by_demo_and_then_in_the_order_of_publishing(store: SteppedStore) -> None:
+    found = await list_releases(store)
+
+    assert [(str(each.release.name), each.published) for each in found.readable] == [
+        ("alpha@1", 2000.0),
+        ("demo@b", 1000.0),
+        ("demo@a", 2000.0),
+    ]
+    assert found.unreadable == ()
+
+
+async def test_one_demo_can_be_asked_for(store: SteppedStore) -> None:
+    assert [each.release.name.version for each in (await list_releases(store, "demo")).readable] == ["b", "a"]
+    assert (await list_releases(store, "dem")).readable == ()
+    with pytest.raises(UsageError):
+        await list_releases(store, "../up")
+
+
+async def test_what_cannot_be_read_is_listed_apart(store: SteppedStore) -> None:
+    store.objects["releases/demo/c"] = b"garbage"
+    store.objects["releases/demo/moved"] = store.objects["releases/demo/a"]
+    store.objects["releases/not a release"] = b""
+
+    found = await list_releases(store, None)
+
+    assert len(found.readable) == 3
+    assert [each.key for each in found.unreadable] == ["releases/demo/c", "releases/demo/moved"]
+    assert found.unreadable[1].reason == "it holds the manifest of demo@a"
+
+
+async def test_a_release_is_described_against_the_one_before(store: SteppedStore) -> None:
+    described = await describe(store, "demo", "a")
+
+    assert described.release.name == ReleaseName("demo", "a")
+    assert described.previous == ReleaseName("demo", "b")
+    assert described.latest
+    assert described.new_layers == described.release.layers[1:]
+    assert described.new_bytes == described.release.layers[1].length
+    assert 5 * CHUNK <= described.new_bytes < 6 * CHUNK
+
+
+async def test_the_first_release_is_all_new(store: SteppedStore) -> None:
+    described = await describe(store, "demo", "b")
+
+    assert described.previous is None
+    assert not described.latest
+    assert described.new_layers == described.release.layers
+
+
+async def test_without_a_version_the_latest_is_described(store: SteppedStore) -> None:
+    assert (await describe(store, "demo")).release.name == ReleaseName("demo", "a")
+
+
+async def test_what_is_not_there_is_said_with_what_is(store: SteppedStore) -> None:
+    with pytest.raises(ReleaseMissingError, match="memory: has no release demo@7; of demo it has b, a"):
+        await describe(store, "demo", "7")
+    with pytest.raises(ReleaseMissingError, match="has no release beta; of beta it has no version at all"):
+        await describe(store, "beta")
+
+
+async def test_what_is_there_and_cannot_be_read_is_said(store: SteppedStore) -> None:
+    store.objects["releases/demo/c"] = b"garbage"
+
+    with pytest.raises(FormatError, match="memory:: releases/demo/c: "):
+        await describe(store, "demo", "c")
