@@ -108,7 +108,9 @@ def layer_bytes(place: Place, release: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_four_hosts_fetch_a_release_cold_and_then_its_update(place: Place, real_images: list[Path]) -> None:
+def test_four_hosts_fetch_a_release_cold_and_then_its_update(
+    place: Place, real_images: list[Path], record_property: Callable[[str, object], None]
+) -> None:
     place.publish(1, real_images[0])
     before = place.payload_sent()
     # 15 s of seeding: whoever is done first must still give to the others.
@@ -120,16 +122,21 @@ def test_four_hosts_fetch_a_release_cold_and_then_its_update(place: Place, real_
     assert all(report["event"] == "fetched" and report["release"] == "demo@1" for report in fetched)
     layers = layer_bytes(place, "demo@1")
     copies = (place.payload_sent() - before) / layers
+    record_property("copies", copies)
+    record_property("cold", [report["seconds"] for report in fetched])
     assert 1.0 <= copies <= 1.25
 
     for version in (2, 3):
         place.publish(version, real_images[version - 1])
-    assert stored_bytes(place) <= 103 * MIB
+    stored = stored_bytes(place)
+    record_property("stored", stored / MIB)
+    assert stored <= 103 * MIB
 
     before = place.payload_sent()
     updated = place.fetch_together(2, "--seed-for", "15s")
     wanted = sha256(real_images[1])
     assert [sha256(place.dest(host) / "v2.xva") for host in range(HOSTS)] == [wanted] * HOSTS
+    record_property("updates", [report["bytes"] for report in updated])
     for report in updated:
         counted = report["bytes"]
         assert isinstance(counted, dict)
