@@ -49,6 +49,10 @@ _TAIL = 4096
 _COMPANION_SIZES = {"xxhash": 16, "checksum": 40}
 
 
+BLOCK_LIMIT = 64 * 1024 * 1024
+"""The most bytes of one block; all known writers make blocks of 1 MiB."""
+
+
 def begins_like_an_xva(block: bytes) -> bool:
     """Whether these first 512 bytes are the header of `ova.xml`."""
     try:
@@ -80,7 +84,7 @@ class XvaReader:
     def receive(self, data: bytes | memoryview) -> list[Part]:
         """Take the next bytes, in any split, and return what can be told of them.
 
-        Parts are views of `data`, so it must not change while they are in use.
+        Parts are views of `data`, which must not change any more.
 
         Raises:
             XvaError: The XVA is damaged.
@@ -110,7 +114,7 @@ class XvaReader:
         if header.size > OVA_LIMIT:
             self._fail(f"it has {header.size} bytes; at most {OVA_LIMIT} are read")
         xml = bytearray()
-        yield from self._body(header.size, [xml.extend])
+        yield from self._body(header.size, xml.extend)
         yield from self._padding(header.padding)
         try:
             disks = read_disks(bytes(xml))
@@ -147,9 +151,11 @@ class XvaReader:
 
     def _block(self, header: tar.Header) -> Generator[None, None, None]:
         block, offset = header.name, self._member_offset
-        xxh64, sha1 = xxhash.xxh64(), hashlib.sha1(usedforsecurity=False)
-        # Which of the two the companion has is known only after the body.
-        yield from self._body(header.size, [xxh64.update, sha1.update])
+        if header.size > BLOCK_LIMIT:
+            self._fail(f"it has {header.size} bytes; at most {BLOCK_LIMIT} are read")
+        # Kept until the companion tells which checksum it has.
+        body: list[memoryview] = []
+        yield from self._body(header.size, body.append)
         yield from self._padding(header.padding)
         companion = yield from self._header(f"{block}.xxhash")
         name = "" if companion is None else companion.name
@@ -160,7 +166,7 @@ class XvaReader:
             self._fail(f"it has {companion.size} bytes instead of {_COMPANION_SIZES[kind]}")
         stored = yield from self._literal(companion.size)
         yield from self._padding(companion.padding)
-        computed = xxh64.hexdigest().upper() if kind == "xxhash" else sha1.hexdigest()
+        computed = _checksum(kind, body)
         if stored != computed.encode():
             self._member, self._member_offset = block, offset
             self._fail(f"its checksum is {computed}, but {name} says {stored.decode('ascii', 'replace')!r}: damaged")
@@ -195,14 +201,13 @@ class XvaReader:
         self._member = header.name
         return header
 
-    def _body(self, size: int, sinks: list[Callable[[memoryview], object]]) -> Generator[None, None, None]:
+    def _body(self, size: int, sink: Callable[[memoryview], object]) -> Generator[None, None, None]:
         left = size
         while left:
             yield from self._wait()
             data = self._take(left, Content)
             left -= len(data)
-            for sink in sinks:
-                sink(data)
+            sink(data)
 
     def _padding(self, size: int) -> Generator[None, None, None]:
         padding = yield from self._literal(size)
@@ -238,3 +243,10 @@ class XvaReader:
 
     def _fail(self, message: str) -> NoReturn:
         raise XvaError(f"{self._member} at byte {self._member_offset}: {message}", member=self._member) from None
+
+
+def _checksum(kind: str, body: list[memoryview]) -> str:
+    hasher = xxhash.xxh64() if kind == "xxhash" else hashlib.sha1(usedforsecurity=False)
+    for data in body:
+        hasher.update(data)
+    return hasher.hexdigest().upper() if kind == "xxhash" else hasher.hexdigest()

@@ -20,6 +20,7 @@ from tests.support.xva import (
     changed,
     checksum_of,
     members,
+    ova,
     tar_header,
     xva,
 )
@@ -159,6 +160,15 @@ def test_a_damaged_block_is_named_with_its_place() -> None:
     with pytest.raises(XvaError, match=rf"Ref:4/00000003 at byte {at - 512}: its checksum is") as caught:
         read(bytes(data))
     assert caught.value.member == "Ref:4/00000003"
+
+
+def test_a_block_beyond_all_bounds_is_not_waited_for() -> None:
+    promised = Member("ova.xml", ova([("Ref:4", 1 << 40)]))
+    block = Member("Ref:4/00000000", b"", tar_header("Ref:4/00000000", (64 << 20) + 1))
+
+    with pytest.raises(XvaError, match="it has 67108865 bytes; at most 67108864 are read") as caught:
+        read(archive([promised, block]))
+    assert caught.value.member == "Ref:4/00000000"
 
 
 def without(listed: list[Member], *names: str) -> list[Member]:
