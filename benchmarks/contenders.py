@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Command
+from benchmarks.measure import PROJECT, Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -125,7 +125,7 @@ def aria2(source: Source, destination: Path, beside: Path) -> Command:
 
 
 CONTENDERS = (
-    Contender("dcdist", dcdist, (sys.executable, "-c", "import importlib.metadata as m; print(m.version('dcdist'))")),
+    Contender("dcdist", dcdist, ("git", "-C", str(PROJECT), "describe", "--always", "--dirty")),
     Contender("curl", curl, ("curl", "--version")),
     Contender("curl|zstd", curl_zstd, ("zstd", "--version")),
     Contender("rclone", rclone, ("rclone", "version")),

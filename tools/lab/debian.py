@@ -25,6 +25,7 @@ HASH_SEED = "66666666-7777-8888-9999-aaaaaaaaaaaa"
 # How to reach the mirrors, of all that apt's configuration says; what to fetch is not this machine's choice.
 REACHING = ("http", "https", "Check-Valid-Until", "Check-Date", "Retries", "ForceIPv4", "ForceIPv6")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+LISTS = "/mnt"  # of apt, inside a root: in memory
 UNMOUNT_SECONDS = 20.0
 
 
@@ -53,9 +54,11 @@ class Root:
         """Install packages and what they depend on.
 
         The archives are written to the disk and deleted, as on any system: their blocks stay. Lists and caches of
-        lists never reach it; otherwise it would depend on the kernel's moods whether 100 MiB of them stay too.
+        lists are in memory, in LISTS; otherwise it would depend on the kernel's moods whether their blocks stay too.
         """
-        apt = ("apt-get", "-q", "-y", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=")
+        options = [f"Dir::State::lists={LISTS}", "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache="]
+        options += ["Acquire::GzipIndexes=true", "Acquire::Languages=none"]
+        apt = ["apt-get", "-q", "-y", *(word for option in options for word in ("-o", option))]
         self.run(*apt, "update")
         self.run(*apt, "--no-install-recommends", "install", *packages)
         run(["sync", "--file-system", str(self.path)])
@@ -166,8 +169,8 @@ def inhabited(path: Path) -> Iterator[Root]:
     with ExitStack() as stack:
         _mount(stack, ["--bind", "/dev", str(path / "dev")], path / "dev")
         _mount(stack, ["-t", "proc", "proc", str(path / "proc")], path / "proc")
-        lists = path / "var/lib/apt/lists"
-        _mount(stack, ["-t", "tmpfs", "tmpfs", str(lists)], lists)
+        _mount(stack, ["-t", "tmpfs", "tmpfs", str(path) + LISTS], Path(str(path) + LISTS))
+        Path(str(path) + LISTS, "partial").mkdir()
         if resolver.exists() or resolver.is_symlink():
             resolver.rename(kept)
             stack.callback(kept.replace, resolver)

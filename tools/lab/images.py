@@ -1,8 +1,8 @@
 """Three versions of one real system, each changed in place from the last, as XVA: v1.xva, v2.xva and v3.xva.
 
 v1 is a minimal root file system; v2 has python3, a web server and an editor more and the documentation less; v3 has
-edited files, logs and curl more. So their disks share what the disks of a VM in use share. With `--size`, v1 holds
-large packages too, until its XVA has at least that size.
+edited files, logs, curl and apt's lists more. So their disks share what the disks of a VM in use share. With `--size`,
+v1 holds large packages too, until its XVA has at least that size.
 
 What exists is kept. The disks (v1.raw, ...) stay beside the images: sparse, and the next version is made from them.
 File system ids, hash seeds and the times in v1 are fixed; the kernel's own times in v2 and v3, and what the mirrors
@@ -55,7 +55,7 @@ def change_to_v2(root: debian.Root) -> None:
 
 
 def change_to_v3(root: debian.Root) -> None:
-    """What an administrator edits, a new package, and a log that has grown."""
+    """What an administrator edits, a new package, a log that has grown, and apt's lists, compressed."""
     etc = root.path / "etc"
     (etc / "hostname").write_text("demo-host\n")
     (etc / "hosts").write_text("127.0.0.1 localhost\n127.0.1.1 demo-host\n10.0.0.5 broker\n")
@@ -68,6 +68,7 @@ def change_to_v3(root: debian.Root) -> None:
         users.write("demo:x:1000:1000::/home/demo:/bin/bash\n")
     (root.path / "home/demo").mkdir(parents=True)
     root.install("curl")
+    root.run("cp", "-r", f"{debian.LISTS}/.", "/var/lib/apt/lists/")
     lines = (
         f"Nov 22 10:{number // 60:02d}:{number % 60:02d} demo-host daemon[{number}]: served" for number in range(2000)
     )
