@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 _LONGEST_SLEEP = 0.25
 
+_PART_SECONDS = 0.1
+"""What one part takes at most at the present pace, if it is not among the smallest."""
+
+_SMALLEST_PART = 16 * 1024
+
 
 class Paced:
     """The same port around `store`, reading at `pace`, which all its reads share."""
@@ -61,17 +66,22 @@ class Paced:
 
 
 class _PacedParts:
-    """Parts of one read; each is handed over when it is paid for, so the sender is held back too."""
+    """Parts of one read; each is handed over when it is paid for, so the sender is held back too.
+
+    Large parts are cut: else a slow pace would show no progress for long, and a read that is given up would leave
+    much to pay for that nobody got.
+    """
 
     def __init__(self, parts: AsyncIterator[bytes], pace: Pace) -> None:
         self._parts = parts
         self._pace = pace
+        self._rest = b""
 
     def __aiter__(self) -> _PacedParts:
         return self
 
     async def __anext__(self) -> bytes:
-        part = await anext(self._parts)
+        part = self._cut(self._rest or await anext(self._parts))
         loop = asyncio.get_running_loop()
         wait = self._pace.spend(len(part), now=loop.time())
         place = self._pace.spent
@@ -80,3 +90,9 @@ class _PacedParts:
             await asyncio.sleep(min(wait, _LONGEST_SLEEP))
             wait = self._pace.wait(place, now=loop.time())
         return part
+
+    def _cut(self, part: bytes) -> bytes:
+        rate = self._pace.rate
+        most = len(part) if rate is None else max(_SMALLEST_PART, int(rate * _PART_SECONDS))
+        self._rest = part[most:]
+        return part[:most]

@@ -166,3 +166,20 @@ def test_without_a_rate_nothing_waits() -> None:
     store.objects["key"] = bytes(100_000)
 
     assert virtual_time.run(_drain(Paced(store, Pace()), "key")) == (0.0, 0.0)
+
+
+def test_a_read_that_is_given_up_leaves_little_to_pay_for() -> None:
+    store = MemoryStore(part=100_000)
+    store.objects["key"] = bytes(100_000)
+    paced = Paced(store, Pace(10_000.0))
+
+    async def give_up_then_read() -> float:
+        given_up = asyncio.create_task(_drain(paced, "key"))
+        await asyncio.sleep(1.0)
+        given_up.cancel()
+        return await _drain(paced, "key")
+
+    when, _ = virtual_time.run(give_up_then_read())
+
+    # Ten seconds of its own, behind one part of the other.
+    assert when < 13.0
