@@ -90,6 +90,10 @@ class Solitary:
         """Nothing is moved; `wasted` counts injected bytes that came twice or failed."""
         return SwarmStatistics(from_peers=0, to_peers=0, wasted=self._wasted, peers=0, peers_seen=0)
 
+    async def latest_statistics(self) -> SwarmStatistics:
+        """As `statistics`, which is never late here."""
+        return self.statistics()
+
     def limit(self, *, up: float | None, down: float | None) -> None:
         """Does nothing: there are no peers."""
 

@@ -171,7 +171,7 @@ class _Node:
                     await asyncio.wait(finishing)
                 await fetching.wait_for_layers()
                 assembling.cancel()
-                statistics = swarm.statistics()
+                statistics = await swarm.latest_statistics()
                 self._tally.swarm = statistics
                 fetched = Fetched(self._release.name, loop.time() - begun, self._tally.counted(), statistics.peers_seen)
                 self._report(fetched)

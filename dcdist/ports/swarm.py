@@ -107,7 +107,11 @@ class Swarm(Protocol):
         ...
 
     def statistics(self) -> SwarmStatistics:
-        """What was moved so far."""
+        """What was moved until a moment ago."""
+        ...
+
+    async def latest_statistics(self) -> SwarmStatistics:
+        """What was moved until now: asked for, so that the sums of a fetch are whole."""
         ...
 
     def limit(self, *, up: float | None, down: float | None) -> None:

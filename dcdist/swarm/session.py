@@ -35,6 +35,7 @@ _LOOK = 0.25
 _RECONNECT = 5.0
 _FRESH = 0.05
 _FLUSH_LIMIT = 60.0
+_COUNT_LIMIT = 1.0
 
 
 @asynccontextmanager
@@ -67,6 +68,7 @@ class TorrentSwarm:
         self._links = Links()
         self._limits = (0, 0)
         self._moved = (0, 0, 0)
+        self._to_count: list[asyncio.Future[None]] = []
         self._asked = 0.0
         self._error: DcdistError | None = None
         self._closed = False
@@ -123,6 +125,19 @@ class TorrentSwarm:
             peers=self._links.now,
             peers_seen=self._links.ever,
         )
+
+    async def latest_statistics(self) -> SwarmStatistics:
+        """What was moved until now; if the session does not tell within a second, until a moment ago."""
+        # Twice: answers come in order, and the first may be to a question that was asked earlier.
+        for _ in range(2):
+            if self._closed:
+                break
+            counted = self._loop.create_future()
+            self._to_count.append(counted)
+            self._session.post_session_stats()
+            await asyncio.wait([counted], timeout=_COUNT_LIMIT)
+        self._links.look(self._layers)
+        return self.statistics()
 
     def limit(self, *, up: float | None, down: float | None) -> None:
         """Bound the payload rates with all peers together, in bytes a second; None is no bound."""
@@ -215,6 +230,10 @@ class TorrentSwarm:
     def _count(self, values: dict[str, int]) -> None:
         wasted = values["net.recv_redundant_bytes"] + values["net.recv_failed_bytes"]
         self._moved = values["net.recv_payload_bytes"], values["net.sent_payload_bytes"], wasted
+        waiting, self._to_count = self._to_count, []
+        for counted in waiting:
+            if not counted.done():
+                counted.set_result(None)
 
     def _ask(self) -> None:
         """Ask for the counters, unless that was done just now."""
