@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("fetch", epilog=options.UNITS)
+@click.command("fetch", short_help="Fetch a release to this host.", epilog=options.UNITS)
 @click.argument("wanted", type=options.WANTED, metavar="DEMO[@VERSION]")
 @options.STORE
 @options.TRUST

@@ -128,14 +128,14 @@ def _terminal() -> Iterator[FetchDisplay]:
     from rich.progress import Progress as Bars
 
     console = Console(highlight=False, markup=False)
-    columns = (BarColumn(bar_width=30), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
+    columns = (BarColumn(bar_width=20), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
     with Bars(*columns, console=console, transient=True) as bars:
         task = bars.add_task("asking the store", total=None)
 
         class Terminal(PlainLines):
             def report(self, event: FetchEvent) -> None:
                 if isinstance(event, Progress):
-                    bars.update(task, total=100, completed=percent(event), description=progress(event))
+                    bars.update(task, total=100, completed=percent(event), description="\n".join(progress(event)))
                 elif isinstance(event, LayerChecked):
                     bars.update(task, total=event.length, completed=event.checked, description="checking the cache")
                 else:

@@ -33,7 +33,8 @@ def run(arguments: Sequence[str]) -> int:
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _interrupt)
         return _run_command(arguments)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # click and rich turn a broken pipe into SystemExit; nothing else does.
         nobody_reads()
         return _NOBODY_READS
     except BaseException as error:

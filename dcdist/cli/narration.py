@@ -29,7 +29,7 @@ def line(event: FetchEvent) -> str:
         case events.Waiting():
             return f"waiting: {event.reason}"
         case events.Progress():
-            return f"{percent(event)}% {progress(event)}"
+            return f"{percent(event)}%: {', '.join(progress(event))}"
         case events.ImageFinished():
             return f"image {event.name} is complete, {show_bytes(event.size)}"
         case events.Troubled():
@@ -48,15 +48,14 @@ def percent(event: events.Progress) -> int:
     return 100 if total == 0 else 100 * (event.layer_bytes + event.bytes.images) // total
 
 
-def progress(event: events.Progress) -> str:
-    """Bytes, rates by source, peers, time left."""
-    peers = f"{show_rate(event.from_peers)} from {event.peers} peer(s)"
-    left = "" if event.seconds_left is None else f", {show_duration(event.seconds_left)} left"
-    return (
-        f"layers {show_bytes(event.layer_bytes)} of {show_bytes(event.layer_total)}, images "
-        f"{show_bytes(event.bytes.images)} of {show_bytes(event.image_total)}; {show_rate(event.from_store)} from the "
-        f"store, {peers}{left}"
+def progress(event: events.Progress) -> tuple[str, ...]:
+    """Bytes; rates by source, with the peers; time left, if that is known."""
+    told = (
+        f"layers {show_bytes(event.layer_bytes)} of {show_bytes(event.layer_total)}, "
+        f"images {show_bytes(event.bytes.images)} of {show_bytes(event.image_total)}",
+        f"{show_rate(event.from_store)} from the store, {show_rate(event.from_peers)} from {event.peers} peer(s)",
     )
+    return told if event.seconds_left is None else (*told, f"{show_duration(event.seconds_left)} left")
 
 
 def fetched(event: events.Fetched) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _STANDARD_INPUT = "-"
 
 
-@click.command("publish")
+@click.command("publish", short_help="Publish files as the images of a release.")
 @click.argument("release", type=options.RELEASE, metavar="DEMO@VERSION")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @options.STORE

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("seed", epilog=options.UNITS)
+@click.command("seed", short_help="Give the layers of a release to other hosts.", epilog=options.UNITS)
 @click.argument("wanted", type=options.WANTED, metavar="DEMO[@VERSION]")
 @options.STORE
 @options.TRUST

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dcdist.publishing import Description
 
 
-@click.command("show")
+@click.command("show", short_help="Show what a release is made of.")
 @click.argument("wanted", type=options.WANTED, metavar="DEMO[@VERSION]")
 @options.STORE
 @options.common

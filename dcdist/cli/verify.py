@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dcdist.model.identity import ReleaseName
 
 
-@click.command("verify")
+@click.command("verify", short_help="Check fetched images against the signed manifest.")
 @click.argument("release", type=options.RELEASE, metavar="DEMO@VERSION")
 @options.STORE
 @options.TRUST
