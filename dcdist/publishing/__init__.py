@@ -9,17 +9,33 @@ from dcdist.publishing.events import (
     ImageStarted,
     LayerFinished,
     LayerMoved,
+    NotShared,
     Progress,
     Published,
     PublishEvent,
-    ReleaseSkipped,
     Resumed,
 )
 from dcdist.publishing.publish import publish
 from dcdist.publishing.request import Cut, ImageSource, PublishRequest
 
 __all__ = [
-    "Cut", "Description", "ImageFinished", "ImageSource", "ImageStarted", "LayerFinished", "LayerMoved",
-    "ListedRelease", "Progress", "PublishEvent", "PublishRequest", "Published", "ReleaseSkipped", "Releases",
-    "Resumed", "Unreadable", "describe", "list_releases", "publish",
+    "Cut",
+    "Description",
+    "ImageFinished",
+    "ImageSource",
+    "ImageStarted",
+    "LayerFinished",
+    "LayerMoved",
+    "ListedRelease",
+    "NotShared",
+    "Progress",
+    "PublishEvent",
+    "PublishRequest",
+    "Published",
+    "Releases",
+    "Resumed",
+    "Unreadable",
+    "describe",
+    "list_releases",
+    "publish",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from dcdist.formats.extents import LAYERS_LIMIT
 from dcdist.model.release import Image
 from dcdist.publishing.catalog import learn_chunks, read_chunks, read_index
 from dcdist.publishing.chunking import Chunker
-from dcdist.publishing.events import ImageFinished, ImageStarted, LayerMoved, Progress, ReleaseSkipped, Resumed
+from dcdist.publishing.events import ImageFinished, ImageStarted, LayerMoved, NotShared, Progress, Resumed
 from dcdist.publishing.images import batches
 from dcdist.publishing.known import KnownChunks
 from dcdist.publishing.layers import LayerWriter
@@ -48,6 +48,7 @@ class Built:
     layers: tuple[LayerEntry, ...]
     new: tuple[LayerEntry, ...]
     tally: Tally
+    read: int
     uploaded: int
 
 
@@ -76,7 +77,7 @@ async def build(
     """
 
     def skipped(key: str, reason: str) -> None:
-        report(ReleaseSkipped(key, reason))
+        report(NotShared(key, reason))
 
     with KnownChunks() as known:
         await learn_chunks(store, shareable, known, skipped=skipped)
@@ -139,6 +140,7 @@ class _Builder:
             tuple(layout.layers.values()),
             tuple(layer.entry for layer in new),
             self._tally,
+            self._images.read,
             self._uploads.uploaded,
         )
 

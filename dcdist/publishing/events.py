@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseSkipped:
-    """A release of the store is not shared with: nobody trusted signed it, or it cannot be read."""
+class NotShared:
+    """A release or a layer of the store is not shared with: nobody trusted signed it, or it cannot be read."""
 
     key: str
     reason: str
@@ -71,19 +71,21 @@ class LayerMoved:
     moved: int
 
 
-PublishEvent = ReleaseSkipped | Resumed | ImageStarted | Progress | ImageFinished | LayerFinished | LayerMoved
+PublishEvent = NotShared | Resumed | ImageStarted | Progress | ImageFinished | LayerFinished | LayerMoved
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """A release that is visible now; `existed` if it was before, with the same content.
 
-    `image_bytes` = `new` + `reused` + `zeros`; `layers` are the new ones; `uploaded` counts segments and all else.
+    `layers` are the new ones. `read` bytes of files held `new` + `reused` + `zeros` bytes of images; `uploaded` counts
+    all objects, not only segments.
     """
 
     release: Release
     existed: bool
     layers: tuple[LayerEntry, ...]
+    read: int
     new: int
     reused: int
     zeros: int

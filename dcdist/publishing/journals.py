@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dcdist.errors import FormatError, ObjectChangedError, ObjectExistsError, ObjectMissingError, StoreError
 from dcdist.formats import journal as codec
-from dcdist.formats import keys
+from dcdist.formats import keys, manifest
 from dcdist.formats.journal import JOURNAL_LIMIT, Journal, JournalLayer
 from dcdist.publishing.owner import is_gone, this_process
 
@@ -183,18 +183,30 @@ class PublishJournal:
         return codec.encode(Journal(self._release, self._owner, layers, self._references))
 
 
-async def sweep(store: Store, release: ReleaseName, keep: Iterable[LayerName]) -> None:
-    """Now that `release` is visible, delete what its dead publishes left, but for the layers of `keep`."""
-    kept = set(keep)
+async def discard_layers(store: Store, release: ReleaseName, layers: Iterable[LayerName]) -> None:
+    """Delete all objects of layers that a publish of `release` began, but for those that the visible release names.
+
+    What goes wrong is left to a collector. If the visible release cannot be read, nothing is deleted.
+    """
+    with suppress(StoreError, FormatError):
+        needed = await _visible_layers(store, release)
+        for layer in layers:
+            if layer not in needed:
+                for entry in (await store.list(keys.layer_prefix(layer))).entries:
+                    await store.delete(entry.key)
+
+
+async def sweep(store: Store, release: ReleaseName) -> None:
+    """Now that `release` is visible, delete what its dead publishes have left."""
     with suppress(StoreError):
         for dead in await dead_publishes(store, release):
-            await discard_layers(store, [layer.name for layer in dead.journal.layers if layer.name not in kept])
+            await discard_layers(store, release, [layer.name for layer in dead.journal.layers])
             await store.delete(keys.publish_journal(dead.publish))
 
 
-async def discard_layers(store: Store, layers: Iterable[LayerName]) -> None:
-    """Delete all objects of layers that no release names, as far as the store lets."""
-    with suppress(StoreError):
-        for layer in layers:
-            for entry in (await store.list(keys.layer_prefix(layer))).entries:
-                await store.delete(entry.key)
+async def _visible_layers(store: Store, release: ReleaseName) -> set[LayerName]:
+    try:
+        data = await store.get(keys.release(release), limit=manifest.MANIFEST_LIMIT)
+    except ObjectMissingError:
+        return set()
+    return {layer.name for layer in manifest.read_unverified(data).layers}

@@ -24,7 +24,7 @@ from dcdist.formats.frames import Packer
 from dcdist.model.release import Release
 from dcdist.publishing.build import build
 from dcdist.publishing.catalog import layers_to_share, visible_releases
-from dcdist.publishing.events import ImageFinished, ImageStarted, Progress, Published, ReleaseSkipped
+from dcdist.publishing.events import ImageFinished, ImageStarted, NotShared, Progress, Published
 from dcdist.publishing.images import batches, open_images
 from dcdist.publishing.journals import PublishJournal, dead_publishes, discard_layers, sweep
 from dcdist.publishing.metadata import read_metadata
@@ -64,11 +64,7 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
         if existing is not None:
             return await _confirm(store, request, existing, images, metadata, report)
 
-        def skipped(key: str, reason: str) -> None:
-            report(ReleaseSkipped(key, reason))
-
-        visible = await visible_releases(store, demo=None, trusted=request.keys, skipped=skipped)
-        journal, shareable = await _begin_journal(store, request, layers_to_share(visible, request.name.demo))
+        journal, shareable = await _begin_journal(store, request, await _shareable(store, request, report))
         async with journal:
             try:
                 built = await build(store, request, images, shareable, journal, report=report)
@@ -76,14 +72,28 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
             except (StoreError, DiskError):
                 raise
             except DcdistError:
-                await discard_layers(store, journal.layers)
-                await journal.delete()
+                await _discard(store, request, journal)
                 raise
-            needed = {layer.name for layer in published.release.layers}
-            await discard_layers(store, [name for name in journal.layers if name not in needed])
-            await journal.delete()
-            await sweep(store, request.name, needed)
+            await _discard(store, request, journal)
+            await sweep(store, request.name)
             return published
+
+
+async def _shareable(store: Store, request: PublishRequest, report: Callable[[PublishEvent], None]) -> list[LayerEntry]:
+    def skipped(key: str, reason: str) -> None:
+        report(NotShared(key, reason))
+
+    visible = await visible_releases(store, demo=None, trusted=request.keys, skipped=skipped)
+    for each in visible:
+        if each.release.name.demo == request.name.demo and not each.trusted:
+            skipped(keys.release(each.release.name), "no key that this publisher trusts has signed it")
+    return layers_to_share(visible, request.name.demo)
+
+
+async def _discard(store: Store, request: PublishRequest, journal: PublishJournal) -> None:
+    """Delete what the visible release does not need, and the journal, which has done its work."""
+    await discard_layers(store, request.name, journal.layers)
+    await journal.delete()
 
 
 async def _begin_journal(
@@ -121,9 +131,16 @@ async def _make_visible(
         there = await store.get(keys.release(request.name), limit=manifest.MANIFEST_LIMIT)
         if there != data:
             existed, release = True, _require_same(request, _open(request, there), _content(release), metadata)
-    new = () if existed else built.new
-    tally = built.tally
-    return Published(release, existed, new, tally.new, tally.reused, tally.zeros, built.uploaded + len(data))
+    return Published(
+        release,
+        existed=existed,
+        layers=() if existed else built.new,
+        read=built.read,
+        new=built.tally.new,
+        reused=built.tally.reused,
+        zeros=built.tally.zeros,
+        uploaded=built.uploaded + len(data),
+    )
 
 
 async def _next_serial(store: Store, request: PublishRequest) -> int:
@@ -171,8 +188,10 @@ async def _confirm(
         content.append((source.name, source.plain, source.digest))
         report(ImageFinished(source.name, source.plain, 0, source.plain, 0))
     _require_same(request, existing, tuple(content), metadata)
-    await sweep(store, request.name, [layer.name for layer in existing.layers])
-    return Published(existing, True, (), 0, existing.image_bytes, 0, 0)
+    await sweep(store, request.name)
+    return Published(
+        existing, existed=True, layers=(), read=images.read, new=0, reused=existing.image_bytes, zeros=0, uploaded=0
+    )
 
 
 def _require_same(

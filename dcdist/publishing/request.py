@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dcdist.errors import UsageError
+from dcdist.formats.frames import FRAME_PLAIN_LIMIT
 from dcdist.model.geometry import KIB, LAYER_LIMIT, MIB
 
 if TYPE_CHECKING:
@@ -34,11 +36,21 @@ class ImageSource:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Lengths in bytes that decide how images are cut and layers are filled; the same cut shares the most."""
+    """Lengths in bytes that decide how images are cut and layers are filled; the same cut shares the most.
+
+    Raises:
+        UsageError: They do not fit together, or are beyond what readers take.
+    """
 
     chunk: int = 64 * KIB
     frame: int = MIB
     layer: int = LAYER_LIMIT
+
+    def __post_init__(self) -> None:
+        if not (0 < self.chunk <= self.frame and self.frame + self.chunk <= FRAME_PLAIN_LIMIT):
+            raise UsageError(f"chunks of {self.chunk} bytes in frames of {self.frame} bytes cannot be written")
+        if not self.frame <= self.layer <= LAYER_LIMIT:
+            raise UsageError(f"layers of {self.layer} bytes cannot be written: from a frame to {LAYER_LIMIT} bytes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from dcdist.publishing import (
     ImageSource,
     ImageStarted,
     LayerFinished,
+    NotShared,
     Progress,
     Published,
     PublishRequest,
@@ -233,7 +234,9 @@ async def test_a_release_of_another_publisher_is_not_taken_for_ones_own(store: S
 async def test_only_what_trusted_keys_signed_is_shared_with(store: SteppedStore) -> None:
     await Publisher(store, OTHER_KEY).publish("demo@1", {"a": noise(1, 10 * CHUNK)})
 
-    alone = await Publisher(store).publish("demo@2", {"a": noise(1, 10 * CHUNK)})
+    publisher = Publisher(store)
+    alone = await publisher.publish("demo@2", {"a": noise(1, 10 * CHUNK)})
+    assert publisher.events[0] == NotShared("releases/demo/1", "no key that this publisher trusts has signed it")
     trusting = await Publisher(store, trusted=(OTHER_KEY.public,)).publish("demo@3", {"a": noise(1, 10 * CHUNK)})
 
     assert (alone.new, trusting.new) == (10 * CHUNK, 0)
@@ -248,6 +251,8 @@ async def test_a_layer_whose_papers_are_damaged_is_not_shared_with(
     store.objects[f"layers/{first.layers[0].name}/{damaged}"] += b"x"
 
     assert (await publisher.publish("demo@2", {"a": noise(1, 10 * CHUNK)})).new == 10 * CHUNK
+    (told,) = [event for event in publisher.events if isinstance(event, NotShared)]
+    assert told.key == f"layers/{first.layers[0].name}/index"
 
 
 async def test_a_manifest_that_cannot_be_read_stops_nobody(store: SteppedStore, publisher: Publisher) -> None:
