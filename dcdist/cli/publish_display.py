@@ -66,7 +66,7 @@ def summary(published: Published) -> str:
 def line(event: PublishEvent) -> str | None:
     """A line for a log; None for what needs none."""
     match event:
-        case events.ReleaseSkipped():
+        case events.NotShared():
             return f"not shared with: {event.key}: {event.reason}"
         case events.Resumed():
             return f"going on from an earlier try: {show_bytes(event.size)} are in the store already"
@@ -155,7 +155,7 @@ class _Lines:
             return
         text = line(event)
         if text is not None:
-            (warn if isinstance(event, events.ReleaseSkipped) else say)(text)
+            (warn if isinstance(event, events.NotShared) else say)(text)
 
     def finish(self, published: Published) -> None:
         say(summary(published))
