@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import msgpack
 import pytest
 import zstandard
@@ -19,6 +21,14 @@ JOURNAL = Journal(
     (OTHER, NAME),
 )
 
+VERSION_1 = base64.b64decode(
+    "k65kY2Rpc3Qtam91cm5hbAHE5ii1L/1gSQDlBgBiTTIwgLdtcwGhX2TAGDlQYbeFhwAVzsIU0IFr5aV5tbWZInsmAl6utle6hd73"
+    "R25cClYGF0uFItkg2PULBUwwzjEJqFj8hUE2CaViuTQT7dby7O95c8/zHgRBGEWSFKOU0zQnpbVae6/7v3VUYKK35RXDdeTf/V5r"
+    "a6V0zmmSMkZJiiIIIei952kcvKJWZnCgsxdQh0LAA8I1XN+Zbq0xABgu9UiQ0vlbo7YxrtnP5jnZG5py1IHHwta4kUEEC1M6O4Hm"
+    "VL8iuPKbYQEGAID9FkMAaA40bMd1ZFC8"
+)
+"""JOURNAL as it was written on the day that format version 1 was made."""
+
 
 def bent(**changes: object) -> bytes:
     kind, version, packed = msgpack.unpackb(encode(JOURNAL))
@@ -29,6 +39,10 @@ def bent(**changes: object) -> bytes:
 
 def test_a_journal_says_again_what_was_written() -> None:
     assert decode(encode(JOURNAL)) == JOURNAL
+
+
+def test_a_journal_of_format_version_1_is_read_for_ever() -> None:
+    assert decode(VERSION_1) == JOURNAL
 
 
 def test_a_journal_of_nothing_yet() -> None:
