@@ -12,7 +12,7 @@ import stat
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from dcdist.errors import DiskError, FormatError, InvariantError, UsageError, XvaError
+from dcdist.errors import DiskError, FormatError, UsageError, XvaError
 from dcdist.formats.tar import BLOCK
 from dcdist.formats.wrapping import Wrapping, unwrap, wrapping_of
 from dcdist.formats.xva import Content, Part, XvaReader, begins_like_an_xva
@@ -57,16 +57,20 @@ class ImageInput:
         """Plain bytes given so far."""
 
     def open(self) -> None:
-        """Open it and read its beginning, to see what it is.
+        """Read its beginning, to see what it is. A file is closed again until its turn comes: there may be many.
 
         Raises:
             DiskError: It cannot be read.
             UsageError: There is nothing to open.
         """
-        self._file = self._open()
-        self._head = b"".join(self._until(_HEAD))
-        wrapping = wrapping_of(self._head)
-        if not begins_like_an_xva(_beginning(wrapping, self._head)) and not _named_like_an_xva(self.name):
+        head = b"".join(self._until(_HEAD))
+        if self.size is None:
+            self._head = head
+        else:
+            self.close()
+            self.read = 0
+        wrapping = wrapping_of(head)
+        if not begins_like_an_xva(_beginning(wrapping, head)) and not _named_like_an_xva(self.name):
             return
         self._wrapping, self._reader = wrapping, XvaReader()
         if self.name.lower().endswith(wrapping.value):
@@ -99,6 +103,7 @@ class ImageInput:
         """Close the file, unless it was given open."""
         if self._file is not None and self._source.stream is None:
             self._file.close()
+            self._file = None
 
     def _open(self) -> BinaryIO:
         path, stream = self._source.path, self._source.stream
@@ -149,6 +154,7 @@ class ImageInput:
             self._head = b""
         while data := self._some():
             yield data
+        self.close()
 
     def _until(self, size: int) -> Iterator[bytes]:
         while size > 0 and (data := self._some(size)):
@@ -156,13 +162,12 @@ class ImageInput:
             yield data
 
     def _some(self, most: int = _READ) -> bytes:
-        if self._file is None:
-            raise InvariantError(f"{self._where} is read before it is open")
+        file = self._file = self._file or self._open()
         try:
             if self.size is None:
-                self._wait(self._file)
+                self._wait(file)
             # `read` of a buffered pipe waits until it has all; `read1` takes what there is.
-            data = getattr(self._file, "read1", self._file.read)(most) or b""
+            data = getattr(file, "read1", file.read)(most) or b""
         except (OSError, ValueError) as error:
             raise self._broken(error) from error
         self.read += len(data)

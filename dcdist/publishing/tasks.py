@@ -22,7 +22,8 @@ async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
         async with asyncio.TaskGroup() as group:
             yield group
     except BaseExceptionGroup as failures:
-        raise _first(failures) from None
+        first = _first(failures)
+        raise first from first.__cause__
 
 
 async def in_parallel(calls: Iterable[Callable[[], Awaitable[Result]]], *, limit: int) -> list[Result]:

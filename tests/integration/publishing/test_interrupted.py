@@ -213,6 +213,23 @@ async def test_of_two_publishes_of_the_same_both_succeed_and_one_set_of_layers_i
     assert layers_in(store) == await layers_of(store, "demo@1") | await layers_of(store, "demo@2")
 
 
+async def test_of_two_publishes_that_find_a_dead_one_only_one_inherits_it() -> None:
+    store = await a_store_with_the_version_before()
+    store.before = stop_at(8, lambda: StoreUnavailableError("the network is gone"))
+    with pytest.raises(StoreUnavailableError):
+        await Publisher(store, cut=SMALL_LAYERS).publish("demo@2", IMAGES)
+    store.before = lambda _step: None
+    publishers = [Publisher(store, cut=SMALL_LAYERS) for _ in range(2)]
+
+    results = await asyncio.gather(*(each.publish("demo@2", IMAGES) for each in publishers))
+
+    assert sorted(any(isinstance(event, Resumed) for event in each.events) for each in publishers) == [False, True]
+    assert sorted(each.existed for each in results) == [False, True]
+    assert await rebuilt(store, "demo@2") == IMAGES
+    assert layers_in(store) == await layers_of(store, "demo@1") | await layers_of(store, "demo@2")
+    assert store.keys("publishes/") == ()
+
+
 async def test_of_two_publishes_with_other_content_one_is_refused_and_the_other_whole() -> None:
     store = await a_store_with_the_version_before()
     contents = [IMAGES, {"c": noise(9, 30 * CHUNK)}]

@@ -41,6 +41,18 @@ def test_a_file_tells_its_size_and_a_stream_does_not(tmp_path: Path) -> None:
     assert (file.name, file.size, stream.size) == ("file", 5, None)
 
 
+def test_a_file_is_open_only_while_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(BATCH + 5))
+    before = set(os.listdir("/proc/self/fd"))
+    image = ImageInput(ImageSource.of(tmp_path / "file"))
+    image.open()
+    assert set(os.listdir("/proc/self/fd")) == before
+
+    assert sum(len(part.data) for batch in iter(image.batch, []) for part in batch) == BATCH + 5
+    assert set(os.listdir("/proc/self/fd")) == before
+    assert image.read == BATCH + 5
+
+
 def test_a_folder_is_no_image(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="cannot be read: Is a directory"):
         ImageInput(ImageSource.of(tmp_path)).open()

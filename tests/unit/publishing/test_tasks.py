@@ -50,10 +50,11 @@ async def test_a_failure_in_the_body_of_a_group_is_raised_as_itself() -> None:
     async def fail_in_groups() -> None:
         async with task_group() as outer, task_group():
             outer.create_task(asyncio.Event().wait())
-            raise StoreFullError("full")
+            raise StoreFullError("full") from KeyError("cause")
 
-    with pytest.raises(StoreFullError):
+    with pytest.raises(StoreFullError) as caught:
         await fail_in_groups()
+    assert isinstance(caught.value.__cause__, KeyError)
 
 
 async def test_a_cancelled_call_in_a_thread_is_waited_for_and_told_to_end() -> None:
