@@ -48,7 +48,12 @@ def read_file(folder: int, name: str, *, limit: int) -> bytes | None:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except FileNotFoundError:
         return None
-    with open(descriptor, "rb") as file:
+    try:
+        file = open(descriptor, "rb")  # noqa: SIM115
+    except BaseException:
+        os.close(descriptor)  # a folder stands in its place
+        raise
+    with file:
         return file.read(limit)
 
 

@@ -214,7 +214,7 @@ class _Node:
         return files
 
     async def _open_swarm(self, stack: AsyncExitStack) -> Swarm:
-        if not self._options.swarm:
+        if not self._options.swarm or not self._plan.entries:
             return await stack.enter_async_context(Solitary())
         swarm = await stack.enter_async_context(open_swarm(self._options.listen or ("0.0.0.0", 0)))
         swarm.limit(up=self._options.up_rate, down=self._options.down_rate)

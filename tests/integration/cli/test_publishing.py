@@ -1,0 +1,106 @@
+"""keygen, publish, ls and show, as processes on a store in a directory."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from tests.support.commands import dcdist, image_bytes
+from tests.support.xva import Disk, xva
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.commands import Demo
+
+IMAGES = 4_600_000
+
+
+def test_a_key_is_secret_and_never_overwritten(tmp_path: Path) -> None:
+    made = dcdist("keygen", "--out", tmp_path / "keys", "--json")
+    key = tmp_path / "keys" / "publisher.key"
+    before = key.read_bytes()
+    again = dcdist("keygen", "--out", tmp_path / "keys", "--json")
+
+    assert made.code == 0
+    assert made.last("keys")["key"] == str(key)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert (again.code, again.last("error")["kind"]) == (2, "UsageError")
+    assert key.read_bytes() == before
+
+
+def test_ls_tells_the_releases_and_what_each_added(demo: Demo) -> None:
+    done = dcdist("ls", "--store", demo.store, "--json")
+
+    first, second = done.records
+    assert (first["release"], first["serial"], first["images"]) == ("web@1", 1, 2)
+    assert (second["release"], second["serial"], second["images"]) == ("web@2", 2, 2)
+    assert first["bytes"]["images"] == second["bytes"]["images"] == IMAGES
+    assert 4_000_000 < first["bytes"]["new"] < 4_010_000
+    assert 1_000_000 < second["bytes"]["new"] < 1_010_000
+    assert first["bytes"]["new"] == first["bytes"]["layers"]
+
+
+def test_ls_is_a_table_for_people(demo: Demo) -> None:
+    lines = dcdist("ls", "web", "--store", demo.store).out.splitlines()
+    assert " ".join(lines[0].split()) == "RELEASE SERIAL PUBLISHED (UTC) IMAGES IMAGE BYTES LAYER BYTES NEW"
+    assert lines[1].startswith("web@1")
+    assert lines[2].endswith("1.00 MB")
+    assert "not checked" in lines[3]
+
+
+def test_an_empty_store_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    done = dcdist("ls", "--store", (tmp_path / "store").as_uri())
+    assert (done.code, done.out) == (0, f"{(tmp_path / 'store').as_uri()} has no release\n")
+
+
+def test_show_tells_what_a_release_is_made_of(demo: Demo) -> None:
+    done = dcdist("show", "web", "--store", demo.store, "--json")
+
+    shown = done.last("release")
+    assert (shown["release"], shown["latest"], shown["previous"]) == ("web@2", True, "web@1")
+    assert [image["name"] for image in shown["images"]] == ["web.img", "db.img"]
+    assert [file["path"] for file in shown["metadata"]] == ["net/plan.txt", "order.json"]
+    assert [layer["new"] for layer in shown["layers"]].count(True) == 1
+    text = dcdist("show", "web@1", "--store", demo.store).out
+    assert "web@1: serial 1, published" in text
+    assert "new, as the first release" in text
+
+
+def test_an_image_comes_from_standard_input_and_is_verified(demo: Demo, tmp_path: Path) -> None:
+    image = xva(Disk("Ref:9", bytes(8192) + image_bytes(4, 20_000)))
+    store = (tmp_path / "store").as_uri()
+    arguments = ["--store", store, "--key", demo.key, "--level", "1", "--json"]
+
+    good = dcdist("publish", "piped@1", "-", *arguments, stdin=image)
+    cut_short = dcdist("publish", "piped@2", "-", *arguments, stdin=image[:-30_000])
+
+    assert good.last("published")["images"] == [{"name": "piped.xva", "bytes": len(image)}]
+    assert (cut_short.code, cut_short.last("error")["kind"]) == (5, "XvaError")
+    assert cut_short.records[-1]["member"]
+    assert [each["release"] for each in dcdist("ls", "--store", store, "--json").records] == ["piped@1"]
+
+
+def test_the_same_files_again_succeed_and_others_are_refused(demo: Demo) -> None:
+    files = [demo.folder / "web@1" / name for name in ("web.img", "db.img")]
+    arguments = ["--store", demo.store, "--key", demo.key, "--metadata", demo.folder / "metadata", "--json"]
+
+    again = dcdist("publish", "web@1", *files, *arguments)
+    other = dcdist("publish", "web@1", *reversed(files), *arguments)
+
+    assert again.last("published")["existed"] is True
+    assert (other.code, other.last("error")["kind"]) == (8, "ReleaseExistsError")
+
+
+def test_a_file_that_is_missing_is_named(demo: Demo, tmp_path: Path) -> None:
+    done = dcdist("publish", "web@3", tmp_path / "no.xva", "--store", demo.store, "--key", demo.key)
+    assert done.code == 6
+    assert "no.xva cannot be read: No such file" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_public_key_cannot_sign(demo: Demo, tmp_path: Path) -> None:
+    done = dcdist("publish", "web@3", tmp_path, "--store", demo.store, "--key", demo.trust)
+    assert done.code == 5
+    assert "a public key, not a private one" in done.err

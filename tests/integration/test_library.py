@@ -1,0 +1,165 @@
+"""The public API on a store in a directory: a fetch as a stream of events, and by name."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+import dcdist
+from dcdist.disk.serials import SeenSerials
+from dcdist.node.by_name import fetch_by_name
+from dcdist.node.verify import ImageVerified
+from dcdist.store import open_store
+from tests.support.publishing import KEY, OTHER_KEY, Publisher, noise
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from dcdist import FetchEvent, Store
+
+TRUST = [KEY.public]
+IMAGES = {"web.img": noise(1, 700_000), "db.img": noise(2, 700_000)}
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A store with `web@1`."""
+    async with open_store((tmp_path / "store").as_uri(), environment={}) as opened:
+        await Publisher(opened).publish("web@1", IMAGES)
+        yield opened
+
+
+def _options(tmp_path: Path, *, store_rate: float | None = None, swarm: bool = False) -> dcdist.FetchOptions:
+    return dcdist.FetchOptions(
+        dest=tmp_path / "images", cache=tmp_path / "cache", swarm=swarm, store_rate=store_rate, seed_for=600.0,
+        listen=("127.0.0.1", 0),
+    )  # fmt: skip
+
+
+async def test_the_events_of_a_fetch_come_in_order_and_end(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web", trust=TRUST)
+    async with dcdist.fetching(store, release, _options(tmp_path)) as events:
+        seen = [event async for event in events if not isinstance(event, dcdist.fetch_events.Progress)]
+
+    names = [type(event).__name__ for event in seen]
+    assert names[:2] == ["MetadataWritten", "ReleaseFound"]
+    assert sorted(names[2:4]) == ["ImageFinished", "ImageFinished"]
+    assert names[4:] == ["Fetched"]
+    assert {name: (tmp_path / "images" / name).read_bytes() for name in IMAGES} == IMAGES
+
+
+async def test_leaving_early_ends_the_fetch_and_keeps_what_came(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    async with dcdist.fetching(store, release, _options(tmp_path, store_rate=400_000.0)) as events:
+        async for event in events:
+            if isinstance(event, dcdist.fetch_events.Progress) and event.layer_bytes:
+                break
+    assert not [name for name in os.listdir(tmp_path / "images") if name.endswith(".img")]
+
+    async with dcdist.fetching(store, release, _options(tmp_path)) as events:
+        fetched = [event async for event in events][-1]
+    assert isinstance(fetched, dcdist.Fetched)
+    assert fetched.bytes.reused > 0
+
+
+async def test_an_error_in_the_block_is_the_one_that_is_raised(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    with pytest.raises(KeyError):
+        async with dcdist.fetching(store, release, _options(tmp_path)):
+            raise KeyError
+
+
+async def test_cancelling_the_reader_ends_the_fetch(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    begun = asyncio.Event()
+
+    async def read() -> None:
+        async with dcdist.fetching(store, release, _options(tmp_path, store_rate=100_000.0)) as events:
+            async for _ in events:
+                begun.set()
+
+    reader = asyncio.create_task(read())
+    await begun.wait()
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+
+
+async def test_the_fetchs_own_error_comes_from_the_iteration(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    (tmp_path / "images").write_text("in the way")
+    with pytest.raises(dcdist.errors.DiskError):
+        async with dcdist.fetching(store, release, _options(tmp_path)) as events:
+            assert [event async for event in events] == []
+
+
+async def test_an_error_that_nobody_read_is_raised_at_the_end(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    options = dcdist.FetchOptions(dest=tmp_path, cache=tmp_path / "cache", images=("none.img",))
+
+    async def leave_when_it_failed() -> None:
+        before = asyncio.all_tasks()
+        async with dcdist.fetching(store, release, options):
+            await asyncio.wait(asyncio.all_tasks() - before)
+
+    with pytest.raises(dcdist.errors.UsageError, match=r"no image 'none\.img'"):
+        await leave_when_it_failed()
+
+
+async def test_leaving_the_block_ends_the_seeding(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    async with dcdist.fetching(store, release, _options(tmp_path, swarm=True)) as events:
+        async for event in events:
+            if isinstance(event, dcdist.fetch_events.Seeding):
+                assert event.seconds == 600.0
+                break
+
+
+async def test_what_was_fetched_is_remembered_against_older_releases(store: Store, tmp_path: Path) -> None:
+    await Publisher(store).publish("web@2", IMAGES)
+    options = _options(tmp_path)
+    events: list[FetchEvent] = []
+    await fetch_by_name(store, "web", options, trust=TRUST, report=events.append)
+    assert SeenSerials(tmp_path / "cache").highest("web") == 2
+
+    await store.delete("releases/web/2")
+    with pytest.raises(dcdist.errors.RollbackError, match="has seen 2"):
+        await fetch_by_name(store, "web", options, trust=TRUST, report=events.append)
+    await fetch_by_name(store, "web@1", options, trust=TRUST, report=events.append)
+    assert SeenSerials(tmp_path / "cache").highest("web") == 2
+
+
+async def test_a_serial_that_cannot_be_noted_does_not_fail_the_fetch(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "cache" / "serials.json").mkdir(parents=True)
+    events: list[FetchEvent] = []
+    await fetch_by_name(store, "web@1", _options(tmp_path), trust=TRUST, report=events.append)
+    troubles = [event.message for event in events if isinstance(event, dcdist.fetch_events.Troubled)]
+    assert len(troubles) == 1
+    assert "guard against older releases" in troubles[0]
+
+
+async def test_verify_reads_what_is_there(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    (tmp_path / "web.img").write_bytes(IMAGES["web.img"])
+    (tmp_path / "db.img").write_bytes(IMAGES["db.img"][:-1] + b"?")
+    found = [event async for event in dcdist.verify(release, tmp_path)]
+    conditions = [(event.name, event.condition.value) for event in found if isinstance(event, ImageVerified)]
+    assert conditions == [("web.img", "ok"), ("db.img", "differs")]
+
+
+def test_plain_calls_take_keys_and_files_of_keys(tmp_path: Path) -> None:
+    keys = dcdist.generate_keys(tmp_path / "keys")
+    (tmp_path / "a.img").write_bytes(b"a" * 100_000)
+    url = (tmp_path / "store").as_uri()
+    published = dcdist.publish_release(url, "a@1", [tmp_path / "a.img"], key=keys.key)
+    for trust in (keys.public, str(keys.public), [OTHER_KEY.public, dcdist.read_public_key(keys.public)]):
+        fetched = dcdist.fetch_release(
+            url, "a", trust=trust, dest=tmp_path / "images", cache=tmp_path / "cache", swarm=False
+        )
+        assert fetched.release == published.release.name
+    with pytest.raises(dcdist.errors.SignatureError):
+        dcdist.fetch_release(url, "a", trust=OTHER_KEY.public, dest=tmp_path / "other", cache=tmp_path / "cache")

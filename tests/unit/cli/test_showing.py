@@ -1,0 +1,134 @@
+"""The events of a fetch as lines and as records."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from dcdist.cli.fetch_display import JsonLines, Often, PlainLines, SeedingChild, seeding_line
+from dcdist.cli.narration import line
+from dcdist.cli.records import fetch_event, record
+from dcdist.engine import events
+from dcdist.model.identity import LayerName, ReleaseName
+
+if TYPE_CHECKING:
+    from dcdist.engine.events import FetchEvent
+
+RELEASE = ReleaseName("web", "2")
+LAYER = LayerName("0" * 32)
+COUNTED = events.Counted(images=5_000_000, store=2_000_000, peers=3_000_000, reused=4_000_000, wasted=1000)
+PROGRESS = events.Progress(
+    bytes=COUNTED,
+    layer_bytes=2_500_000,
+    layer_total=5_000_000,
+    image_total=10_000_000,
+    from_store=1_500_000.0,
+    from_peers=2_000_000.0,
+    peers=3,
+    seconds_left=12.0,
+)
+FETCHED = events.Fetched(RELEASE, 2.5, COUNTED, 3)
+SHOWN: list[tuple[FetchEvent, str]] = [
+    (events.ReleaseFound(RELEASE, 2, 5_000_000, 4_000_000), "web@2: 2 image(s), 5.00 MB, from layers of 4.00 MB"),
+    (events.MetadataWritten(3), "3 metadata file(s) written"),
+    (
+        events.LayerChecked(LAYER, 1000, 2000),
+        f"checking layer {LAYER} in the cache, as the last run did not end cleanly: 1.00 kB of 2.00 kB",
+    ),
+    (events.Waiting(LAYER, "busy"), "waiting: busy"),
+    (
+        PROGRESS,
+        "50%: layers 2.50 MB of 5.00 MB, images 5.00 MB of 10.0 MB, 1.50 MB/s from the store, 2.00 MB/s from 3 "
+        "peer(s), 12 s left",
+    ),
+    (events.ImageFinished("web.xva", 5_000_000), "image web.xva is complete, 5.00 MB"),
+    (events.Troubled("slow"), "note: slow"),
+    (
+        FETCHED,
+        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
+        "3.00 MB, from the cache 4.00 MB, moved in vain 1.00 kB",
+    ),
+    (events.Seeding(600.0), "giving to other hosts for 10 min"),
+]
+
+
+def test_every_event_is_tried_here() -> None:
+    assert {type(event) for event, _ in SHOWN} == set(get_args(events.FetchEvent))
+
+
+@pytest.mark.parametrize(("event", "text"), SHOWN)
+def test_an_event_is_a_line_for_people(event: FetchEvent, text: str) -> None:
+    assert line(event) == text
+
+
+@pytest.mark.parametrize("event", [event for event, _ in SHOWN])
+def test_an_event_survives_its_record(event: FetchEvent) -> None:
+    assert fetch_event(json.loads(json.dumps(record(event)))) == event
+
+
+def test_the_record_of_a_fetched_release_has_the_promised_keys() -> None:
+    assert record(FETCHED) == {
+        "event": "fetched",
+        "release": "web@2",
+        "seconds": 2.5,
+        "bytes": {"images": 5_000_000, "store": 2_000_000, "peers": 3_000_000, "reused": 4_000_000, "wasted": 1000},
+        "peers_seen": 3,
+    }
+
+
+def test_infinity_has_no_place_in_json_and_becomes_null() -> None:
+    assert record(replace(PROGRESS, seconds_left=float("inf")))["seconds_left"] is None
+
+
+def test_a_record_of_something_else_is_no_event() -> None:
+    assert fetch_event({"event": "error", "kind": "X"}) is None
+    assert fetch_event({}) is None
+
+
+class _Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_log_gets_progress_every_ten_seconds_and_news_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = _Clock()
+    lines = PlainLines(clock)
+    for now in (100.0, 109.9, 110.0, 115.0, 120.1):
+        clock.now = now
+        lines.report(PROGRESS)
+    lines.report(events.Troubled("slow"))
+    printed = capsys.readouterr().out.splitlines()
+    assert [text[:4] for text in printed] == ["50%:", "50%:", "note"]
+
+
+def test_often_is_at_most_once_in_its_time() -> None:
+    clock = _Clock()
+    often = Often(1.0, clock)
+    said = []
+    for now in (100.0, 100.9, 101.0, 101.5, 102.0, 105.0, 105.5):
+        clock.now = now
+        said.append(often.again())
+    assert said == [False, False, True, False, True, True, False]
+
+
+def test_for_programs_the_last_line_is_the_fetched_release(capsys: pytest.CaptureFixture[str]) -> None:
+    JsonLines().finish(FETCHED, SeedingChild(4711, 600.0, "/cache/seeding.log"))
+    records = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert records == [
+        {"event": "seeding", "seconds": 600.0, "pid": 4711, "log": "/cache/seeding.log"},
+        record(FETCHED),
+    ]
+
+
+def test_people_are_told_until_when_it_seeds_and_how_to_stop_it() -> None:
+    now = datetime(2026, 1, 2, 23, 55, tzinfo=UTC)
+    assert seeding_line(SeedingChild(4711, 600.0, "/cache/seeding.log"), now) == (
+        "process 4711 goes on giving to other hosts for 10 min, until 00:05:00 (log: /cache/seeding.log)\n"
+        "  to stop it: kill 4711"
+    )
