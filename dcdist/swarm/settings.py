@@ -71,13 +71,13 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "max_failcount": 32,  # beyond what the counter can reach: never give a host up
         "peer_connect_timeout": 5,
         "handshake_timeout": 10,
-        "peer_timeout": 20,  # a silent host is dropped; keep-alives go out after half of it
-        "request_timeout": 8,  # the most; it follows the peer's own pace, down to 2 s
-        "piece_timeout": 8,
-        # Full links: deep queues for fast peers, but a short one in seconds, for what was asked for comes even when
-        # the store was quicker.
+        "peer_timeout": 8,  # a silent host is dropped; keep-alives go out after half of it
+        "request_timeout": 6,  # the most; it follows the peer's own pace, down to 2 s
+        "piece_timeout": 6,
+        # Full links, but short queues: what was asked for comes even when the store was quicker, and a host that
+        # stalls keeps it from others. 4 MiB a link is enough for 400 MB/s.
         "request_queue_time": 1,
-        "max_out_request_queue": 2_000,
+        "max_out_request_queue": 256,
         "max_allowed_in_request_queue": 4_000,
         "send_buffer_low_watermark": MIB,
         "send_buffer_watermark": 4 * MIB,
@@ -87,9 +87,9 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "initial_picker_threshold": 0,  # rarest first from the first piece
         "rate_limit_ip_overhead": False,  # limits are meant for payload
         # Disk.
-        "hashing_threads": 2,
+        "hashing_threads": 1,  # it checks 1.4 GB/s; two crash the process when writes fail, as on a full disk (2.1.1)
         "aio_threads": 4,
-        "max_queued_disk_bytes": 32 * MIB,
+        "max_queued_disk_bytes": 16 * MIB,  # beyond it peers are made to wait for the disk
         "file_pool_size": 100,
         "no_recheck_incomplete_resume": True,  # the disk package has checked
         # Alerts: no category that speaks for each block.

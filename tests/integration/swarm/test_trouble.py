@@ -15,7 +15,7 @@ from dcdist.ports.swarm import SwarmBroke
 from dcdist.swarm import open_swarm
 from tests.support.cached_layers import FileLayer, everything, file_layer
 from tests.support.layers import sample_layer
-from tests.support.swarms import finished
+from tests.support.swarms import finished, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dcdist.swarm import TorrentSwarm
 
 SAMPLE = sample_layer(16 * MIB)
+NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 
 
 async def broke(swarm: TorrentSwarm) -> SwarmBroke:
@@ -60,6 +61,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@NEEDS_ROOT
 @pytest.mark.root
 async def test_a_full_disk_breaks_the_swarm(small_disk: Path) -> None:
     layer = file_layer(small_disk, SAMPLE)
@@ -73,6 +75,7 @@ async def test_a_full_disk_breaks_the_swarm(small_disk: Path) -> None:
     assert str(layer.path) in str(error)
 
 
+@NEEDS_ROOT
 @pytest.mark.root
 async def test_a_disk_that_is_full_when_peers_give_breaks_the_swarm(small_disk: Path, tmp_path: Path) -> None:
     async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
@@ -111,7 +114,7 @@ async def test_sessions_leave_no_thread_and_no_descriptor(tmp_path: Path) -> Non
             await other.add(file_layer(tmp_path / f"other{number}", sample))
             other.connect("127.0.0.1", one.port)
             await finished(other, 0b1_1111_1111)
-    assert kept_open() == before
+    await until(lambda: kept_open() == before)  # the system forgets a thread a moment after it was waited for
 
 
 async def test_a_session_ends_while_pieces_are_waiting_for_room(tmp_path: Path) -> None:
