@@ -243,6 +243,19 @@ def test_a_signal_ends_a_fetch_cleanly_and_keeps_what_came(
     assert resumed["bytes"]["reused"] + resumed["bytes"]["store"] < LAYERS + 10_000
 
 
+def test_a_second_signal_kills_a_child_that_does_not_end(demo: Demo, tmp_path: Path) -> None:
+    with running(*_slow(demo, tmp_path)) as fetch:
+        child = _wait_for_bytes(fetch)
+        os.kill(child, signal.SIGSTOP)
+        assert fetch.stderr is not None
+        fetch.send_signal(signal.SIGINT)
+        # An empty line, then the words: the first signal was heeded.
+        assert [fetch.stderr.readline(), "what was fetched is kept" in fetch.stderr.readline()] == ["\n", True]
+        fetch.send_signal(signal.SIGINT)
+        assert fetch.wait(30) == 130
+        assert not is_alive(child)
+
+
 def test_when_the_command_is_killed_its_child_ends(demo: Demo, tmp_path: Path) -> None:
     with running(*_slow(demo, tmp_path)) as fetch:
         child = _wait_for_bytes(fetch)

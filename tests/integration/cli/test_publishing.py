@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import stat
 from typing import TYPE_CHECKING
 
-from tests.support.commands import dcdist, image_bytes
+from tests.support.commands import dcdist, image_bytes, running, wait_for
 from tests.support.xva import Disk, xva
 
 if TYPE_CHECKING:
@@ -98,6 +101,22 @@ def test_a_file_that_is_missing_is_named(demo: Demo, tmp_path: Path) -> None:
     assert done.code == 6
     assert "no.xva cannot be read: No such file" in done.err
     assert "Traceback" not in done.err
+
+
+def test_an_interrupted_publish_leaves_nothing_to_see(demo: Demo, tmp_path: Path) -> None:
+    store = (tmp_path / "store").as_uri()
+    pipe = tmp_path / "pipe.img"
+    os.mkfifo(pipe)
+    command = ["publish", "web@1", pipe, "--store", store, "--key", demo.key, "--json"]
+    with running(*command) as publish, pipe.open("wb") as image:
+        image.write(bytes(300_000))
+        image.flush()
+        wait_for(publish, "image_started")
+        publish.send_signal(signal.SIGINT)
+        out, errors = publish.communicate(timeout=30)
+    assert (publish.returncode, errors) == (130, "")
+    assert json.loads(out.splitlines()[-1])["kind"] == "Interrupted"
+    assert dcdist("ls", "--store", store, "--json").out == ""
 
 
 def test_a_public_key_cannot_sign(demo: Demo, tmp_path: Path) -> None:
