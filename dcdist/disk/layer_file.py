@@ -68,10 +68,12 @@ class LayerFile:
     async def close(self, *, clean: bool) -> None:
         """Give up the lock; with `clean` the data are synced first and trusted next time.
 
+        After a clean close, an unclean one still takes that trust back: damage may be found while it is read.
+
         Raises:
             DiskError: The sync or the journal failed; the lock is given up, and everything is checked next time.
         """
-        if self._closed:
+        if self._closed and clean:
             return
         self._closed = True
         await self._threads.run(self._end, clean)

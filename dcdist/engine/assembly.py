@@ -162,8 +162,8 @@ def _path(source: Source) -> str:
 def _wrong_frame(source: Source, frame: int) -> IntegrityError:
     path = _path(source)
     return IntegrityError(
-        f"frame {frame} of layer {source.index.layer} in {path} is wrong although its pieces passed their check: the file "
-        "was damaged since, or the release was published damaged. Run the same command again: the layer is checked, and "
-        "what is damaged is fetched anew",
+        f"frame {frame} of layer {source.index.layer} in {path} is wrong although its pieces passed their check: the "
+        "file was damaged since, or the release was published damaged. Run the same command again: the layer is "
+        "checked, and what is damaged is fetched anew",
         source=path,
     )

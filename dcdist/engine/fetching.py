@@ -14,7 +14,7 @@ from dcdist.engine.events import Troubled
 from dcdist.engine.membership import Membership
 from dcdist.engine.options import Prefer
 from dcdist.engine.preparation import open_layer
-from dcdist.engine.reuse import copy_known_pieces
+from dcdist.engine.reuse import copy_pieces, known_pieces
 from dcdist.errors import FetchFailedError
 from dcdist.model import pieces
 from dcdist.model.member import Member, Role
@@ -22,6 +22,8 @@ from dcdist.policy import budget
 from dcdist.policy.commands import Draw, Drop, GiveUp
 from dcdist.policy.events import (
     BytesDrawn,
+    CopyBegan,
+    CopyEnded,
     Event,
     LayerOpened,
     MembersChanged,
@@ -55,6 +57,9 @@ if TYPE_CHECKING:
 
 _POLL = 0.5
 """Seconds between two looks at what peers hold."""
+
+_OFFER = 256
+"""Pieces offered to the assembly at once: a large layer has tens of thousands of frames to look at."""
 
 _GET_TO_KNOW = 1.0
 """Seconds that a host that is not alone gives others to be seen before it draws."""
@@ -187,20 +192,28 @@ class Fetching:
         source.layer, source.swarm_layer = layer, swarm_layer
         self._open[number] = _Open(layer, swarm_layer, source)
         self._tell(LayerOpened(number, index.geometry, had))
+        missing = pieces.span(0, index.geometry.piece_count) & ~had
+        copies = known_pieces(index, missing, self._known)
+        if copies:
+            self._tell(CopyBegan(number, copies))
         self._note_completion()
-        step = pieces.span(0, 256)
-        rest, shift = had, 0
-        while rest:
-            self._assembly.pieces_came(source, (rest & step) << shift)
-            rest >>= 256
-            shift += 256
-            # A large layer has tens of thousands of frames to look at: let others have the loop in between.
-            await asyncio.sleep(0)
+        await self._offer(source, had)
         if layer.complete:
             await self._settle(self._open[number])
-        else:
-            missing = pieces.span(0, index.geometry.piece_count) & ~layer.have
-            self._tally.reused += await copy_known_pieces(index, missing, self._known, swarm_layer)
+        elif copies:
+            copied = await copy_pieces(index, copies, self._known, swarm_layer)
+            self._tally.copied(index, copied)
+            self._tell(CopyEnded(number, copies & ~copied))
+
+    async def _offer(self, source: Source, had: Bits) -> None:
+        """Give the assembly what was there from the start, letting others have the loop in between."""
+        step = pieces.span(0, _OFFER)
+        shift = 0
+        while had:
+            self._assembly.pieces_came(source, (had & step) << shift)
+            had >>= _OFFER
+            shift += _OFFER
+            await asyncio.sleep(0)
 
     async def _settle(self, opened: _Open) -> None:
         """Give a whole layer up for reading: other processes of this host may use it while this one goes on giving."""

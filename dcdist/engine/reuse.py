@@ -67,20 +67,23 @@ def covered(index: Index, frames: Sequence[int]) -> Bits:
     return bits
 
 
-async def copy_known_pieces(index: Index, missing: Bits, known: KnownFrames, swarm_layer: SwarmLayer) -> int:
-    """Hand the missing pieces that known frames cover to the swarm; gives their bytes."""
-    frames = known.shared(index.frames)
-    wanted = covered(index, frames) & missing
-    copied = 0
+def known_pieces(index: Index, missing: Bits, known: KnownFrames) -> Bits:
+    """The missing pieces of a layer that known frames cover."""
+    return covered(index, known.shared(index.frames)) & missing
+
+
+async def copy_pieces(index: Index, wanted: Bits, known: KnownFrames, swarm_layer: SwarmLayer) -> Bits:
+    """Hand pieces that known frames cover to the swarm; gives those that could be read."""
+    copied: Bits = 0
     swarm_layer.claim(wanted)
     try:
         for piece in pieces.each(wanted):
             data = await asyncio.to_thread(_piece, index, known, piece)
             if len(data) == index.geometry.piece_size(piece):
                 await swarm_layer.inject(piece, data)
-                copied += len(data)
+                copied |= 1 << piece
     finally:
-        swarm_layer.release(wanted)
+        swarm_layer.release(wanted & ~copied)
     return copied
 
 

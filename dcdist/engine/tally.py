@@ -49,6 +49,10 @@ class Tally:
         self.reused += count
         self._layer_bytes += count
 
+    def copied(self, index: Index, copied: Bits) -> None:
+        """These pieces were put together from other layers in the cache."""
+        self.reused += piece_bytes(index, copied)
+
     def finished(self, index: Index, came: Bits) -> None:
         """These pieces came."""
         self._layer_bytes += piece_bytes(index, came)

@@ -66,6 +66,22 @@ class PeersGave:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyBegan:
+    """These pieces are being copied from elsewhere on this host: nobody need bring them."""
+
+    layer: int
+    pieces: Bits
+
+
+@dataclass(frozen=True, slots=True)
+class CopyEnded:
+    """The copy is over; these pieces of it could not be had, and are missing again."""
+
+    layer: int
+    pieces: Bits
+
+
+@dataclass(frozen=True, slots=True)
 class BytesDrawn:
     """Payload bytes of a running draw that have come so far."""
 
@@ -108,6 +124,8 @@ Event = (
     | PieceSpoiled
     | PeersSeen
     | PeersGave
+    | CopyBegan
+    | CopyEnded
     | BytesDrawn
     | DrawFinished
     | DrawFailed

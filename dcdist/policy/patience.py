@@ -18,6 +18,7 @@ class Patience:
     """One host's dealings with one store."""
 
     def __init__(self, *, passing: float = 300.0, lasting: float = 20.0) -> None:
+        """Seconds without progress until it gives up, by the kind of the last failure."""
         self._passing = passing
         self._lasting = lasting
         self._in_a_row = 0

@@ -16,6 +16,8 @@ from dcdist.policy.commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.concurrency import Concurrency
 from dcdist.policy.events import (
     BytesDrawn,
+    CopyBegan,
+    CopyEnded,
     DrawFailed,
     DrawFinished,
     Event,
@@ -56,6 +58,7 @@ class PlannerOptions:
     `eager`: would rather wait less than spare the store (`prefer=time`). `may_draw`: may use the store at all.
     `draw_from`: no draw before this time, so that a host knows the others first. `version`: of the release; `layers`:
     the names of its layers, in order. `in_order`: there is no swarm to be diverse for, draw from front to back.
+    `passing_patience`, `lasting_patience`: seconds without any progress until it gives up; see `Patience`.
     """
 
     host: HostId
@@ -67,6 +70,8 @@ class PlannerOptions:
     draw_from: float = 0.0
     begun: float = 0.0
     most_requests: int = 8
+    passing_patience: float = 300.0
+    lasting_patience: float = 20.0
 
 
 @dataclass(slots=True)
@@ -104,7 +109,7 @@ class Planner:
     _members: dict[HostId, tuple[Role, str, Bits]] = field(default_factory=dict)
     _known: dict[int, Bits] = field(default_factory=dict)
     _concurrency: Concurrency = field(init=False)
-    _patience: Patience = field(default_factory=Patience)
+    _patience: Patience = field(init=False)
     _size: RequestSize = field(default_factory=RequestSize)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
@@ -117,6 +122,7 @@ class Planner:
     def __post_init__(self) -> None:
         self._choosing = Choosing(self.options.host, self.options.eager)
         self._plans = self._choosing.plans
+        self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
         self._concurrency = Concurrency(most=self.options.most_requests)
         self._peers_latest = self.options.begun
 
@@ -150,6 +156,11 @@ class Planner:
                     self._peers_latest = now
                     self._patience.progressed(now=now)
                 self._peer_rate.count(event.total, now=now)
+            case CopyBegan():
+                self._plans[event.layer].flying |= event.pieces
+            case CopyEnded():
+                self._plans[event.layer].flying &= ~event.pieces
+                self._plans[event.layer].rewind()
             case BytesDrawn():
                 self._bytes_drawn(event.draw, event.total, now=now)
             case DrawFinished():
