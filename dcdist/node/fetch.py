@@ -21,13 +21,13 @@ from dcdist.engine.tally import Tally
 from dcdist.model.extents import ZEROS
 from dcdist.model.identity import HostId
 from dcdist.node.addresses import advertised
+from dcdist.node.allocator import keep_buffers
 from dcdist.node.failures import single_error
 from dcdist.node.known import known_frames
 from dcdist.node.options import FetchOptions, SeedOptions
 from dcdist.policy.pacing import Pace
 from dcdist.ports.space import require_space
 from dcdist.store import Paced
-from dcdist.swarm import Rendezvous, open_swarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +149,7 @@ class _Node:
 
     async def run(self, begun: float, stop: asyncio.Event) -> Fetched:
         """Fetch, tell, seed."""
+        keep_buffers()
         loop = asyncio.get_running_loop()
         await self._require_space()
         async with AsyncExitStack() as stack:
@@ -216,6 +217,9 @@ class _Node:
     async def _open_swarm(self, stack: AsyncExitStack) -> Swarm:
         if not self._options.swarm or not self._plan.entries:
             return await stack.enter_async_context(Solitary())
+        # libtorrent is imported by those who need it.
+        from dcdist.swarm import open_swarm
+
         swarm = await stack.enter_async_context(open_swarm(self._options.listen or ("0.0.0.0", 0)))
         swarm.limit(up=self._options.up_rate, down=self._options.down_rate)
         return swarm
@@ -227,6 +231,8 @@ class _Node:
         rendezvous = None
         advertise = None
         if meets:
+            from dcdist.swarm import Rendezvous
+
             rendezvous = Rendezvous(self._store, demo=self._release.name.demo, realm=options.realm)
             stack.push_async_callback(rendezvous.withdraw)
             advertise = options.advertise or advertised(options.listen, swarm.port, str(self._store))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from dcdist.errors import (
@@ -13,13 +14,16 @@ from dcdist.errors import (
 )
 from dcdist.formats import keys, manifest
 from dcdist.model.identity import ReleaseName, require_word
+from dcdist.model.release import Release
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcdist.formats.signature import PublicKey
-    from dcdist.model.release import Release
     from dcdist.ports.store import Store
+
+_AT_ONCE = 8
+"""Manifests that are read at once."""
 
 
 async def find_release(store: Store, wanted: str, *, trust: Sequence[PublicKey], at_least: int = 0) -> Release:
@@ -40,7 +44,7 @@ async def find_release(store: Store, wanted: str, *, trust: Sequence[PublicKey],
     if "@" in wanted:
         return await _read(store, ReleaseName.parse(wanted), trust)
     demo = require_word(wanted, what="demo")
-    releases = [await _read(store, name, trust) for name in await _versions(store, demo)]
+    releases = await _read_all(store, await _versions(store, demo), trust)
     if not releases:
         raise ReleaseMissingError(f"{store} has no release of {demo}; `dcdist ls` shows what it has", release=demo)
     latest = max(releases, key=lambda release: (release.serial, release.name.version))
@@ -63,6 +67,29 @@ async def _versions(store: Store, demo: str) -> list[ReleaseName]:
         ) from error
     names = (keys.parse_release_key(entry.key) for entry in listing.entries)
     return [name for name in names if name is not None and name.demo == demo]
+
+
+async def _read_all(store: Store, names: Sequence[ReleaseName], trust: Sequence[PublicKey]) -> list[Release]:
+    """The releases that a trusted key signed; others are somebody else's, and no reason not to fetch.
+
+    Raises:
+        SignatureError: There are releases, but none that a trusted key signed.
+    """
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def read(name: ReleaseName) -> Release | SignatureError | ReleaseMissingError:
+        async with limit:
+            try:
+                return await _read(store, name, trust)
+            except (SignatureError, ReleaseMissingError) as error:
+                return error
+
+    found = await asyncio.gather(*(read(name) for name in names))
+    releases = [each for each in found if isinstance(each, Release)]
+    refused = [each for each in found if isinstance(each, SignatureError)]
+    if refused and not releases:
+        raise refused[0]
+    return releases
 
 
 async def _read(store: Store, name: ReleaseName, trust: Sequence[PublicKey]) -> Release:

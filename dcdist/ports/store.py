@@ -33,10 +33,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store can do. `writable`: put and delete; `listable`: list."""
+    """What a store can do. `writable`: put and delete; `listable`: list.
+
+    `creates_once`: of several conditional creates of one key at the same moment one succeeds. Where that does not hold,
+    all may seem to, and the last one stays.
+    """
 
     writable: bool
     listable: bool
+    creates_once: bool = True
 
 
 class Store(Protocol):

@@ -6,6 +6,7 @@ is used by the next try of the same release, and what a refused one has left is 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NoReturn
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from dcdist.publishing.events import PublishEvent
     from dcdist.publishing.images import Images
     from dcdist.publishing.request import PublishRequest
+
+READ_BACK = 1.0
+"""Seconds after which a manifest is read back from a store that may let two creates of it succeed."""
 
 _Content = tuple[tuple[str, int, "Digest"], ...]
 
@@ -126,11 +130,15 @@ async def _make_visible(
     existed = False
     try:
         await store.put(keys.release(request.name), data, if_absent=True)
+        if not store.capabilities.creates_once:
+            # Another publish of the same release at the same moment would have been let in as well.
+            await asyncio.sleep(READ_BACK)
     except ObjectExistsError:
         # Another publish was faster, or it is ours and the answer to a first try was lost.
-        there = await store.get(keys.release(request.name), limit=manifest.MANIFEST_LIMIT)
-        if there != data:
-            existed, release = True, _require_same(request, _open(request, there), _content(release), metadata)
+        pass
+    there = await store.get(keys.release(request.name), limit=manifest.MANIFEST_LIMIT)
+    if there != data:
+        existed, release = True, _require_same(request, _open(request, there), _content(release), metadata)
     return Published(
         release,
         existed=existed,

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
-STALL = 10.0
-"""Seconds without a byte after which a transfer counts as stalled."""
-
 UPLOAD_STALL = 60.0
-"""The same for uploads: between two parts, and until the store has written all and answers."""
+"""Seconds without progress after which an upload has failed: between two parts, and until the store, which has to write
+all of it, answers."""
 
 _READ_BUFFER = 512 << 10
 _UPLOAD_PART = 256 << 10
@@ -40,12 +38,13 @@ class HttpSession:
         *,
         environment: Mapping[str, str],
         ca_file: Path | None = None,
-        stall: float = STALL,
+        stall: float,
         upload_stall: float = UPLOAD_STALL,
     ) -> None:
         """Read the proxy and CA variables of `environment`; connect nowhere yet.
 
-        `store` stands in messages. `ca_file` (PEM) goes before the CA variables, whose first one set counts.
+        `store` stands in messages. `stall`: seconds without a byte after which a transfer has failed. `ca_file` (PEM)
+        goes before the CA variables, whose first one set counts.
 
         Raises:
             UsageError: A proxy variable cannot be used.

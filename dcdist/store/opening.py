@@ -1,4 +1,4 @@
-"""From a URL to a store: which adapter, and with what settings."""
+"""From a URL to a store: which adapter, and with what settings. Only that adapter is imported: aiohttp takes long."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from dcdist.errors import UsageError
-from dcdist.store.directory import DirectoryStore
-from dcdist.store.http_session import STALL, HttpSession
 from dcdist.store.keys import is_key
-from dcdist.store.readonly_http import ReadonlyHttpStore
-from dcdist.store.swift import SwiftStore
-from dcdist.store.swift_sign_in import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from dcdist.ports.store import Store
+    from dcdist.store.directory import DirectoryStore
+    from dcdist.store.readonly_http import ReadonlyHttpStore
+    from dcdist.store.swift import SwiftStore
+
+STALL = 10.0
+"""Seconds without a byte after which a transfer counts as stalled."""
 
 _EXAMPLES = "file:///srv/dcdist, swift://container/prefix or https://host/path"
 
@@ -57,12 +58,7 @@ def _store(url: str, environment: Mapping[str, str], ca_file: Path | None, stall
     if parts.scheme == "swift":
         return _swift(url, parts, environment, ca_file, stall)
     if parts.scheme in {"http", "https"} and parts.hostname:
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        path = parts.path.rstrip("/")
-        # Credentials in a URL are used, but stand in no message.
-        name = f"{parts.scheme}://{host}" + (f":{port}" if port else "") + path
-        session = HttpSession(name, environment=environment, ca_file=ca_file, stall=stall)
-        return ReadonlyHttpStore(f"{parts.scheme}://{parts.netloc}{path}", session)
+        return _readonly(parts, port, environment, ca_file, stall)
     raise UsageError(f"store {url!r} is of no kind that is known; write {_EXAMPLES}")
 
 
@@ -70,12 +66,32 @@ def _directory(url: str, parts: SplitResult) -> DirectoryStore:
     path = Path(unquote(parts.path))
     if parts.netloc not in {"", "localhost"} or not path.is_absolute() or ".." in path.parts:
         raise UsageError(f"store {url!r} is no directory of this host; write file:///srv/dcdist, with three slashes")
+    from dcdist.store.directory import DirectoryStore
+
     return DirectoryStore(path)
+
+
+def _readonly(
+    parts: SplitResult, port: int | None, environment: Mapping[str, str], ca_file: Path | None, stall: float
+) -> ReadonlyHttpStore:
+    from dcdist.store.http_session import HttpSession
+    from dcdist.store.readonly_http import ReadonlyHttpStore
+
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    path = parts.path.rstrip("/")
+    # Credentials in a URL are used, but stand in no message.
+    name = f"{parts.scheme}://{host}" + (f":{port}" if port else "") + path
+    session = HttpSession(name, environment=environment, ca_file=ca_file, stall=stall)
+    return ReadonlyHttpStore(f"{parts.scheme}://{parts.netloc}{path}", session)
 
 
 def _swift(
     url: str, parts: SplitResult, environment: Mapping[str, str], ca_file: Path | None, stall: float
 ) -> SwiftStore:
+    from dcdist.store.http_session import HttpSession
+    from dcdist.store.swift import SwiftStore
+    from dcdist.store.swift_sign_in import Credentials
+
     container, prefix = parts.netloc, parts.path.strip("/")
     if not is_key(container) or (prefix and not is_key(prefix)):
         raise UsageError(

@@ -47,7 +47,7 @@ class SwiftStore:
     @property
     def capabilities(self) -> Capabilities:
         """Everything."""
-        return Capabilities(writable=True, listable=True)
+        return Capabilities(writable=True, listable=True, creates_once=False)
 
     def __str__(self) -> str:
         return self._session.store

@@ -21,7 +21,7 @@ from dcdist.swarm.layer import TorrentLayer
 from dcdist.swarm.links import Links, connect
 from dcdist.swarm.listening import Listening
 from dcdist.swarm.refusals import disk_error
-from dcdist.swarm.settings import peer_classes, prepare_process, session_parameters
+from dcdist.swarm.settings import allow_open_files, peer_classes, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class TorrentSwarm:
     """Implements `Swarm`; made by `open_swarm`."""
 
     def __init__(self, listening: Listening) -> None:
-        prepare_process()
+        allow_open_files()
         self._loop = asyncio.get_running_loop()
         self._listening = listening
         self._layers: dict[lt.torrent_handle, TorrentLayer] = {}

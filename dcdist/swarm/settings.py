@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import resource
 import secrets
 from functools import cache
@@ -122,18 +121,8 @@ def peer_classes() -> lt.ip_filter:
 
 
 @cache
-def prepare_process() -> None:
-    """Set up this process for a session, once: the allocator, and how many files it may open.
-
-    Buffers of a piece would each be mapped and unmapped, and paid for in page faults: kept in the heap, `add_piece`
-    takes a third of the time.
-    """
-    keep_mapped, trim, top_pad = -3, -1, -2
-    allocator = ctypes.CDLL(None)
-    if hasattr(allocator, "mallopt"):
-        allocator.mallopt(keep_mapped, 32 * MIB)
-        allocator.mallopt(trim, 128 * MIB)
-        allocator.mallopt(top_pad, 16 * MIB)
+def allow_open_files() -> None:
+    """Let this process open as many files as a large swarm needs, once: each link is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

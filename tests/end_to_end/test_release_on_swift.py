@@ -19,6 +19,7 @@ import pytest
 from dcdist import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tools.lab.swift import Swift

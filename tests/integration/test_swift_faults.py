@@ -149,7 +149,7 @@ async def test_an_answer_that_does_not_come_is_a_stall(swift: Swift, container: 
 @pytest.mark.parametrize("body", [b"small", BODY])
 async def test_an_upload_that_does_not_go_on_is_a_stall(swift: Swift, container: str, body: bytes) -> None:
     swift.order(Fault(path="new", method="PUT", delay=5.0))
-    session = HttpSession("swift://hasty", environment={}, upload_stall=0.3)
+    session = HttpSession("swift://hasty", environment={}, stall=10.0, upload_stall=0.3)
     store = SwiftStore(container, "", credentials=Credentials.from_environment(swift.environment), session=session)
     try:
         with pytest.raises(StoreUnavailableError, match=r"PUT new: stalled, no byte for 0\.3 s"):
@@ -289,7 +289,7 @@ async def test_the_container_is_made_by_the_first_put_only(swift: Swift, contain
 
 
 async def test_a_listing_of_many_pages_is_whole(swift: Swift, container: str) -> None:
-    session = HttpSession("swift://pages", environment={})
+    session = HttpSession("swift://pages", environment={}, stall=10.0)
     credentials = Credentials.from_environment(swift.environment)
     store = SwiftStore(container, "p", credentials=credentials, session=session, page=3)
     try:
