@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_PART = 64 * 1024
+"""Bytes of one write. For longer ones the kernel takes larger runs of memory, which on a virtual machine it often has to
+ask the hypervisor for first: writing an image of 1.1 GiB took 0.6 to 0.8 s of system time more."""
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -66,10 +70,8 @@ def remove_file(folder: int, name: str) -> bool:
 
 
 def write_at(descriptor: int, offset: int, data: bytes | memoryview) -> None:
-    """Write all of `data`: the system may take less at once, near a limit or over 2 GiB."""
-    written = os.pwrite(descriptor, data, offset)
-    if written == len(data):
-        return
+    """Write all of `data`, in parts that the page cache takes cheaply; the system may take less at once."""
     view = memoryview(data)
+    written = 0
     while written < len(view):
-        written += os.pwrite(descriptor, view[written:], offset + written)
+        written += os.pwrite(descriptor, view[written : written + _PART], offset + written)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, write_at
@@ -34,6 +35,7 @@ class PartFile:
         self._threads = threads
         self._file: OpenFile | None = None
         self._writeback = EarlyWriteback()
+        self._writing = threading.Lock()
 
     def begin(self) -> None:
         """Create the part file, or take over one that nobody builds any more; blocks.
@@ -62,7 +64,9 @@ class PartFile:
         """
         self._require_inside(offset, len(data))
         with self._open().use() as descriptor, refusals(self._part, "write image", needed=self._lacking):
-            write_at(descriptor, offset, data)
+            # The kernel lets one writer into a file at a time, and the others spin: here they sleep.
+            with self._writing:
+                write_at(descriptor, offset, data)
             self._writeback.wrote(descriptor, len(data))
 
     def read(self, offset: int, length: int) -> bytes:

@@ -1,13 +1,14 @@
 """Builds the images: a frame whose pieces are all here is read, checked, unpacked and written to all its places.
 
 Frames come in any order. Reading, hashing, unpacking and writing run in a few threads; the loop only hands out numbers.
-Invariant: a frame is in `done` only when all its bytes are written.
+Invariant: an image is whole when every byte of it that is not zero was written once, out of a frame that was checked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -17,7 +18,7 @@ from dcdist.formats.frames import Unpacker
 from dcdist.model import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from dcdist.engine.placements import LayerPlacements
@@ -33,7 +34,7 @@ _BATCH = 8
 
 @dataclass(slots=True)
 class Source:
-    """One layer that frames are taken from; a flag a frame tells whether it is queued and whether it is written.
+    """One layer that frames are taken from; a flag a frame tells whether it was queued.
 
     `layer` and `swarm_layer` are set when the layer is open.
     """
@@ -43,11 +44,9 @@ class Source:
     layer: CachedLayer | None = None
     swarm_layer: SwarmLayer | None = None
     queued: bytearray = field(init=False)
-    done: bytearray = field(init=False)
 
     def __post_init__(self) -> None:
         self.queued = bytearray(len(self.index.frames))
-        self.done = bytearray(len(self.index.frames))
 
 
 @dataclass(slots=True)
@@ -59,9 +58,14 @@ class _Batch:
 class Assembly:
     """Takes pieces of layers that are here, gives images. Used as a context; leaving it ends its threads."""
 
-    def __init__(self, images: Sequence[ImageFile], *, threads: int, written: Callable[[int], None]) -> None:
-        """`written` is told the bytes written by each batch, and that frames are done."""
+    def __init__(
+        self, images: Sequence[ImageFile], lengths: Sequence[int], *, threads: int, written: Callable[[int], None]
+    ) -> None:
+        """`lengths`: the bytes of each image that are not zeros. `written` is told the bytes that each batch wrote."""
         self._images = images
+        self._left = list(lengths)
+        self._whole = [asyncio.Event() for _ in images]
+        self._count({})
         self._written = written
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="dcdist-assembly")
@@ -100,6 +104,19 @@ class Assembly:
         if batch.frames:
             self._queue.put_nowait(batch)
 
+    async def wait_for_image(self, number: int) -> None:
+        """Return when an image is whole."""
+        await self._whole[number].wait()
+
+    def _count(self, written: Mapping[int, int]) -> None:
+        for image, count in written.items():
+            self._left[image] -= count
+        for left, whole in zip(self._left, self._whole, strict=True):
+            if left < 0:
+                raise InvariantError("more bytes were written to an image than it has")
+            if left == 0:
+                whole.set()
+
     async def run(self) -> None:
         """Work until cancelled.
 
@@ -116,22 +133,26 @@ class Assembly:
         unpacker = Unpacker()
         while True:
             batch = await self._queue.get()
-            built = await loop.run_in_executor(self._pool, self._build, batch, unpacker)
-            if len(built) < len(batch.frames) and batch.source.swarm_layer is not None:
+            wrong, written = await loop.run_in_executor(self._pool, self._build, batch, unpacker)
+            self._note(written)
+            if wrong and batch.source.swarm_layer is not None:
                 # Finished pieces may not be in the file yet: only after a flush is a wrong frame really wrong.
                 await batch.source.swarm_layer.flush()
-                rest = _Batch(batch.source, [frame for frame in batch.frames if frame not in built])
-                built |= await loop.run_in_executor(self._pool, self._build, rest, unpacker)
-            for frame in batch.frames:
-                if frame not in built:
-                    raise _wrong_frame(batch.source, frame)
-                batch.source.done[frame] = 1
-            self._written(sum(built.values()))
+                rest = _Batch(batch.source, wrong)
+                wrong, written = await loop.run_in_executor(self._pool, self._build, rest, unpacker)
+                self._note(written)
+            if wrong:
+                raise _wrong_frame(batch.source, wrong[0])
 
-    def _build(self, batch: _Batch, unpacker: Unpacker) -> dict[int, int]:
-        """Build the frames of a batch; gives the bytes written for each, without those that failed their check."""
+    def _note(self, written: Mapping[int, int]) -> None:
+        self._written(sum(written.values()))
+        self._count(written)
+
+    def _build(self, batch: _Batch, unpacker: Unpacker) -> tuple[list[int], Counter[int]]:
+        """Build the frames of a batch; gives those that failed their check, and the bytes written to each image."""
         source = batch.source
-        built: dict[int, int] = {}
+        wrong: list[int] = []
+        written: Counter[int] = Counter()
         path = _path(source)
         try:
             file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -144,15 +165,14 @@ class Assembly:
                 try:
                     plain = memoryview(unpacker.unpack(frame, data))
                 except IntegrityError:
+                    wrong.append(number)
                     continue
-                written = 0
                 for place in source.placements.of(number):
                     self._images[place.image].write(place.offset, plain[place.start : place.start + place.length])
-                    written += place.length
-                built[number] = written
+                    written[place.image] += place.length
         finally:
             os.close(file)
-        return built
+        return wrong, written
 
 
 def _path(source: Source) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcdist.engine.events import Counted, Progress
-from dcdist.model.extents import ZEROS
 from dcdist.ports.swarm import SwarmStatistics
 
 if TYPE_CHECKING:
@@ -32,12 +31,7 @@ class Tally:
         self._layer_bytes = 0
         self._image_total = sum(image.size for image in plan.images)
         # Zeros are there from the start: the files are sparse.
-        self._images = sum(
-            length
-            for extents in plan.extents
-            for source, length in zip(extents.sources, extents.lengths, strict=True)
-            if source == ZEROS
-        )
+        self._images = sum(extents.size - extents.content_length for extents in plan.extents)
         self._drawn: dict[int, int] = {}
         self._store = 0
         self._from_store = 0.0

@@ -38,6 +38,11 @@ class Extents:
     starts: array[int]
     lengths: array[int]
 
+    @property
+    def content_length(self) -> int:
+        """Bytes that are taken from layers: the size without the extents of zeros."""
+        return sum(length for source, length in zip(self.sources, self.lengths, strict=True) if source != ZEROS)
+
     def __len__(self) -> int:
         return len(self.sources)
 

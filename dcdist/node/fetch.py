@@ -14,11 +14,9 @@ from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
 from dcdist.engine.assembly import Assembly, Source
 from dcdist.engine.events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding
 from dcdist.engine.fetching import Fetching, Ports
-from dcdist.engine.image_check import ImageCheck
 from dcdist.engine.options import EngineOptions
 from dcdist.engine.preparation import choose_images, make_plan, plan_of_layers
 from dcdist.engine.tally import Tally
-from dcdist.model.extents import ZEROS
 from dcdist.model.identity import HostId
 from dcdist.node.addresses import advertised
 from dcdist.node.allocator import keep_buffers
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
     from dcdist.engine.events import FetchEvent
     from dcdist.engine.preparation import Plan
-    from dcdist.model.release import Image, Release
+    from dcdist.model.release import Release
     from dcdist.ports.images import ImageFile
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import Swarm
@@ -142,7 +140,6 @@ class _Node:
         self._destination = destination
         self._report = report
         self._tally = Tally(plan)
-        self._checks: list[ImageCheck] = []
         self._sources = [
             Source(index, placements) for index, placements in zip(plan.indexes, plan.placements, strict=True)
         ]
@@ -158,15 +155,19 @@ class _Node:
             layers = await stack.enter_async_context(AsyncExitStack())
             swarm = await self._open_swarm(stack)
             assembly = await stack.enter_async_context(
-                Assembly(files, threads=_ASSEMBLY_THREADS, written=self._frames_written)
+                Assembly(
+                    files,
+                    [extents.content_length for extents in self._plan.extents],
+                    threads=_ASSEMBLY_THREADS,
+                    written=self._tally.written,
+                )
             )
             fetching = await self._make_fetching(swarm, assembly, stack)
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(fetching.run(layers))
                 assembling = group.create_task(assembly.run())
                 finishing = [
-                    group.create_task(self._finish(image, file, check))
-                    for image, file, check in zip(self._plan.images, files, self._checks, strict=True)
+                    group.create_task(self._finish(number, file, assembly)) for number, file in enumerate(files)
                 ]
                 if finishing:
                     await asyncio.wait(finishing)
@@ -194,12 +195,8 @@ class _Node:
     async def _require_space(self) -> None:
         needs = [await self._cache.need({entry.name: entry.length for entry in self._plan.entries})]
         if self._destination is not None:
-            sizes = {
-                image.name: sum(
-                    length for source, length in zip(extents.sources, extents.lengths, strict=True) if source != ZEROS
-                )
-                for image, extents in zip(self._plan.images, self._plan.extents, strict=True)
-            }
+            images = zip(self._plan.images, self._plan.extents, strict=True)
+            sizes = {image.name: extents.content_length for image, extents in images}
             needs.append(await self._destination.need(sizes))
         require_space(needs)
 
@@ -207,11 +204,10 @@ class _Node:
         files: list[ImageFile] = []
         if self._destination is None:
             return files
-        for image, extents in zip(self._plan.images, self._plan.extents, strict=True):
+        for image in self._plan.images:
             file = await self._destination.create(image.name, image.size)
             stack.push_async_callback(file.abandon)
             files.append(file)
-            self._checks.append(ImageCheck(image, extents, file, self._sources, self._plan.numbers))
         return files
 
     async def _open_swarm(self, stack: AsyncExitStack) -> Swarm:
@@ -259,13 +255,9 @@ class _Node:
             report=self._report,
         )
 
-    def _frames_written(self, count: int) -> None:
-        self._tally.written(count)
-        for check in self._checks:
-            check.frames_done()
-
-    async def _finish(self, image: Image, file: ImageFile, check: ImageCheck) -> None:
-        await check.run()
+    async def _finish(self, number: int, file: ImageFile, assembly: Assembly) -> None:
+        image = self._plan.images[number]
+        await assembly.wait_for_image(number)
         await file.finish()
         if self._destination is not None:
             await self._destination.remember(image.name, image.digest)

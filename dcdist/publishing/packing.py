@@ -14,8 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from dcdist.formats.frames import Packer
+from dcdist.errors import InvariantError
+from dcdist.formats.frames import Packer, unpack
 from dcdist.model.identity import Digest
+from dcdist.model.layer import Frame
 
 if TYPE_CHECKING:
     from array import array
@@ -76,4 +78,10 @@ class Packing:
         if packer is None:
             packer = self._local.packer = Packer(self._level)
         data = packer.pack(frame.plain)
-        return PackedFrame(data, Digest(hashlib.sha256(data).digest()), len(frame.plain), frame.digests, frame.lengths)
+        digest = Digest(hashlib.sha256(data).digest())
+        # Whatever goes wrong here, in memory or in the compressor, would be on every host: worth 7 % of the time.
+        if unpack(Frame(0, 0, len(data), 0, len(frame.plain), digest), data) != frame.plain:
+            raise InvariantError(
+                "a frame does not unpack to what was packed: the memory of this machine may be failing"
+            )
+        return PackedFrame(data, digest, len(frame.plain), frame.digests, frame.lengths)
