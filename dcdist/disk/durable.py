@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PART = 64 * 1024
-"""Bytes of one write. For longer ones the kernel takes larger runs of memory, which on a virtual machine it often has to
+"""Bytes of one write. For longer ones the kernel takes larger runs of memory, which on a virtual machine it often must
 ask the hypervisor for first: writing an image of 1.1 GiB took 0.6 to 0.8 s of system time more."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC

@@ -48,7 +48,7 @@ class CachedLayer(Protocol):
         """Give up the lock. With `clean` the data are synced and `have` is trusted next time; else it is checked.
 
         Whoever writes the data file must be done with it (or, of a complete layer, have flushed it). A reader that
-        found the data damaged closes without `clean`. Closing twice does nothing.
+        found the data damaged closes without `clean`, also after a clean close; else closing twice does nothing.
         """
         ...
 

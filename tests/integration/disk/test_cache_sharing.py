@@ -49,9 +49,17 @@ async def test_a_complete_writer_may_close_early_and_keep_its_properties(cache: 
     put(writer, *range(9))
     await writer.close(clean=True)
     writer.add(0b1)
-    await writer.close(clean=False)
+    await writer.close(clean=True)
     assert (writer.have, writer.complete) == (ALL, True)
     assert await reopen(cache) == (ALL, [])
+
+
+async def test_damage_found_after_an_early_close_has_the_layer_checked(cache: DirectoryCache) -> None:
+    writer = await cache.open(SAMPLE.index)
+    put(writer, *range(9))
+    await writer.close(clean=True)
+    await writer.close(clean=False)
+    assert await reopen(cache) == (ALL, [2 * MIB + 1000])
 
 
 async def test_a_closed_or_foreign_piece_cannot_be_added(cache: DirectoryCache) -> None:
