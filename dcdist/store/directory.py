@@ -75,8 +75,8 @@ class DirectoryStore:
                 )
             yield _Parts(file, mapped, start, length)
         finally:
-            # A cancelled thread may still be opening or reading: closing waits for it, so not on the event loop.
-            await asyncio.to_thread(file.close)
+            # A cancelled thread may still be opening or reading: then it closes the file when it is done.
+            file.close()
 
     async def put(
         self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None

@@ -67,7 +67,10 @@ class MappedErrors:
 
 
 class OpenFile:
-    """One file for reading. It may be closed at any time and from any thread; an open or read under way ends first."""
+    """One file for reading. It may be closed at any time and from any thread, which never waits.
+
+    An open or read that is under way then ends first, and closes the file itself.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -83,11 +86,14 @@ class OpenFile:
         Raises:
             OSError: It cannot be opened, or is no regular file.
         """
-        with self._lock:
-            if self._closed:
-                return
-            self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            state = os.fstat(self._descriptor)
+        try:
+            with self._lock:
+                if self._closed:
+                    return
+                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+                state = os.fstat(self._descriptor)
+        finally:
+            self._end()
         if not stat.S_ISREG(state.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         self.size = state.st_size
@@ -95,21 +101,31 @@ class OpenFile:
 
     def read(self, start: int, length: int) -> bytes:
         """The bytes from `start`; fewer than `length` only at the end of the file."""
-        with self._lock:
-            parts: list[bytes] = []
-            while length > 0 and (part := os.pread(self._descriptor, length, start)):
-                parts.append(part)
-                start += len(part)
-                length -= len(part)
+        parts: list[bytes] = []
+        try:
+            with self._lock:
+                while length > 0 and (part := os.pread(self._descriptor, length, start)):
+                    parts.append(part)
+                    start += len(part)
+                    length -= len(part)
+        finally:
+            self._end()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def close(self) -> None:
-        """Close it, now or as soon as it is opened."""
-        with self._lock:
-            self._closed = True
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
+        """Close it, now or as soon as what is under way has ended."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        # Whoever holds the lock calls this after it, so one of the two sees the other's mark.
+        if self._closed and self._lock.acquire(blocking=False):
+            try:
+                if self._descriptor >= 0:
+                    os.close(self._descriptor)
+                    self._descriptor = -1
+            finally:
+                self._lock.release()
 
     def __enter__(self) -> Self:
         return self

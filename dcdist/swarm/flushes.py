@@ -1,6 +1,7 @@
 """Flushes of one torrent, one at a time.
 
 Invariant: a request is answered by a flush that began after it was made, so all that was finished before is covered.
+Word of a flush may be lost, and is asked for again; word that comes twice is not taken for that of a later flush.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ class Flushes:
         self._begin = begin
         self._running = False
         self._again = False
+        self._repeated = 0
+        self._stale = 0
         self._now: list[asyncio.Future[None]] = []
         self._next: list[asyncio.Future[None]] = []
 
@@ -40,11 +43,29 @@ class Flushes:
         else:
             self._start()
 
+    @property
+    def running(self) -> bool:
+        """Whether one has begun and is not over."""
+        return self._running
+
+    def repeated(self) -> None:
+        """The running flush was begun once more, because no word of it came."""
+        self._repeated += 1
+
+    def heard(self) -> bool:
+        """Word of a flush came; whether it is that of the running one, and `ended` is to be called."""
+        if self._stale:
+            self._stale -= 1
+            return False
+        return self._running
+
     def ended(self) -> None:
         """The running flush is over."""
         if not self._running:
             return
         self._running = False
+        # If this was not word of the last repetition, that is still to come; if it was, the next flush is repeated.
+        self._stale, self._repeated = self._repeated, 0
         for future in self._now:
             if not future.done():
                 future.set_result(None)

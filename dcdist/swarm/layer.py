@@ -39,6 +39,7 @@ class TorrentLayer:
         self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self._flushes = Flushes(self._begin_flush)
+        self._flush_begun = 0.0
         self._injected: dict[int, tuple[bytes, float]] = {}
         self._checked = 0
         self._settling = 0
@@ -123,9 +124,10 @@ class TorrentLayer:
 
     def flushed(self) -> None:
         """All that was finished when the flush began is in the file."""
-        self._intake.settled(self._settling)
-        self._settling = 0
-        self._flushes.ended()
+        if self._flushes.heard():
+            self._intake.settled(self._settling)
+            self._settling = 0
+            self._flushes.ended()
 
     def seen(self, counts: list[int]) -> None:
         """How many peers have each piece; empty if there are none."""
@@ -134,14 +136,19 @@ class TorrentLayer:
     # Housekeeping
 
     def look(self, *, linked: bool) -> None:
-        """Ask for what the peers have, and for the result of injections that are overdue."""
+        """Ask for what the peers have, and for the result of injections and flushes that are overdue."""
         if linked and not self.complete:
             self._handle.post_piece_availability()
         else:
             self._available = 0
+        now = self._loop.time()
         oldest = next(iter(self._injected.values()), None)
-        if oldest and self._loop.time() - oldest[1] > _OVERDUE:
+        if oldest and now - oldest[1] > _OVERDUE:
             self.catch_up()
+        if self._flushes.running and now - self._flush_begun > _OVERDUE:
+            self._flush_begun = now
+            self._flushes.repeated()
+            self._handle.flush_cache()
 
     def catch_up(self) -> None:
         """Find out what is had, because alerts may be lost; hand over again what is not."""
@@ -192,4 +199,5 @@ class TorrentLayer:
 
     def _begin_flush(self) -> None:
         self._settling, self._checked = self._checked, 0
+        self._flush_begun = self._loop.time()
         self._handle.flush_cache()

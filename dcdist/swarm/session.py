@@ -6,7 +6,7 @@ Everything here runs on the event loop; libtorrent works in threads of its own a
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import libtorrent as lt
@@ -155,14 +155,14 @@ class TorrentSwarm:
         if self._closed:
             return
         self._closed = True
-        self._housekeeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._housekeeping
         try:
             self._session.pause()
             if not self._error:
+                # With the housekeeping, which asks again when no word of a flush comes.
                 await self._flush()
         finally:
+            self._housekeeping.cancel()
+            await asyncio.wait([self._housekeeping])
             self._end(SwarmError("the swarm is closed"))
             self._inbox.close()
             self._pump.detach()

@@ -117,6 +117,23 @@ async def test_the_end_of_a_flush_nobody_asked_for_answers_nobody() -> None:
     await waiting
 
 
+async def test_word_that_comes_twice_is_not_taken_for_that_of_a_later_flush() -> None:
+    flushes = Flushes(lambda: None)
+    first = asyncio.ensure_future(flushes.wait())
+    await settled()
+    flushes.repeated()
+    assert flushes.heard()
+    flushes.ended()
+    await first
+    second = asyncio.ensure_future(flushes.wait())
+    await settled()
+    assert not flushes.heard()
+    assert not second.done()
+    assert flushes.heard()
+    flushes.ended()
+    await second
+
+
 async def test_a_failure_reaches_all_who_wait_for_a_flush() -> None:
     flushes = Flushes(lambda: None)
     waiting = [asyncio.ensure_future(flushes.wait()) for _ in range(3)]
