@@ -58,6 +58,9 @@ if TYPE_CHECKING:
 _POLL = 0.5
 """Seconds between two looks at what peers hold."""
 
+_WRITE_BEHIND = 1.0
+"""Seconds between two looks at what may not be in the files yet."""
+
 _OFFER = 256
 """Pieces offered to the assembly at once: a large layer has tens of thousands of frames to look at."""
 
@@ -167,6 +170,7 @@ class Fetching:
                 group.create_task(self._take_in(position, stack))
             group.create_task(self._watch_swarm())
             group.create_task(self._poll())
+            group.create_task(self._write_behind())
             await self._pump()
 
     async def wait_for_layers(self) -> None:
@@ -285,6 +289,17 @@ class Fetching:
             self._share_bounds(going.from_store, going.from_peers)
             self._report(self._tally.progress())
             await asyncio.sleep(_POLL)
+
+    async def _write_behind(self) -> None:
+        """Have finished pieces written every few seconds: what a kill finds unwritten has to be fetched again."""
+        written: dict[int, Bits] = {}
+        while True:
+            await asyncio.sleep(_WRITE_BEHIND)
+            for number, opened in list(self._open.items()):
+                have = opened.layer.have
+                if not opened.layer.complete and have != written.get(number, 0):
+                    await opened.swarm_layer.flush()
+                    written[number] = have
 
     def _share_bounds(self, from_store: float, from_peers: float) -> None:
         down, store = self._options.down_rate, self._options.store_rate

@@ -15,7 +15,8 @@ from dcdist.engine import fetching
 from dcdist.engine.events import Fetched, Progress, Seeding, Troubled, Waiting
 from dcdist.errors import DiskFullError, FetchFailedError, IntegrityError, UsageError
 from dcdist.policy.planner import PlannerOptions
-from tests.support.publishing import Publisher, noise
+from tests.support.http_server import serve_directory
+from tests.support.publishing import KEY, Publisher, noise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -237,3 +238,27 @@ async def test_peers_that_come_and_go_do_not_stop_a_fetch(site: Site) -> None:
         leaving.cancel()
 
     assert site.image("b") == IMAGE
+
+
+async def test_hosts_trade_over_ipv6(site: Site) -> None:
+    stop = asyncio.Event()
+    here = {host: replace(site.options(host), listen=("::1", 0)) for host in ("a", "b")}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(site.fetch("a", replace(here["a"], seed_for=600.0), stop))
+        fetched = await site.fetch("b", replace(here["b"], draw=False))
+        stop.set()
+
+    assert site.image("b") == IMAGE
+    assert fetched.bytes.peers >= site.release.layer_bytes
+
+
+async def test_a_store_behind_plain_http_is_enough(site: Site) -> None:
+    async with (
+        serve_directory(site.folder / "store") as url,
+        dcdist.open_store(url, environment={}) as store,
+    ):
+        release = await dcdist.find_release(store, "web@1", trust=[KEY.public])
+        fetched = await dcdist.fetch(store, release, site.options("a"), report=lambda _: None)
+
+    assert site.image("a") == IMAGE
+    assert fetched.bytes.store == site.release.layer_bytes
