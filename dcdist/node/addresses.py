@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from dcdist.errors import UsageError
 
@@ -12,8 +11,10 @@ _ANYWHERE = ("192.0.2.1", "2001:db8::1")
 """Documentation addresses: a UDP socket is connected to one to see the way out; nothing is sent."""
 
 
-def advertised(listen: tuple[str, int] | None, port: int, store_url: str) -> tuple[str, int]:
-    """The address to announce for a session that listens on `port`; `listen` is what the user asked for.
+def advertised(listen: tuple[str, int] | None, port: int, store_host: str) -> tuple[str, int]:
+    """The address to announce for a session that listens on `port`; may look up a name, so it blocks.
+
+    `listen` is what the user asked for; `store_host` is the store's server, empty if it is a directory.
 
     Raises:
         UsageError: This host has no address that others could reach.
@@ -21,12 +22,11 @@ def advertised(listen: tuple[str, int] | None, port: int, store_url: str) -> tup
     if listen is not None and not ip_address(listen[0]).is_unspecified:
         return listen[0], port
     family = socket.AF_INET6 if listen is not None and ":" in listen[0] else socket.AF_INET
-    targets = [urlsplit(store_url).hostname, _ANYWHERE[family == socket.AF_INET6]]
-    for target in targets:
+    for target in [store_host, _ANYWHERE[family == socket.AF_INET6]]:
         address = _source_towards(target, family) if target else None
         if address is not None and not ip_address(address).is_unspecified:
             return address, port
-    if store_url.startswith("file:"):
+    if not store_host:
         # A directory without any network: the only hosts that can share it so are on this machine.
         return ("::1" if family == socket.AF_INET6 else "127.0.0.1"), port
     raise UsageError(

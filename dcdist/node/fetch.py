@@ -231,7 +231,9 @@ class _Node:
 
             rendezvous = Rendezvous(self._store, demo=self._release.name.demo, realm=options.realm)
             stack.push_async_callback(rendezvous.withdraw)
-            advertise = options.advertise or advertised(options.listen, swarm.port, str(self._store))
+            advertise = options.advertise or await asyncio.to_thread(
+                advertised, options.listen, swarm.port, capabilities.host
+            )
         pace = Pace(options.store_rate)
         return Fetching(
             host=host,

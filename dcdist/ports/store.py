@@ -36,12 +36,13 @@ class Capabilities:
     """What a store can do. `writable`: put and delete; `listable`: list.
 
     `creates_once`: of several conditional creates of one key at the same moment one succeeds. Where that does not hold,
-    all may seem to, and the last one stays.
+    all may seem to, and the last one stays. `host`: the name or address of the server; empty for a directory.
     """
 
     writable: bool
     listable: bool
     creates_once: bool = True
+    host: str = ""
 
 
 class Store(Protocol):

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import math
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from dcdist.errors import IntegrityError, ObjectExistsError, StoreError
 from dcdist.ports.store import Capabilities, Listing
@@ -42,12 +42,13 @@ class SwiftStore:
         self._root = f"{prefix}/" if prefix else ""
         self._session = session
         self._sign_in = SignIn(credentials, session)
+        self._host = urlsplit(credentials.auth).hostname or ""
         self._reads = HttpReads(str(self), self._get, stall=session.stall)
 
     @property
     def capabilities(self) -> Capabilities:
         """Everything."""
-        return Capabilities(writable=True, listable=True, creates_once=False)
+        return Capabilities(writable=True, listable=True, creates_once=False, host=self._host)
 
     def __str__(self) -> str:
         return self._session.store
