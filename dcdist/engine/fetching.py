@@ -122,6 +122,7 @@ class Fetching:
         self._open: dict[int, _Open] = {}
         order = [entry.name for entry in release.layers]
         self._numbers: dict[LayerName, int] = {name: number for number, name in enumerate(order)}
+        self._taking_part = {self._numbers[entry.name]: asyncio.Event() for entry in plan.entries}
         self._needs = pieces.of(self._numbers[entry.name] for entry in plan.entries)
         now = self._loop.time()
         waits = ports.rendezvous is not None and options.prefer is Prefer.EGRESS
@@ -200,6 +201,7 @@ class Fetching:
         copies = known_pieces(index, missing, self._known)
         if copies:
             self._tell(CopyBegan(number, copies))
+        self._taking_part[number].set()
         self._note_completion()
         await self._offer(source, had)
         if layer.complete:
@@ -244,6 +246,9 @@ class Fetching:
     async def _watch_swarm(self) -> None:
         while True:
             for event in await self._ports.swarm.events():
+                if not isinstance(event, swarm_port.SwarmBroke):
+                    # It may be quicker than the task that brings the layer in.
+                    await self._taking_part[self._numbers[event.layer]].wait()
                 self._swarm_did(event)
 
     def _swarm_did(self, event: SwarmEvent) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FIRST_LOOKS = (0.3, 0.3, 0.4, 1.0, 1.0, 2.0, 3.0)
 """Seconds between the first listings: hosts that start together must find each other at once."""
 
+PATIENCE = 1.5
+"""Seconds that the start of a fetch waits for the rendezvous."""
+
 LOOK = 5.0
 """Seconds between listings later on."""
 
@@ -60,9 +63,14 @@ class Membership:
         self._news.set()
 
     async def begin(self) -> None:
-        """Register, then list once: after this the planner knows who was there."""
-        await self._try_announce()
-        await self._try_list()
+        """Register, then list once: after this the planner knows who was there. A slow store is not waited for."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._try_announce()
+                await self._try_list()
+        except TimeoutError:
+            # Both are tried again by `run`.
+            self._news.set()
 
     async def run(self) -> None:
         """Go on with heartbeats and listings until cancelled."""

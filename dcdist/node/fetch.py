@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
@@ -34,10 +34,14 @@ if TYPE_CHECKING:
     from dcdist.engine.preparation import Plan
     from dcdist.model.release import Release
     from dcdist.ports.images import ImageFile
+    from dcdist.ports.rendezvous import Rendezvous
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import Swarm
 
 _ASSEMBLY_THREADS = 2
+
+_WITHDRAWAL = 2.0
+"""Seconds that the end of a fetch waits for its heartbeat to be taken away."""
 
 
 async def fetch(
@@ -227,10 +231,10 @@ class _Node:
         rendezvous = None
         advertise = None
         if meets:
-            from dcdist.swarm import Rendezvous
+            from dcdist import swarm as adapters
 
-            rendezvous = Rendezvous(self._store, demo=self._release.name.demo, realm=options.realm)
-            stack.push_async_callback(rendezvous.withdraw)
+            rendezvous = adapters.Rendezvous(self._store, demo=self._release.name.demo, realm=options.realm)
+            stack.push_async_callback(_withdraw, rendezvous)
             advertise = options.advertise or await asyncio.to_thread(
                 advertised, options.listen, swarm.port, capabilities.host
             )
@@ -264,3 +268,10 @@ class _Node:
         if self._destination is not None:
             await self._destination.remember(image.name, image.digest)
         self._report(ImageFinished(image.name, image.size))
+
+
+async def _withdraw(rendezvous: Rendezvous) -> None:
+    """Take the heartbeat away, if the store answers soon: nobody should wait for it at the end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_WITHDRAWAL):
+            await rendezvous.withdraw()

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from dcdist.engine import membership as membership_module
 from dcdist.engine.membership import Membership
 from dcdist.errors import StoreUnavailableError
 from dcdist.model.identity import HostId
 from dcdist.model.member import Member, Role
 from tests.support.engine import RememberingRendezvous
 from tests.support.planners import member
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class SilentRendezvous(RememberingRendezvous):
+    """One that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = asyncio.Event()
+
+    async def announce(self, member: Member) -> None:
+        await self.answers.wait()
+        await super().announce(member)
+
 
 Change = tuple[tuple[Member, ...], tuple[HostId, ...]]
 
@@ -73,3 +91,19 @@ async def test_a_change_of_this_host_is_announced_soon_with_the_next_number() ->
     await asyncio.gather(running, return_exceptions=True)
 
     assert rendezvous.announced[1] == replace(member(1), sequence=1, role=Role.SEEDER, needs=0)
+
+
+async def test_the_start_does_not_wait_for_a_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership_module, "PATIENCE", 0.0)
+    rendezvous = SilentRendezvous()
+    membership, changes, _ = take_part(rendezvous)
+    await membership.begin()
+    assert changes == []
+
+    rendezvous.answers.set()
+    running = asyncio.create_task(membership.run())
+    while not rendezvous.announced:
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert rendezvous.announced == [member(1)]
