@@ -25,7 +25,7 @@
     ├─ DiskError                    this host's disk; `path`
     │  ├─ DiskFullError             `needed`, `free` (bytes)
     │  └─ CacheBusyError
-    ├─ FetchFailedError             a fetch gave up; the reasons are in `__cause__`
+    ├─ FetchFailedError             a fetch gave up; the message says why
     └─ InvariantError               a bug in dcdist
 
     * retryable: trying again later can help.
@@ -205,7 +205,7 @@ class CacheBusyError(DiskError):
 
 
 class FetchFailedError(DcdistError):
-    """A fetch gave up; `__cause__` has the reasons."""
+    """A fetch gave up; the message says why and what is still missing."""
 
     exit_code = 9
 

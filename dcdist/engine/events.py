@@ -26,7 +26,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFound:
-    """The manifest is verified. `image_bytes` and `layer_bytes` are those of the images asked for."""
+    """The manifest is verified. `images` and `image_bytes` are those asked for; `layer_bytes` of those not in place."""
 
     release: ReleaseName
     images: int
@@ -60,7 +60,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How it goes, about once a second.
+    """How it goes, about twice a second.
 
     `layer_bytes` of `layer_total` are here; `seconds_left` is None while nothing can be said.
     """

@@ -1,6 +1,6 @@
 """How should one bound on what a host takes be shared between the store and its peers?
 
-Each may use what the other leaves, and half of what neither uses; neither is ever starved, so that it can show what it
+Each may use what it gives now, and half of what neither gives; neither is ever starved, so that it can show what it
 would give.
 """
 
