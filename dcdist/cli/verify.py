@@ -62,8 +62,8 @@ def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Pat
         count, wrong = run_until_done(run())
     if wrong:
         raise IntegrityError(
-            f"{len(wrong)} of {count} files of {release} in {dest} are not as published: {', '.join(wrong)}; fetch "
-            "again to put them right",
+            f"{len(wrong)} of {count} files of {release} in {dest} are not as published: {', '.join(wrong)}; remove "
+            "what differs and fetch again",
             source=str(dest),
         )
     display.finish(str(release), count)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from dcdist.engine.assembly import Assembly, Source
-    from dcdist.engine.events import FetchEvent
+    from dcdist.engine.events import FetchEvent, Progress
     from dcdist.engine.options import EngineOptions
     from dcdist.engine.preparation import Plan
     from dcdist.engine.reuse import KnownFrames
@@ -278,6 +278,7 @@ class Fetching:
 
     async def _poll(self) -> None:
         """Look at what peers hold and have given; share the bound on what this host takes."""
+        told: Progress | None = None
         while True:
             statistics = self._ports.swarm.statistics()
             self._tally.swarm = statistics
@@ -292,11 +293,15 @@ class Fetching:
             going = self._planner.statistics(now=now)
             self._tally.rates(store=going.from_store, peers=going.from_peers)
             self._share_bounds(going.from_store, going.from_peers)
-            self._report(self._tally.progress())
+            progress = self._tally.progress()
+            if progress != told or not self._layers_here.is_set():
+                # A seeder has news now and then only; one that waits says so.
+                self._report(progress)
+                told = progress
             await asyncio.sleep(_POLL)
 
     async def _write_behind(self) -> None:
-        """Have finished pieces written every few seconds: what a kill finds unwritten has to be fetched again."""
+        """Have finished pieces written every second: what a kill finds unwritten has to be fetched again."""
         written: dict[int, Bits] = {}
         while True:
             await asyncio.sleep(_WRITE_BEHIND)

@@ -17,10 +17,10 @@ class Backoff:
     failed together do not come back together.
     """
 
-    tries: int = 6
+    tries: int = 12
     first: float = 0.5
     longest: float = 15.0
-    total: float = 60.0
+    total: float = 120.0
 
     def delay(
         self, attempt: int, *, elapsed: float, rng: random.Random, retry_after: float | None = None

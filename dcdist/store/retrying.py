@@ -86,6 +86,8 @@ class Retrying:
                 wish = error.retry_after if isinstance(error, StoreThrottledError) else None
                 delay = self._backoff.delay(number, elapsed=loop.time() - began, rng=self._rng, retry_after=wish)
                 if delay is None:
+                    tried = f"tried {number} times in {loop.time() - began:.0f} s"
+                    error.args = (f"{error}; {tried}: run it again when the store answers",)
                     raise
             await asyncio.sleep(delay)
             number += 1

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 BODY = bytes(range(256)) * 4096 * 4
 LIMIT = 2 * len(BODY)
-AT_ONCE = Backoff(first=0.0)
+AT_ONCE = Backoff(tries=6, first=0.0)
 
 
 @pytest.fixture
