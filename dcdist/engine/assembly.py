@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -18,11 +19,11 @@ from dcdist.formats.frames import Unpacker
 from dcdist.model import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from dcdist.engine.placements import LayerPlacements
-    from dcdist.model.layer import Index
+    from dcdist.model.layer import Frame, Index
     from dcdist.model.pieces import Bits
     from dcdist.ports.images import ImageFile
     from dcdist.ports.layers import CachedLayer
@@ -154,14 +155,10 @@ class Assembly:
         wrong: list[int] = []
         written: Counter[int] = Counter()
         path = _path(source)
-        try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise DiskError(f"cannot read {path}: {error.strerror}", path=path) from error
-        try:
+        with _reading(path) as file:
             for number in batch.frames:
                 frame = source.index.frames[number]
-                data = os.pread(file, frame.length, frame.start)
+                data = _read(file, frame, path)
                 try:
                     plain = memoryview(unpacker.unpack(frame, data))
                 except IntegrityError:
@@ -170,9 +167,26 @@ class Assembly:
                 for place in source.placements.of(number):
                     self._images[place.image].write(place.offset, plain[place.start : place.start + place.length])
                     written[place.image] += place.length
-        finally:
-            os.close(file)
         return wrong, written
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[int]:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise DiskError(f"cannot read {path}: {error.strerror}", path=path) from error
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _read(file: int, frame: Frame, path: str) -> bytes:
+    try:
+        return os.pread(file, frame.length, frame.start)
+    except OSError as error:
+        raise DiskError(f"cannot read {frame.length} bytes of {path}: {error.strerror}", path=path) from error
 
 
 def _path(source: Source) -> str:

@@ -5,6 +5,7 @@ Invariant: what was claimed is either handed over or released when it ends, howe
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from dcdist.errors import ObjectMissingError, StoreError, StoreThrottledError
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _REPORT = 1 << 18
 """Bytes between two reports of one draw."""
+
+_REPORT_SECONDS = 0.5
+"""Seconds after which fewer are reported too: a slow draw is not a stalled one."""
 
 
 async def draw(
@@ -61,11 +65,12 @@ class _Handing:
         self._held = 0
 
     async def run(self, parts: AsyncIterator[bytes], tell: Callable[[Event], None]) -> None:
-        reported = 0
+        loop = asyncio.get_running_loop()
+        reported, told_at = 0, loop.time()
         async for part in parts:
             self.total += len(part)
-            if self.total - reported >= _REPORT:
-                reported = self.total
+            if self.total - reported >= _REPORT or loop.time() - told_at >= _REPORT_SECONDS:
+                reported, told_at = self.total, loop.time()
                 tell(BytesDrawn(self._draw, self.total))
             await self._take(part)
 
@@ -77,9 +82,9 @@ class _Handing:
             rest = rest[cut:]
             self._parts.clear()
             self._held = 0
-            # Counted before it is handed over: from then on its fate is an event of the swarm.
+            await self._swarm_layer.inject(self.piece, data)
+            # Only now: whoever is cancelled while waiting for room has not handed it over.
             self.piece += 1
-            await self._swarm_layer.inject(self.piece - 1, data)
             if not rest:
                 return
         self._parts.append(rest)

@@ -49,7 +49,7 @@ class Membership:
         self._changed = changed
         self._troubled = troubled
         self._known: dict[HostId, Member] = {}
-        self._failing = False
+        self._failing: set[str] = set()
         self._news = asyncio.Event()
 
     @property
@@ -92,16 +92,17 @@ class Membership:
     async def _try_announce(self) -> None:
         try:
             await self._rendezvous.announce(self._me)
+            self._failing.discard("announce")
         except StoreError as error:
-            self._fail(f"this host could not leave its heartbeat, so others may not find it: {error}")
+            self._fail("announce", f"this host could not leave its heartbeat, so others may not find it: {error}")
 
     async def _try_list(self) -> None:
         try:
             members = await self._rendezvous.members()
         except StoreError as error:
-            self._fail(f"the other hosts could not be listed; those known stay: {error}")
+            self._fail("list", f"the other hosts could not be listed; those known stay: {error}")
             return
-        self._failing = False
+        self._failing.discard("list")
         now = {member.host: member for member in members}
         joined = tuple(member for member in members if self._known.get(member.host) != member)
         left = tuple(host for host in self._known if host not in now)
@@ -109,7 +110,7 @@ class Membership:
         if joined or left:
             self._changed(joined, left)
 
-    def _fail(self, message: str) -> None:
-        if not self._failing:
-            self._failing = True
+    def _fail(self, doing: str, message: str) -> None:
+        if doing not in self._failing:
+            self._failing.add(doing)
             self._troubled(message)

@@ -78,7 +78,11 @@ async def copy_pieces(index: Index, wanted: Bits, known: KnownFrames, swarm_laye
     swarm_layer.claim(wanted)
     try:
         for piece in pieces.each(wanted):
-            data = await asyncio.to_thread(_piece, index, known, piece)
+            try:
+                data = await asyncio.to_thread(_piece, index, known, piece)
+            except OSError:
+                # That layer went away or cannot be read: the piece comes from elsewhere.
+                continue
             if len(data) == index.geometry.piece_size(piece):
                 await swarm_layer.inject(piece, data)
                 copied |= 1 << piece

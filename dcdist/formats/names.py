@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 METADATA_FOLDER: Final = "metadata"
 """Where metadata files go, beside the images: no image has that name."""
 
-NAME_LIMIT: Final = 255
+NAME_LIMIT: Final = 240
 """The most bytes of one name, in UTF-8."""
 
 PATH_LIMIT: Final = 1024

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _PEERS_SILENT = 3.0
 """Seconds without a byte from peers after which what they hold is drawn from the store."""
 
+_SPARING = 20
+"""How much longer than a host in a hurry one waits for slow peers that would rather spare the store."""
+
 LOOK_AGAIN = 0.25
 """Seconds between two looks at what others do, while there is nothing else to go by."""
 
@@ -108,7 +111,7 @@ class Choosing:
     def _undelivered(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         """What peers hold and do not bring: because they are silent, or too slow for a host in a hurry."""
         silent = now - situation.peers_latest >= _PEERS_SILENT
-        if not silent and not (self.eager and self._peers_are_slow(situation)):
+        if not silent and not self._peers_are_slow(situation):
             return None
         for layer, plan in self.plans.items():
             wanted = self._drawable(layer, plan.missing & plan.seen)
@@ -124,4 +127,8 @@ class Choosing:
         if any(plan.unseen for plan in self.plans.values()):
             return False
         missing = sum(plan.missing_bytes() for plan in self.plans.values())
-        return missing > situation.peer_rate * (3.0 + 2 * max(situation.stripe_times.values()))
+        patience = 3.0 + 2 * max(situation.stripe_times.values())
+        if self.eager:
+            return missing > situation.peer_rate * patience
+        # A rate of nothing may be that of peers that have just begun: that is for silence to tell.
+        return missing > situation.peer_rate * patience * _SPARING > 0

@@ -19,6 +19,7 @@ class Concurrency:
         self._judge_at: float | None = None
         self._before = 0.0
         self._rest_until = 0.0
+        self._throttled_at = -1.0
 
     @property
     def limit(self) -> int:
@@ -44,8 +45,14 @@ class Concurrency:
             self._limit = max(2, self._limit - 1)
             self._rest_until = now + 4 * _TRIAL
 
-    def throttled(self, *, now: float) -> None:
-        """The store asked for fewer requests."""
+    def throttled(self, *, now: float, begun: float) -> None:
+        """The store asked for fewer requests, in answer to one that began at `begun`.
+
+        Requests that were under way together are throttled together: that is one wish, not several.
+        """
+        if begun <= self._throttled_at:
+            return
+        self._throttled_at = now
         self._limit = max(1, self._limit // 2)
         self._judge_at = None
         self._rest_until = now + 20.0

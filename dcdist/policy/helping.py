@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dcdist.model.identity import HostId
     from dcdist.policy.layer_plan import LayerPlan
@@ -99,6 +99,28 @@ class Helping:
         if overdue > 0:
             return overdue >= (rank - 1) * helper.margin
         return (ahead - _AT_WORK) * interval - silence > rank * helper.margin
+
+
+_FRONT = 4
+"""Stripes at the front of a list that always count as the owner's own work."""
+
+
+def own_work(plan: LayerPlan, shown: Sequence[int]) -> Iterator[HostId]:
+    """The owners of stripes that appeared, once for each that was their own doing.
+
+    This host knows what it drew itself, and other helpers take the back of a list: only what appears in the front half
+    of what was left of it says that its owner gets on.
+    """
+    fronts: dict[HostId, set[int]] = {}
+    for stripe in shown:
+        owner = plan.ownership.owner(stripe)
+        if plan.ownership.rank(stripe) == 0 or plan.is_drawn(stripe):
+            continue
+        if owner not in fronts:
+            left = [each for each in plan.ownership.round_of(owner) if each in shown or not plan.is_shown(each)]
+            fronts[owner] = set(left[: max(_FRONT, len(left) // 2)])
+        if stripe in fronts[owner]:
+            yield owner
 
 
 def candidates(plan: LayerPlan, unseen: Iterable[int]) -> Iterator[tuple[int, HostId, int]]:

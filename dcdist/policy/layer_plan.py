@@ -30,6 +30,8 @@ class LayerPlan:
         self.have = have
         self.flying: Bits = 0
         self.seen: Bits = 0
+        self.drawn: Bits = 0
+        self._shown: Bits = 0
         self._all = pieces.span(0, geometry.piece_count)
         self._host = host
         self._own: list[int] = []
@@ -54,6 +56,26 @@ class LayerPlan:
     def unseen(self) -> Bits:
         """The missing pieces that no peer holds: only the store has them, or somebody is drawing them."""
         return self.missing & ~self.seen
+
+    def newly_shown(self) -> list[int]:
+        """The stripes of which all pieces are now had here or seen at peers; each is told once."""
+        there = self.seen | self.have
+        shown = []
+        for stripe in self.stripes_with(there & ~self._shown):
+            span = self.geometry.stripe_pieces(stripe)
+            bits = pieces.span(span.start, span.stop)
+            if there & bits == bits:
+                shown.append(stripe)
+                self._shown |= bits
+        return shown
+
+    def is_shown(self, stripe: int) -> bool:
+        """Whether `newly_shown` has told a stripe."""
+        return bool(self._shown >> stripe * self.geometry.pieces_per_stripe & 1)
+
+    def is_drawn(self, stripe: int) -> bool:
+        """Whether this host asked the store for a piece of a stripe."""
+        return bool(self.of_stripe(stripe, self.drawn))
 
     def missing_bytes(self) -> int:
         """Bytes of the missing pieces (the last counted in full)."""

@@ -11,7 +11,6 @@ from dcdist.policy.events import Failure
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 15.0
-_LASTING_PAUSE = 5.0
 
 
 class Patience:
@@ -22,6 +21,7 @@ class Patience:
         self._passing = passing
         self._lasting = lasting
         self._in_a_row = 0
+        self._failed_at = -1.0
         self._paused_until = 0.0
         self._reason = ""
         self._last_failure: Failure | None = None
@@ -41,14 +41,16 @@ class Patience:
         self._in_a_row = 0
         self._last_failure = None
 
-    def failed(self, failure: Failure, reason: str, *, retry_after: float | None, now: float) -> None:
-        """The store did not give what was asked."""
+    def failed(
+        self, failure: Failure, reason: str, *, retry_after: float | None, now: float, begun: float | None = None
+    ) -> None:
+        """The store did not give what was asked at `begun`. Requests that were cut together count once."""
         self._reason = reason
         self._last_failure = failure
-        self._in_a_row += 1
+        if begun is None or begun > self._failed_at:
+            self._in_a_row += 1
+            self._failed_at = now
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._in_a_row - 1, 10))
-        if failure is Failure.LASTING:
-            pause = _LASTING_PAUSE
         if retry_after is not None:
             pause = max(pause, min(retry_after, 120.0))
         self._paused_until = max(self._paused_until, now + pause)

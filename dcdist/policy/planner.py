@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.model import pieces
 from dcdist.model.member import Role
+from dcdist.policy import helping
 from dcdist.policy.choosing import LOOK_AGAIN, Choosing, Situation
 from dcdist.policy.commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.concurrency import Concurrency
@@ -44,8 +45,11 @@ _STALL = 6.0
 _SETTLING = 15.0
 """Seconds that drawn pieces may take to be checked; after that they are missing again."""
 
-_BARRED = 30.0
+_BARRED = 8.0
 """Seconds for which a range is left alone that the store will not give."""
+
+_MOST_SPARING = 4
+"""Requests at once of a host that would rather spare the store."""
 
 _MOST_SPOILED = 3
 """How often a piece from the store may fail its check before only peers are asked for it."""
@@ -107,7 +111,6 @@ class Planner:
     _running: dict[int, _Running] = field(default_factory=dict)
     _spoiled: dict[tuple[int, int], int] = field(default_factory=dict)
     _members: dict[HostId, tuple[Role, str, Bits]] = field(default_factory=dict)
-    _known: dict[int, Bits] = field(default_factory=dict)
     _concurrency: Concurrency = field(init=False)
     _patience: Patience = field(init=False)
     _size: RequestSize = field(default_factory=RequestSize)
@@ -123,7 +126,9 @@ class Planner:
         self._choosing = Choosing(self.options.host, self.options.eager)
         self._plans = self._choosing.plans
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
-        self._concurrency = Concurrency(most=self.options.most_requests)
+        most = self.options.most_requests
+        # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
+        self._concurrency = Concurrency(most=most if self.options.eager else min(most, _MOST_SPARING))
         self._peers_latest = self.options.begun
 
     # What happened
@@ -136,10 +141,11 @@ class Planner:
                 plan = self._plans[event.layer] = LayerPlan(
                     name, event.geometry, self.options.host, event.have, in_order=self.options.in_order
                 )
-                self._known[event.layer] = 0
                 for host in self._members:
                     self._seat(host, event.layer)
                 plan.redeal()
+                # Checking the cache, or waiting for another process, may have taken long.
+                self._patience.progressed(now=now)
             case MembersChanged():
                 self._members_changed(event, now=now)
             case PiecesFinished():
@@ -214,14 +220,8 @@ class Planner:
         plan.seen = event.pieces
         if lost:
             plan.rewind()
-        done = plan.seen | plan.have
-        for stripe in plan.stripes_with(done & ~self._known[event.layer]):
-            span = plan.geometry.stripe_pieces(stripe)
-            if done >> span.start & ((1 << len(span)) - 1) == (1 << len(span)) - 1:
-                owner = plan.ownership.owner(stripe)
-                if owner != self.options.host:
-                    self._choosing.helping.appeared(owner, now=now)
-                self._known[event.layer] |= pieces.span(span.start, span.stop)
+        for owner in helping.own_work(plan, plan.newly_shown()):
+            self._choosing.helping.appeared(owner, now=now)
 
     def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:
         running = self._running.get(draw)
@@ -230,6 +230,7 @@ class Planner:
         if total > running.total:
             self._drawn_before += total - running.total
             running.total, running.latest = total, now
+            self._patience.progressed(now=now)
             self._store_rate.count(self._drawn_before, now=now)
 
     def _draw_finished(self, draw: int, *, now: float) -> None:
@@ -237,20 +238,24 @@ class Planner:
         if running is None:
             return
         self._bytes_drawn(draw, running.length, now=now)
+        active = self._active()
         running.ended = now
         self._size.finished(running.length, now - running.begun)
         self._patience.succeeded()
-        self._concurrency.observed(self._store_rate.rate(now=now), self._active(), now=now)
+        self._concurrency.observed(self._store_rate.rate(now=now), active, now=now)
 
     def _draw_failed(self, event: DrawFailed, *, now: float) -> None:
         running = self._running.pop(event.draw, None)
         if running is None:
             return
         self._land(running)
-        self._patience.failed(event.failure, event.reason, retry_after=event.retry_after, now=now)
+        if running.total >= self._plans[running.layer].geometry.piece_length:
+            # It broke off, but brought whole pieces: the store is not down.
+            self._patience.succeeded()
+        self._patience.failed(event.failure, event.reason, retry_after=event.retry_after, now=now, begun=running.begun)
         match event.failure:
             case Failure.THROTTLED:
-                self._concurrency.throttled(now=now)
+                self._concurrency.throttled(now=now, begun=running.begun)
             case Failure.LASTING:
                 self._choosing.bar(running.layer, running.pieces, until=now + _BARRED)
             case Failure.PASSING:
@@ -334,6 +339,7 @@ class Planner:
         plan = self._plans[layer]
         bits = pieces.span(run.start, run.stop)
         plan.flying |= bits
+        plan.drawn |= bits
         draw = self._next_draw
         self._next_draw += 1
         stop = min(run.stop * plan.geometry.piece_length, plan.geometry.length)

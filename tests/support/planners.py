@@ -86,12 +86,13 @@ class ToyHost:
 
 
 class ToySwarm:
-    """Hosts that begin at given times, with one layer of `length` bytes."""
+    """Hosts that begin at given times, with one layer of `length` bytes; `idle` more are listed and do nothing."""
 
     def __init__(self, length: int, *, lag: float = 0.5, delivery: float = 1.0) -> None:
         self.geometry = Geometry.for_length(length)
         self.all = pieces.span(0, self.geometry.piece_count)
         self.hosts: list[ToyHost] = []
+        self.idle = 0
         self._lag = lag
         self._delivery = delivery
         self._history: list[tuple[float, list[int]]] = []
@@ -130,6 +131,8 @@ class ToySwarm:
         if each.number not in known:
             known.add(each.number)
             each.planner.receive(LayerOpened(0, self.geometry, each.have), now=now)
+            idle = tuple(member(number) for number in range(100, 100 + self.idle))
+            each.planner.receive(MembersChanged(idle, ()), now=now)
         visible = {other.number for other in alive if other.begun + self._lag <= now or other.begun < each.begun}
         visible.discard(each.number)
         joined = visible - known

@@ -234,9 +234,9 @@ def test_a_release_beyond_a_limit_is_not_sealed(beyond: Release, reason: str) ->
 
 def test_the_largest_release_fits_into_a_manifest() -> None:
     largest = release(
-        images=[image(f"{number:a>255}") for number in range(10_000)],
+        images=[image(f"{number:a>240}") for number in range(10_000)],
         layers=[layer(number) for number in range(64)],
-        metadata=[MetadataFile("/".join([f"{number:a>250}", *["b" * 250] * 3]), bytes(4194)) for number in range(1000)],
+        metadata=[MetadataFile("/".join([f"{number:a>240}", *["b" * 240] * 3]), bytes(4194)) for number in range(1000)],
     )
     data = manifest.seal(largest, KEY)
     assert len(data) <= manifest.MANIFEST_LIMIT

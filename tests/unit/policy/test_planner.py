@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.identity import HostId, LayerName
@@ -101,15 +103,66 @@ def test_what_peers_hold_is_drawn_when_they_are_silent() -> None:
     assert len(draws(made, now=3.1)) == 2
 
 
-def test_a_host_in_a_hurry_does_not_wait_for_slow_peers() -> None:
-    eager, sparing = planner(eager=True), planner(eager=False)
-    for made in (eager, sparing):
+@pytest.mark.parametrize(
+    ("peer_bytes", "eager_draws", "sparing_draws"),
+    [(50_000_000, 0, 0), (1_000_000, 2, 0), (100_000, 2, 2)],
+    ids=["quick", "slow", "hopeless"],
+)
+def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(
+    peer_bytes: int, eager_draws: int, sparing_draws: int
+) -> None:
+    counts = []
+    for made in (planner(eager=True), planner(eager=False)):
         made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
         made.receive(PeersGave(0), now=0.0)
-        made.receive(PeersGave(100_000), now=1.0)
+        made.receive(PeersGave(peer_bytes), now=1.0)
+        counts.append(len(draws(made, now=1.0)))
 
-    assert len(draws(eager, now=1.0)) == 2
-    assert draws(sparing, now=1.0) == []
+    assert counts == [eager_draws, sparing_draws]
+
+
+def test_requests_rise_while_they_bring_more() -> None:
+    made = planner()
+    running = draws(made, now=0.0)
+    most = 0
+    # Each request takes half a second, however many there are; stripes of one layer last for a few rounds.
+    for step in range(1, 8):
+        now = step * 0.5
+        for command in running:
+            made.receive(BytesDrawn(command.draw, 1), now=now)
+            made.receive(DrawFinished(command.draw), now=now)
+            made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
+            running = [each for each in running if each is not command] + draws(made, now=now)
+        most = max(most, made.statistics(now=now).limit)
+
+    assert most > 2
+
+
+def test_a_layer_that_opens_late_has_its_own_time() -> None:
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), in_order=True))
+    made.receive(LayerOpened(0, GEOMETRY, 0), now=301.0)
+
+    assert len(draws(made, now=301.0)) == 2
+
+
+def test_a_slow_draw_is_progress() -> None:
+    made = planner()
+    first, second = draws(made, now=0.0)
+    made.receive(DrawFailed(first.draw, Failure.LASTING, "no such object"), now=0.0)
+    for second_of_time in range(1, 60):
+        made.receive(BytesDrawn(second.draw, 1000 * second_of_time), now=float(second_of_time))
+
+    assert not any(isinstance(command, GiveUp) for command in made.commands(now=60.0))
+
+
+def test_listed_members_that_never_draw_cost_little() -> None:
+    swarm = ToySwarm(64 * MIB)
+    swarm.add(seconds=0.25, eager=True)
+    swarm.idle = 3
+    swarm.run(120.0)
+
+    assert swarm.hosts[0].have == swarm.all
+    assert (swarm.hosts[0].done_at or 999.0) < 20.0
 
 
 def test_a_piece_is_never_in_two_draws() -> None:
@@ -133,6 +186,19 @@ def test_a_failed_draw_is_asked_for_again_after_a_pause() -> None:
     assert draws(made, now=1.1) == []
     again = draws(made, now=1.3)
     assert [(command.first, command.stop) for command in again] == [(first.first, first.stop)]
+
+
+def test_a_store_that_breaks_off_after_whole_pieces_is_asked_again_at_once() -> None:
+    made = planner()
+    now = 0.0
+    for _ in range(10):
+        command = draws(made, now=now)[0]
+        made.receive(BytesDrawn(command.draw, GEOMETRY.piece_length + 1000), now=now)
+        made.receive(PiecesFinished(0, 1 << command.first), now=now)
+        made.receive(DrawFailed(command.draw, Failure.PASSING, "short"), now=now)
+        now += 0.3
+
+    assert len(draws(made, now=now)) >= 1
 
 
 def test_a_throttled_store_is_asked_less_and_later() -> None:

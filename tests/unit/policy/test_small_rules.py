@@ -53,13 +53,31 @@ def test_more_requests_are_kept_only_if_they_bring_more() -> None:
 
 def test_a_throttled_host_halves_its_requests_and_rests() -> None:
     concurrency = Concurrency(first=8, most=8)
-    concurrency.throttled(now=0.0)
+    concurrency.throttled(now=1.0, begun=0.0)
     assert concurrency.limit == 4
 
     concurrency.observed(1000.0, 4, now=10.0)
     assert concurrency.limit == 4
     concurrency.observed(1000.0, 4, now=21.0)
     assert concurrency.limit == 5
+
+
+def test_requests_that_are_throttled_together_count_once() -> None:
+    concurrency = Concurrency(first=8, most=8)
+    for _ in range(8):
+        concurrency.throttled(now=1.0, begun=0.0)
+    assert concurrency.limit == 4
+    concurrency.throttled(now=3.0, begun=2.0)
+    assert concurrency.limit == 2
+
+
+def test_requests_that_are_cut_together_count_once() -> None:
+    patience = Patience()
+    for _ in range(8):
+        patience.failed(Failure.PASSING, "reset", retry_after=None, now=10.0, begun=9.0)
+    assert patience.paused_until() == 10.25
+    patience.failed(Failure.PASSING, "reset", retry_after=None, now=12.0, begun=11.0)
+    assert patience.paused_until() == 12.5
 
 
 def test_pauses_double_and_end_with_a_success() -> None:
