@@ -6,7 +6,6 @@ import pytest
 
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
-from dcdist.model.identity import HostId, LayerName
 from dcdist.model.member import Role
 from dcdist.policy.commands import Draw, Drop, GiveUp
 from dcdist.policy.events import (
@@ -329,8 +328,3 @@ def test_the_same_events_give_the_same_commands() -> None:
         runs.append([each.drawn for each in swarm.hosts])
 
     assert runs[0] == runs[1]
-
-
-def test_layer_names_and_hosts_are_what_they_seem() -> None:
-    assert LayerName(LAYER) == LAYER
-    assert HostId(host(1)) == "0" * 31 + "1"
