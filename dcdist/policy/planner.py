@@ -183,7 +183,8 @@ class Planner:
         for member in event.joined:
             self._members[member.host] = (member.role, member.version, member.needs)
             if member.role is Role.DRAWER:
-                self._choosing.helping.watch(member.host, now=now)
+                # Hosts that start together begin to draw together: what cannot have begun is not late.
+                self._choosing.helping.watch(member.host, now=max(now, self.options.draw_from))
         hosts = [*event.left, *(member.host for member in event.joined)]
         for layer, plan in self._plans.items():
             # Not any(): every host must be seated.

@@ -17,7 +17,12 @@ class RequestSize:
 
     def __init__(self) -> None:
         self._bytes = 0
-        self._seconds_per_byte: float | None = None
+        self._seconds_sum = 0.0
+        self._length_sum = 0.0
+
+    @property
+    def _seconds_per_byte(self) -> float | None:
+        return self._seconds_sum / self._length_sum if self._length_sum else None
 
     @property
     def limit(self) -> int:
@@ -30,8 +35,8 @@ class RequestSize:
 
     def finished(self, length: int, seconds: float) -> None:
         """A request of `length` bytes took `seconds`."""
-        pace = max(seconds, 1e-4) / max(length, 1)
-        known = self._seconds_per_byte
-        self._seconds_per_byte = pace if known is None else 0.7 * known + 0.3 * pace
-        wanted = int(_SECONDS / self._seconds_per_byte)
+        # Weighed by length: a last piece of a few bytes says nothing of what a stripe takes.
+        self._seconds_sum = 0.7 * self._seconds_sum + max(seconds, 1e-4)
+        self._length_sum = 0.7 * self._length_sum + max(length, 1)
+        wanted = int(_SECONDS * self._length_sum / self._seconds_sum)
         self._bytes = min(LONGEST, wanted, max(4 * length, self._bytes))
