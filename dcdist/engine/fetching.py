@@ -65,7 +65,7 @@ _OFFER = 256
 """Pieces offered to the assembly at once: a large layer has tens of thousands of frames to look at."""
 
 _GET_TO_KNOW = 1.0
-"""Seconds that a host that is not alone gives others to be seen before it draws."""
+"""Seconds after which a host knows those that began when it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Fetching:
         self._taking_part = {self._numbers[entry.name]: asyncio.Event() for entry in plan.entries}
         self._needs = pieces.of(self._numbers[entry.name] for entry in plan.entries)
         now = self._loop.time()
-        waits = ports.rendezvous is not None and options.prefer is Prefer.EGRESS
+        getting_to_know = 0.0 if ports.rendezvous is None else _GET_TO_KNOW
         self._planner = Planner(
             PlannerOptions(
                 host=host,
@@ -134,7 +134,7 @@ class Fetching:
                 eager=options.prefer is Prefer.TIME,
                 may_draw=options.draw,
                 in_order=options.alone,
-                draw_from=now + _GET_TO_KNOW if waits else now,
+                acquainted_from=now + getting_to_know,
                 begun=now,
             )
         )

@@ -17,6 +17,9 @@ LayerName = NewType("LayerName", str)
 HostId = NewType("HostId", str)
 """128 bits as 32 lower-case hex digits; uniformly distributed, so that its prefix can divide a fleet."""
 
+PREFIX_STEP = 2
+"""Bits by which prefixes grow: one digit of a host id in base 4."""
+
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HEX_128 = re.compile(r"[0-9a-f]{32}")
 
@@ -70,3 +73,28 @@ def is_layer_name(text: str) -> bool:
 def is_host_id(text: str) -> bool:
     """Whether `text` is 32 lower-case hex digits."""
     return _HEX_128.fullmatch(text) is not None
+
+
+def prefix_of(host: HostId, bits: int) -> int:
+    """The first `bits` bits of a host id, as a number."""
+    return int(host, 16) >> (128 - bits) if bits else 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Prefix:
+    """The hosts whose ids begin with the same bits: `bits` of them, an even number, with this value.
+
+    No bits at all are everybody's prefix.
+    """
+
+    bits: int = 0
+    value: int = 0
+
+    @classmethod
+    def of(cls, host: HostId, bits: int) -> Prefix:
+        """The prefix of that length to which a host belongs."""
+        return cls(bits, prefix_of(host, bits))
+
+    def holds(self, host: HostId) -> bool:
+        """Whether a host belongs to it."""
+        return prefix_of(host, self.bits) == self.value

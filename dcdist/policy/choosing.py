@@ -19,6 +19,9 @@ _PEERS_SILENT = 3.0
 _SPARING = 20
 """How much longer than a host in a hurry one waits for slow peers that would rather spare the store."""
 
+_RIVALS = 16
+"""Members that may turn up while the others are not known yet; or four times those that are."""
+
 LOOK_AGAIN = 0.25
 """Seconds between two looks at what others do, while there is nothing else to go by."""
 
@@ -29,7 +32,7 @@ class Situation:
 
     `longest`: bytes of the longest request; `stripe_times`: seconds for a stripe of each layer; `limit`: requests
     at once; `peers_latest`: when a peer last gave a byte, or began to have something to give; `peer_rate`: bytes a
-    second from all peers.
+    second from all peers. `room`: peers do not fill this host's link. `acquainted`: hosts that began together know each other by now; `known`: other members.
     """
 
     longest: int
@@ -37,6 +40,9 @@ class Situation:
     limit: int
     peers_latest: float
     peer_rate: float
+    room: bool = False
+    acquainted: bool = True
+    known: int = 0
 
 
 @dataclass(slots=True)
@@ -69,7 +75,20 @@ class Choosing:
     def choose(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         """The next request: a layer and its pieces; None if there is nothing that this host should draw now."""
         self._barred = [barred for barred in self._barred if now < barred.until]
+        if not situation.acquainted:
+            sure = self._sure(situation)
+            if sure is not None or not self.eager:
+                return sure
         return self._own(situation) or self._help(situation, now=now) or self._undelivered(situation, now=now)
+
+    def _sure(self, situation: Situation) -> tuple[int, range] | None:
+        """A single stripe that will be this host's own whoever else begins now: no link need idle meanwhile."""
+        for layer, plan in self.plans.items():
+            wanted = self._drawable(layer, plan.unseen)
+            stripe = plan.next_sure(max(_RIVALS, 4 * situation.known)) if wanted else None
+            if stripe is not None and plan.of_stripe(stripe, wanted):
+                return layer, plan.of_stripe(stripe, wanted)
+        return None
 
     def _drawable(self, layer: int, wanted: Bits) -> Bits:
         for barred in self._barred:
@@ -83,7 +102,7 @@ class Choosing:
             if not wanted:
                 continue
             if wanted != plan.unseen:
-                own = (s for s in plan.stripes_with(wanted) if plan.ownership.rank(s) == 0)
+                own = (s for s in plan.stripes_with(wanted) if plan.ownership.owner(s) == self.host)
                 stripe = next(own, None)
             else:
                 stripe = plan.next_own()
@@ -128,7 +147,7 @@ class Choosing:
             return False
         missing = sum(plan.missing_bytes() for plan in self.plans.values())
         patience = 3.0 + 2 * max(situation.stripe_times.values())
-        if self.eager:
+        if self.eager or situation.room:
             return missing > situation.peer_rate * patience
         # A rate of nothing may be that of peers that have just begun: that is for silence to tell.
         return missing > situation.peer_rate * patience * _SPARING > 0

@@ -114,7 +114,7 @@ def own_work(plan: LayerPlan, shown: Sequence[int]) -> Iterator[HostId]:
     fronts: dict[HostId, set[int]] = {}
     for stripe in shown:
         owner = plan.ownership.owner(stripe)
-        if plan.ownership.rank(stripe) == 0 or plan.is_drawn(stripe):
+        if owner is None or plan.ownership.rank(stripe) == 0 or plan.is_drawn(stripe):
             continue
         if owner not in fronts:
             left = [each for each in plan.ownership.round_of(owner) if each in shown or not plan.is_shown(each)]
@@ -132,7 +132,7 @@ def candidates(plan: LayerPlan, unseen: Iterable[int]) -> Iterator[tuple[int, Ho
     by_owner: dict[HostId, list[tuple[int, int]]] = {}
     for stripe in unseen:
         owner = ownership.owner(stripe)
-        if ownership.rank(stripe):
+        if owner is not None and ownership.rank(stripe):
             position = (stripe - ownership.start_of(owner)) % plan.geometry.stripe_count
             by_owner.setdefault(owner, []).append((position, stripe))
     ranked = [

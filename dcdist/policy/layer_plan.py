@@ -34,13 +34,11 @@ class LayerPlan:
         self._shown: Bits = 0
         self._all = pieces.span(0, geometry.piece_count)
         self._host = host
-        self._own: list[int] = []
-        self.redeal()
+        self._own: list[int] | None = None
 
     def redeal(self) -> None:
-        """The members changed: put the own stripes in order again."""
-        self._own = list(self.ownership.round_of(self._host))
-        self._own.reverse()
+        """The members changed: the own stripes are put in order again when next they are asked for."""
+        self._own = None
 
     @property
     def missing(self) -> Bits:
@@ -94,12 +92,20 @@ class LayerPlan:
 
     def next_own(self) -> int | None:
         """The next own stripe with pieces that nobody else has; None if there is none."""
+        if self._own is None:
+            self._own = list(self.ownership.round_of(self._host))
+            self._own.reverse()
         unseen = self.unseen
         while self._own:
             if self.of_stripe(self._own[-1], unseen):
                 return self._own[-1]
             self._own.pop()
         return None
+
+    def next_sure(self, rivals: int) -> int | None:
+        """The missing stripe that is most surely this host's own, whoever turns up among so many; None: none is."""
+        unseen = self.unseen
+        return next((each for each in self.ownership.strongest(rivals) if self.of_stripe(each, unseen)), None)
 
     def rewind(self) -> None:
         """Pieces became missing again: own stripes that were passed may have to be drawn."""
@@ -114,7 +120,7 @@ class LayerPlan:
             stripe = stop // per_stripe
             if stripe % geometry.stripes_per_segment == 0:
                 break
-            if self.ownership.rank(stripe) != 0:
+            if self.ownership.owner(stripe) != self._host:
                 break
             more = self.of_stripe(stripe, wanted)
             if more.start != stop or (more.stop - run.start) * geometry.piece_length > limit:

@@ -1,26 +1,29 @@
-"""Whose turn is it to draw a stripe? Rendezvous hashing ranks the members for each stripe.
+"""Whose turn is it to draw a stripe? Rendezvous hashing with equal shares deals the stripes to the members.
 
-Every host computes the same ranks from the same members, so that a cold release leaves the store about once without a
-word between the hosts. A host that joins or leaves moves only the stripes that it wins or held.
+Every host computes the same owners from the same members, so that a cold release leaves the store about once without a
+word between the hosts. Strong claims are served first, and who has its share goes without the rest: no host is left
+with twice the work of another. At scale a stripe is dealt among the members of its prefix only.
 
-Invariants: `rank(stripe)` is the number of other members whose weight for the stripe is greater than this host's;
-`owner(stripe)` is the member with the greatest. Each change costs O(stripes), or O(stripes x members) for those that a
-leaving owner held.
+Invariants: each stripe of the prefix has one owner; no member owns more than its share, the stripes over the members,
+rounded up; `rank(stripe)` is 0 for the owner, and for the other members 1, 2, ... by their claims. A deal costs
+O(stripes x members) of the prefix, and is made when it is first asked for after a change.
 """
 
 from __future__ import annotations
 
 import hashlib
-from array import array
 from typing import TYPE_CHECKING
 
+from dcdist.model.identity import prefix_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from dcdist.model.identity import HostId, LayerName
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
+_PREFIX_SEED = 0x5851F42D4C957F2D
 
 
 def seed(text: str) -> int:
@@ -37,7 +40,7 @@ def weight(host_seed: int, stripe_seed: int) -> int:
 
 
 class Ownership:
-    """The members of one layer and their claims on its stripes."""
+    """The members of one layer and their claims on its stripes, as `host` sees them."""
 
     def __init__(self, layer: LayerName, stripe_count: int, host: HostId, *, in_order: bool = False) -> None:
         """`in_order`: this host will never know another, and begins at the front."""
@@ -46,60 +49,110 @@ class Ownership:
         self._count = stripe_count
         self._stripes = [(base + stripe * _GOLDEN) & _MASK for stripe in range(stripe_count)]
         self._host = host
-        self._seeds = {host: seed(host)}
-        self._own = [weight(self._seeds[host], stripe) for stripe in self._stripes]
-        self._ranks = array("H", bytes(2 * stripe_count))
-        self._best = list(self._own)
-        self._owners = [host] * stripe_count
+        self._bits = 0
+        self._group: Sequence[int] = range(stripe_count)
+        self._members = {host: self._claims(host)}
+        self._owners: dict[int, HostId] = {}
+        self._ranks: dict[int, int] = {}
+        self._rounds: dict[HostId, list[int]] = {}
+        self._dealt = False
 
     @property
     def alone(self) -> bool:
         """Whether this host is the only member."""
-        return len(self._seeds) == 1
+        return len(self._members) == 1
 
     def join(self, host: HostId) -> bool:
         """Count a member in; whether that changed anything."""
-        if host in self._seeds:
+        if host in self._members:
             return False
-        host_seed = self._seeds[host] = seed(host)
-        for number, stripe in enumerate(self._stripes):
-            claim = weight(host_seed, stripe)
-            if claim > self._own[number]:
-                self._ranks[number] += 1
-            if claim > self._best[number]:
-                self._best[number], self._owners[number] = claim, host
+        self._members[host] = []
+        self._dealt = False
         return True
 
     def leave(self, host: HostId) -> bool:
         """Count a member out; whether that changed anything."""
-        if host == self._host or host not in self._seeds:
+        if host == self._host or host not in self._members:
             return False
-        host_seed = self._seeds.pop(host)
-        for number, stripe in enumerate(self._stripes):
-            if weight(host_seed, stripe) > self._own[number]:
-                self._ranks[number] -= 1
-            if self._owners[number] == host:
-                self._best[number], self._owners[number] = max(
-                    (weight(each_seed, stripe), each) for each, each_seed in self._seeds.items()
-                )
+        del self._members[host]
+        self._dealt = False
         return True
 
-    def rank(self, stripe: int) -> int:
-        """How many members come before this host; 0 is the owner."""
-        return self._ranks[stripe]
+    def narrow(self, bits: int) -> bool:
+        """Deal only the stripes whose first `bits` bits are those of this host; whether that changed anything."""
+        if bits == self._bits:
+            return False
+        self._bits = bits
+        mine = prefix_of(self._host, bits)
+        self._group = [
+            number
+            for number, stripe in enumerate(self._stripes)
+            if not bits or weight(_PREFIX_SEED, stripe) >> (64 - bits) == mine
+        ]
+        self._members = {host: [] for host in self._members}
+        self._members[self._host] = self._claims(self._host)
+        self._dealt = False
+        return True
 
-    def owner(self, stripe: int) -> HostId:
-        """The member whose turn it is."""
-        return self._owners[stripe]
+    def covers(self, stripe: int) -> bool:
+        """Whether the stripe is dealt among the members of this host's prefix."""
+        return stripe in self._dealing()._owners
+
+    def rank(self, stripe: int) -> int:
+        """How many members come before this host; 0 is the owner. For a stripe of the prefix."""
+        return self._dealing()._ranks[stripe]
+
+    def owner(self, stripe: int) -> HostId | None:
+        """The member whose turn it is; None for a stripe of another prefix."""
+        return self._dealing()._owners.get(stripe)
 
     def start_of(self, host: HostId) -> int:
         """The stripe at which a member begins its round: all know it, and it differs from host to host."""
-        return 0 if self._in_order else weight(self._seeds[host], _GOLDEN) % self._count
+        return 0 if self._in_order else weight(seed(host), _GOLDEN) % self._count
 
-    def round_of(self, host: HostId) -> Iterator[int]:
+    def round_of(self, host: HostId) -> Sequence[int]:
         """The stripes that a member owns, in the order in which it draws them."""
-        start = self.start_of(host)
-        for step in range(self._count):
-            stripe = (start + step) % self._count
-            if self._owners[stripe] == host:
-                yield stripe
+        return self._dealing()._rounds.get(host, ())
+
+    def strongest(self, rivals: int) -> list[int]:
+        """The stripes that this host would very likely win against so many members unknown yet, strongest first."""
+        surest = _MASK - _MASK // (8 * rivals)
+        claims = zip(self._members[self._host], self._group, strict=True)
+        return [stripe for claim, stripe in sorted(claims, reverse=True) if claim >= surest]
+
+    def _claims(self, host: HostId) -> list[int]:
+        host_seed = seed(host)
+        return [weight(host_seed, self._stripes[stripe]) for stripe in self._group]
+
+    def _dealing(self) -> Ownership:
+        """This, dealt."""
+        if not self._dealt:
+            self._deal()
+            self._dealt = True
+        return self
+
+    def _deal(self) -> None:
+        for host, claims in self._members.items():
+            if not claims:
+                self._members[host] = self._claims(host)
+        hosts = sorted(self._members)
+        own = self._members[self._host]
+        rows = list(zip(*(self._members[host] for host in hosts), strict=True))
+        share = dict.fromkeys(hosts, -(-len(rows) // len(hosts)))
+        self._owners, self._ranks = {}, {}
+        for place in sorted(range(len(rows)), key=lambda each: max(rows[each]), reverse=True):
+            row, stripe = rows[place], self._group[place]
+            owner = hosts[row.index(max(row))]
+            if not share[owner]:
+                owner = next(host for _, host in sorted(zip(row, hosts, strict=True), reverse=True) if share[host])
+            share[owner] -= 1
+            self._owners[stripe] = owner
+            before = sum(claim > own[place] for claim in row)
+            theirs = self._members[owner][place] < own[place]
+            self._ranks[stripe] = 0 if owner == self._host else before + theirs
+        self._rounds = {host: [] for host in hosts}
+        for stripe in self._group:
+            self._rounds[self._owners[stripe]].append(stripe)
+        for host, listed in self._rounds.items():
+            start = self.start_of(host)
+            self._rounds[host] = [each for each in listed if each >= start] + [each for each in listed if each < start]

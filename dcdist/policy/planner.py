@@ -33,6 +33,7 @@ from dcdist.policy.events import (
 from dcdist.policy.layer_plan import LayerPlan
 from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import RequestSize
+from dcdist.policy.room import Room
 from dcdist.policy.throughput import Throughput
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ class PlannerOptions:
     """Who this host is and what it may do.
 
     `eager`: would rather wait less than spare the store (`prefer=time`). `may_draw`: may use the store at all.
-    `draw_from`: no draw before this time, so that a host knows the others first. `version`: of the release; `layers`:
-    the names of its layers, in order. `in_order`: there is no swarm to be diverse for, draw from front to back.
+    `acquainted_from`: by this time hosts that begin together know each other; before it only what is surely this
+    host's own is drawn (with `eager`, first). `version`: of the release; `layers`: the names of its layers, in order.
+    `in_order`: there is no swarm to be diverse for, draw from front to back.
     `passing_patience`, `lasting_patience`: seconds without any progress until it gives up; see `Patience`.
     """
 
@@ -71,7 +73,7 @@ class PlannerOptions:
     eager: bool = True
     may_draw: bool = True
     in_order: bool = False
-    draw_from: float = 0.0
+    acquainted_from: float = 0.0
     begun: float = 0.0
     most_requests: int = 8
     passing_patience: float = 300.0
@@ -114,6 +116,7 @@ class Planner:
     _concurrency: Concurrency = field(init=False)
     _patience: Patience = field(init=False)
     _size: RequestSize = field(default_factory=RequestSize)
+    _room: Room = field(default_factory=Room)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
     _peers_latest: float = 0.0
@@ -162,6 +165,7 @@ class Planner:
                     self._peers_latest = now
                     self._patience.progressed(now=now)
                 self._peer_rate.count(event.total, now=now)
+                self._room.observed(self._peer_rate.rate(now=now) + self._store_rate.rate(now=now), now=now)
             case CopyBegan():
                 self._plans[event.layer].flying |= event.pieces
             case CopyEnded():
@@ -184,7 +188,7 @@ class Planner:
             self._members[member.host] = (member.role, member.version, member.needs)
             if member.role is Role.DRAWER:
                 # Hosts that start together begin to draw together: what cannot have begun is not late.
-                self._choosing.helping.watch(member.host, now=max(now, self.options.draw_from))
+                self._choosing.helping.watch(member.host, now=max(now, self.options.acquainted_from))
         hosts = [*event.left, *(member.host for member in event.joined)]
         for layer, plan in self._plans.items():
             # Not any(): every host must be seated.
@@ -324,10 +328,12 @@ class Planner:
                 self._look_again = min(self._look_again, running.ended + _SETTLING)
 
     def _draw(self, commands: list[Command], *, now: float) -> None:
-        not_before = max(self.options.draw_from, self._patience.paused_until())
-        if now < not_before:
-            self._look_again = min(self._look_again, not_before)
+        paused_until = self._patience.paused_until()
+        if now < paused_until:
+            self._look_again = min(self._look_again, paused_until)
             return
+        if now < self.options.acquainted_from:
+            self._look_again = min(self._look_again, self.options.acquainted_from)
         while self._active() < self._concurrency.limit:
             chosen = self._choosing.choose(self._situation(now=now), now=now)
             if chosen is None:
@@ -357,4 +363,7 @@ class Planner:
             limit=self._concurrency.limit,
             peers_latest=self._peers_latest,
             peer_rate=self._peer_rate.rate(now=now),
+            room=self._room.open,
+            acquainted=now >= self.options.acquainted_from,
+            known=len(self._members),
         )

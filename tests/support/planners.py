@@ -62,7 +62,7 @@ class ToyHost:
                 layers=(LAYER,),
                 eager=self.eager,
                 may_draw=self.may_draw,
-                draw_from=self.begun if self.eager else self.begun + 1.0,
+                acquainted_from=self.begun if self.eager else self.begun + 1.0,
                 begun=self.begun,
             )
         )

@@ -20,13 +20,14 @@ from dcdist.policy.events import (
     PiecesFinished,
     PieceSpoiled,
 )
+from dcdist.policy.ownership import Ownership
 from dcdist.policy.planner import Planner, PlannerOptions
 from tests.support.planners import LAYER, ToySwarm, host, member
 
 GEOMETRY = Geometry.for_length(64 * MIB)
 
 
-def planner(*, eager: bool = True, may_draw: bool = True, draw_from: float = 0.0, have: int = 0) -> Planner:
+def planner(*, eager: bool = True, may_draw: bool = True, acquainted_from: float = 0.0, have: int = 0) -> Planner:
     made = Planner(
         PlannerOptions(
             host=host(1),
@@ -35,7 +36,7 @@ def planner(*, eager: bool = True, may_draw: bool = True, draw_from: float = 0.0
             eager=eager,
             may_draw=may_draw,
             in_order=True,
-            draw_from=draw_from,
+            acquainted_from=acquainted_from,
         )
     )
     made.receive(LayerOpened(0, GEOMETRY, have), now=0.0)
@@ -74,12 +75,25 @@ def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
     assert all(command.first // per_segment == (command.stop - 1) // per_segment for command in drawn)
 
 
-def test_nothing_is_drawn_before_the_others_are_known() -> None:
-    made = planner(draw_from=1.0)
+def test_before_the_others_are_known_a_sparing_host_draws_only_what_will_be_its_own() -> None:
+    geometry = Geometry.for_length(4096 * MIB)
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False, acquainted_from=1.0))
+    made.receive(LayerOpened(0, geometry, 0), now=0.0)
+    sure = Ownership(LAYER, geometry.stripe_count, host(1)).strongest(16)
 
-    assert draws(made, now=0.5) == []
-    assert made.deadline() == 1.0
-    assert len(draws(made, now=1.0)) == 2
+    early = [command.first // geometry.pieces_per_stripe for command in draws(made, now=0.0)]
+    assert early == sure[:2]
+    for number in range(20):
+        made.receive(DrawFinished(number), now=0.5)
+        early += [command.first // geometry.pieces_per_stripe for command in draws(made, now=0.5)]
+    assert early == sure
+    assert made.deadline() <= 1.0
+    made.receive(MembersChanged(tuple(member(number) for number in range(2, 10)), ()), now=0.9)
+    assert len(draws(made, now=1.0)) >= 2
+
+
+def test_a_host_in_a_hurry_does_not_wait_for_the_others() -> None:
+    assert len(draws(planner(acquainted_from=1.0), now=0.0)) == 2
 
 
 def test_a_host_without_the_store_draws_nothing() -> None:
