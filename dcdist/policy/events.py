@@ -34,6 +34,13 @@ class MembersChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PrefixChanged:
+    """From now on the members told are those whose ids share the first `bits` bits with this host's."""
+
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
 class PiecesFinished:
     """This host holds these pieces now."""
 
@@ -120,6 +127,7 @@ class DrawFailed:
 Event = (
     LayerOpened
     | MembersChanged
+    | PrefixChanged
     | PiecesFinished
     | PieceSpoiled
     | PeersSeen

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from dcdist.model.identity import prefix_of
+from dcdist.model.identity import PREFIX_STEP, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,11 +84,7 @@ class Ownership:
             return False
         self._bits = bits
         mine = prefix_of(self._host, bits)
-        self._group = [
-            number
-            for number, stripe in enumerate(self._stripes)
-            if not bits or weight(_PREFIX_SEED, stripe) >> (64 - bits) == mine
-        ]
+        self._group = [stripe for stripe in range(self._count) if self._prefix_of_stripe(stripe) == mine]
         self._members = {host: [] for host in self._members}
         self._members[self._host] = self._claims(self._host)
         self._dealt = False
@@ -96,15 +92,18 @@ class Ownership:
 
     def covers(self, stripe: int) -> bool:
         """Whether the stripe is dealt among the members of this host's prefix."""
-        return stripe in self._dealing()._owners
+        self._deal_if_changed()
+        return stripe in self._owners
 
     def rank(self, stripe: int) -> int:
         """How many members come before this host; 0 is the owner. For a stripe of the prefix."""
-        return self._dealing()._ranks[stripe]
+        self._deal_if_changed()
+        return self._ranks[stripe]
 
     def owner(self, stripe: int) -> HostId | None:
         """The member whose turn it is; None for a stripe of another prefix."""
-        return self._dealing()._owners.get(stripe)
+        self._deal_if_changed()
+        return self._owners.get(stripe)
 
     def start_of(self, host: HostId) -> int:
         """The stripe at which a member begins its round: all know it, and it differs from host to host."""
@@ -112,7 +111,8 @@ class Ownership:
 
     def round_of(self, host: HostId) -> Sequence[int]:
         """The stripes that a member owns, in the order in which it draws them."""
-        return self._dealing()._rounds.get(host, ())
+        self._deal_if_changed()
+        return self._rounds.get(host, ())
 
     def strongest(self, rivals: int) -> list[int]:
         """The stripes that this host would very likely win against so many members unknown yet, strongest first."""
@@ -120,16 +120,28 @@ class Ownership:
         claims = zip(self._members[self._host], self._group, strict=True)
         return [stripe for claim, stripe in sorted(claims, reverse=True) if claim >= surest]
 
+    def foster_place(self, stripe: int) -> int:
+        """How many turns this host leaves to others before it draws a stripe of another prefix that nobody draws.
+
+        Ten for each digit that the prefixes do not share, and one for each member of the own that comes before.
+        """
+        stripe_seed = self._stripes[stripe]
+        differ = self._prefix_of_stripe(stripe) ^ prefix_of(self._host, self._bits)
+        digits = -(-differ.bit_length() // PREFIX_STEP)
+        own = weight(seed(self._host), stripe_seed)
+        return 10 * digits + sum(weight(seed(host), stripe_seed) > own for host in self._members)
+
+    def _prefix_of_stripe(self, stripe: int) -> int:
+        return weight(_PREFIX_SEED, self._stripes[stripe]) >> (64 - self._bits) if self._bits else 0
+
     def _claims(self, host: HostId) -> list[int]:
         host_seed = seed(host)
         return [weight(host_seed, self._stripes[stripe]) for stripe in self._group]
 
-    def _dealing(self) -> Ownership:
-        """This, dealt."""
+    def _deal_if_changed(self) -> None:
         if not self._dealt:
             self._deal()
             self._dealt = True
-        return self
 
     def _deal(self) -> None:
         for host, claims in self._members.items():

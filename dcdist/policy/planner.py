@@ -29,6 +29,7 @@ from dcdist.policy.events import (
     PeersSeen,
     PiecesFinished,
     PieceSpoiled,
+    PrefixChanged,
 )
 from dcdist.policy.layer_plan import LayerPlan
 from dcdist.policy.patience import Patience
@@ -113,6 +114,7 @@ class Planner:
     _running: dict[int, _Running] = field(default_factory=dict)
     _spoiled: dict[tuple[int, int], int] = field(default_factory=dict)
     _members: dict[HostId, tuple[Role, str, Bits]] = field(default_factory=dict)
+    _prefix_bits: int = 0
     _concurrency: Concurrency = field(init=False)
     _patience: Patience = field(init=False)
     _size: RequestSize = field(default_factory=RequestSize)
@@ -144,6 +146,7 @@ class Planner:
                 plan = self._plans[event.layer] = LayerPlan(
                     name, event.geometry, self.options.host, event.have, in_order=self.options.in_order
                 )
+                plan.ownership.narrow(self._prefix_bits)
                 for host in self._members:
                     self._seat(host, event.layer)
                 plan.redeal()
@@ -151,6 +154,11 @@ class Planner:
                 self._patience.progressed(now=now)
             case MembersChanged():
                 self._members_changed(event, now=now)
+            case PrefixChanged():
+                self._prefix_bits = event.bits
+                for plan in self._plans.values():
+                    if plan.ownership.narrow(event.bits):
+                        plan.redeal()
             case PiecesFinished():
                 plan = self._plans[event.layer]
                 plan.have |= event.pieces
