@@ -21,8 +21,8 @@ SEGMENT_LENGTH = 64 * MIB
 PIECE_LENGTHS = (256 * KIB, 512 * KIB, MIB)
 """The piece lengths a layer may have; a publisher hashes with all of them until it knows the layer's length."""
 
-_SMALL_LAYER = 128 * MIB
-_MIDDLE_LAYER = 512 * MIB
+_SMALL_LAYER = GIB
+_MIDDLE_LAYER = 2 * GIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,16 @@ class Geometry:
     def for_length(cls, length: int) -> Geometry:
         """The geometry of a layer of `length` bytes (1 to LAYER_LIMIT).
 
-        Small pieces keep small layers diverse; large ones keep big layers cheap. A layer has about 512 stripes, so
-        that each of many hosts has some, of 1 to 16 MiB: shorter ranges cost a server dearly.
+        A piece can be passed on when its last byte has come: small ones keep every link busy from the start, large
+        ones keep big layers cheap. A layer has 512 to 1024 stripes, so that each of many hosts has some, of 1 to
+        16 MiB: shorter ranges cost a server dearly.
         """
         if not 0 < length <= LAYER_LIMIT:
             raise ValueError(f"a layer has 1 to {LAYER_LIMIT} bytes, not {length}")
         small, middle, large = PIECE_LENGTHS
         piece = small if length <= _SMALL_LAYER else middle if length <= _MIDDLE_LAYER else large
         stripe = MIB
-        while stripe < 16 * MIB and stripe * 512 < length:
+        while stripe < 16 * MIB and stripe * 1024 < length:
             stripe *= 2
         return cls(length, piece, stripe)
 
