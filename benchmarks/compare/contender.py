@@ -18,21 +18,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What is brought: `new`, an XVA; in an update all hosts hold `old`, an earlier version of it, or None.
+    """What is brought in one race: version 1 or 2 of an XVA; `digest` is its SHA-256, in hex.
 
-    `digest` is the SHA-256 of `new`, in hex. Both files have the same name in different folders.
+    `held`: in an update, the earlier version that every host holds.
     """
 
-    new: Path
+    version: int
+    image: Path
     digest: str
-    old: Path | None = None
+    held: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Both versions of the image; the files have the same name in different folders."""
+
+    first: Path
+    second: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """One race's place: its network, and a folder in memory (tmpfs) that is empty when the race begins.
 
-    `stock` is the contender's own folder that `stock()` filled; it outlives the race and is shared by all races.
+    `stock` holds what servers hand out; it outlives the race and is shared by all contenders and races.
     """
 
     network: Network
@@ -92,8 +101,8 @@ class Contender(Protocol):
     def version(self) -> str:
         """Of its programs."""
 
-    def stock(self, payload: Payload, folder: Path) -> None:
-        """Once for a payload: bring it into the form that the servers hand out, in `folder` (tmpfs, kept).
+    def stock(self, versions: Versions, folder: Path) -> None:
+        """Once: bring both versions into the form that the servers hand out, in `folder` (shared by all contenders).
 
         Raises:
             BenchmarkError: A tool failed.
@@ -103,7 +112,7 @@ class Contender(Protocol):
         """The servers, in the store's network namespace, ready when entered and gone when left."""
 
     def prepare(self, site: Site, host: str) -> None:
-        """Untimed: put into `site.host_folder(host)` what the host holds before the start (in an update, `old`)."""
+        """Untimed: put into `site.host_folder(host)` what the host holds before the start: in an update, version 1."""
 
     def job(self, site: Site, host: str) -> Job:
         """What the host runs."""

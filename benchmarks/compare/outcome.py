@@ -39,8 +39,9 @@ class Race:
     """One contender in one scenario, once.
 
     `copy`: bytes at the store's interface that one plain download costs; `limit_seconds`, `limit_copies`: of the
-    scenario; `own_limits`: seconds that each host alone would need on its own link (F/d), by host; `cpu`: the
-    machine's busy share meanwhile, 0 to 1; `failure`: why it did not end, for people, or None.
+    scenario; `own_limits`: seconds that each host alone would need on its own link (F/d), by host; `judged`: the hosts
+    whose time counts; `together`: by the last one's time over the limit, else each over its own; `cpu`: the machine's
+    busy share meanwhile, 0 to 1; `failure`: why it did not end well, for people, or None.
     """
 
     scenario: str
@@ -51,6 +52,8 @@ class Race:
     limit_seconds: float
     limit_copies: float
     own_limits: dict[str, float]
+    judged: tuple[str, ...]
+    together: bool
     hosts: tuple[HostOutcome, ...]
     store_sent: int
     samples: tuple[Sample, ...]
@@ -59,13 +62,15 @@ class Race:
 
     @property
     def last(self) -> float:
-        """Seconds until the last host was done."""
-        return max(host.finished for host in self.hosts)
+        """Seconds until the last of the judged hosts was done."""
+        return max(host.finished for host in self.hosts if host.host in self.judged)
 
     @property
     def over_limit(self) -> float:
-        """The last host's time over the limit."""
-        return self.last / self.limit_seconds
+        """The last host's time over the limit; or, if they are judged alone, the worst time over a host's own."""
+        if self.together:
+            return self.last / self.limit_seconds
+        return max(host.seconds / self.own_limits[host.host] for host in self.hosts if host.host in self.judged)
 
     @property
     def copies(self) -> float:
@@ -80,13 +85,14 @@ class Race:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A whole run: `about` has machine, commit, command line; `versions` by contender; `rates` measured by link rate.
+    """A whole run: `about` has machine, commit, command line; `versions` and `titles` are by contender.
 
     `rates`: payload bytes a second that one plain TCP flow reached on a link of that many bits a second.
     """
 
     about: dict[str, str]
     versions: dict[str, str]
+    titles: dict[str, str]
     rates: dict[str, float]
     races: tuple[Race, ...]
 
@@ -106,6 +112,7 @@ def from_json(plain: dict[str, Any]) -> Comparison:
         Race(
             **{
                 **race,
+                "judged": tuple(race["judged"]),
                 "hosts": tuple(HostOutcome(**host) for host in race["hosts"]),
                 "samples": tuple(
                     Sample(sample["at"], sample["store_sent"], tuple(sample["received"])) for sample in race["samples"]
@@ -114,4 +121,4 @@ def from_json(plain: dict[str, Any]) -> Comparison:
         )
         for race in plain["races"]
     )
-    return Comparison(plain["about"], plain["versions"], plain["rates"], races)
+    return Comparison(plain["about"], plain["versions"], plain["titles"], plain["rates"], races)

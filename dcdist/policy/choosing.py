@@ -32,7 +32,8 @@ class Situation:
 
     `longest`: bytes of the longest request; `stripe_times`: seconds for a stripe of each layer; `limit`: requests
     at once; `peers_latest`: when a peer last gave a byte, or began to have something to give; `peer_rate`: bytes a
-    second from all peers. `room`: peers do not fill this host's link. `acquainted`: hosts that began together know each other by now; `known`: other members.
+    second from all peers. `room`: peers do not fill this host's link.
+    `acquainted`: hosts that began together know each other by now; `known`: other members.
     """
 
     longest: int

@@ -26,15 +26,25 @@ CLONE_NEWNET = 0x40000000
 RATE_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 # Held open by its standard input: when the maker is gone, so is the holder, and with it the namespace.
 HOLDER = ["unshare", "--net", "sh", "-c", "echo ready; exec cat"]
-SETTINGS = """
+ALLOWED = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
+CONGESTION_CONTROL = "cubic"
+SETTINGS = f"""
 for name in all default; do echo 1 > /proc/sys/net/ipv6/conf/$name/disable_ipv6; done
 echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save
-echo cubic > /proc/sys/net/ipv4/tcp_congestion_control
+echo {CONGESTION_CONTROL} > /proc/sys/net/ipv4/tcp_congestion_control
 """
 
 
 class NetworkError(Exception):
     """The network could not be made; the message has the command's last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes that a host's interface has sent and received, with all headers."""
+
+    sent: int
+    received: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,7 @@ class Network:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        _allow_congestion_control()
         with self._stack:
             for name in ("", *self._links):
                 self._holders[name] = self._stack.enter_context(_held())
@@ -131,6 +142,21 @@ class Network:
         index = list(self._links).index(host)
         _batch("ip", self._holders[""], [f"link set port{index} {'up' if connected else 'down'}"])
 
+    def counted(self) -> dict[str, Traffic]:
+        """What each host's interface has carried, counted at the bridge."""
+        devices = Path("/proc", str(self._holders[""]), "net/dev").read_text().splitlines()[2:]
+        fields = {name.strip(): values.split() for name, _, values in (line.partition(":") for line in devices)}
+        # What the port receives, the host has sent.
+        return {
+            host: Traffic(sent=int(fields[f"port{index}"][0]), received=int(fields[f"port{index}"][8]))
+            for index, host in enumerate(self._links)
+        }
+
+    def congestion_control(self, host: str) -> str:
+        """What TCP on a host uses."""
+        shown = [*self.command(host), "cat", "/proc/sys/net/ipv4/tcp_congestion_control"]
+        return subprocess.run(shown, capture_output=True, text=True, check=True).stdout.strip()
+
     def _connect(self) -> None:
         limits = f"gso_max_size {self._segments * MTU + 100} gso_max_segs {self._segments}"
         bridge = ["link set lo up", "link add br0 type bridge stp_state 0 forward_delay 0", "link set br0 up"]
@@ -167,6 +193,16 @@ class Network:
             f"class {verb} dev {device} parent 1: classid 1:10 htb rate {bits} ceil {bits} "
             f"burst {burst} cburst {burst} quantum {quantum}"
         )
+
+
+def _allow_congestion_control() -> None:
+    """A namespace may only choose what the whole machine allows; a kernel without it keeps its own default."""
+    try:
+        allowed = ALLOWED.read_text().split()
+        if CONGESTION_CONTROL not in allowed:
+            ALLOWED.write_text(" ".join([*allowed, CONGESTION_CONTROL]))
+    except OSError:
+        return
 
 
 @contextmanager

@@ -1,0 +1,103 @@
+"""dcdist: the command line as a user runs it, on Swift; in a hurry, or sparing the store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dcdist
+from benchmarks.compare import swift_stock
+from benchmarks.compare.contender import Job
+from benchmarks.compare.payload import NAME
+from benchmarks.contenders import environment
+from benchmarks.measure import PROJECT, BenchmarkError
+from tools.lab.swift_config import KEY, USER
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from benchmarks.compare.contender import Site, Versions
+
+_HELD = "dcdist-held"
+
+
+@dataclass(frozen=True, slots=True)
+class Dcdist:
+    """One way to run it; `options` are added to the command."""
+
+    name: str
+    title: str
+    options: tuple[str, ...]
+    swarm: bool = True
+    updates_only: bool = False
+
+    def missing(self) -> list[str]:
+        """Nothing: it is this project."""
+        return []
+
+    def version(self) -> str:
+        """Its version."""
+        return dcdist.__version__
+
+    def stock(self, versions: Versions, folder: Path) -> None:
+        """Publish both versions; fetch the first, for hosts that hold it."""
+        swift_stock.publish(folder, versions)
+        held = folder / _HELD
+        if held.exists():
+            return
+        with swift_stock.on_loopback(folder) as swift:
+            command = _fetch(folder, 1, held, ("--no-swarm", "--seed-for", "0"))
+            done = subprocess.run(
+                command, cwd=PROJECT, env=environment(swift.environment), capture_output=True, text=True, check=False
+            )
+        if done.returncode:
+            raise BenchmarkError(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
+
+    def serve(self, site: Site) -> AbstractContextManager[None]:
+        """The Swift."""
+        return swift_stock.in_network(site)
+
+    def prepare(self, site: Site, host: str) -> None:
+        """In an update, the cache and the image of version 1."""
+        if site.scenario.update:
+            shutil.copytree(site.stock / _HELD, site.host_folder(host), dirs_exist_ok=True)
+
+    def job(self, site: Site, host: str) -> Job:
+        """A fetch that goes on seeding."""
+        folder = site.host_folder(host)
+        signing = swift_stock.account(site, {"ST_USER": USER, "ST_KEY": KEY})
+        arguments = _fetch(site.stock, site.payload.version, folder, ("--seed-for", "1h", *self.options))
+        return Job(arguments, signing | {"PYTHONPATH": str(PROJECT)}, folder / "images" / NAME)
+
+
+def layer_bytes(stock: Path, number: int) -> int:
+    """Bytes of the layers that a version adds to the one before: what one copy of it is.
+
+    Raises:
+        BenchmarkError: The store does not tell.
+    """
+    with swift_stock.on_loopback(stock) as swift:
+        command = [sys.executable, "-m", "dcdist", "show", swift_stock.release(number), "--json"]
+        command += ["--store", swift_stock.RELEASES]
+        done = subprocess.run(
+            command, cwd=PROJECT, env=environment(swift.environment), capture_output=True, text=True, check=False
+        )
+    if done.returncode:
+        raise BenchmarkError(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
+    shown = json.loads(done.stdout.splitlines()[-1])
+    return int(sum(layer["bytes"] for layer in shown["layers"] if number == 1 or layer["new"]))
+
+
+def _fetch(stock: Path, number: int, folder: Path, options: tuple[str, ...]) -> list[str]:
+    command = [sys.executable, "-m", "dcdist", "fetch", swift_stock.release(number)]
+    command += ["--store", swift_stock.RELEASES, "--trust", str(swift_stock.trust(stock))]
+    return [*command, "--dest", str(folder / "images"), "--cache", str(folder / "cache"), "--json", *options]
+
+
+CONTENDER = Dcdist("dcdist", "dcdist", ())
+EGRESS = Dcdist("dcdist-egress", "dcdist, sparing the store", ("--prefer", "egress"))
