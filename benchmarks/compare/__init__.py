@@ -155,8 +155,10 @@ def _compare(plan: _Plan, folder: Path, out: Path) -> None:
         _say(f"{place + 1} of {len(turns)}{ahead}: {name}, {contender.name}")
         races.append(race.run(courses[name], contender, number))
         _tell_race(races[-1])
-        table = reporting.write(_comparison(plan, folder, measured, races), out)
-    print(table if races else "nothing to race")
+        reporting.save(_comparison(plan, folder, measured, races), out)
+    if not races:
+        raise BenchmarkError("none of these contenders takes part in these scenarios")
+    print(reporting.write(_comparison(plan, folder, measured, races), out))
     print(f"\nreport: {out}/index.html")
 
 

@@ -1,20 +1,55 @@
-"""Writes the report of a comparison."""
+"""Writes the report of a comparison: JSON, one HTML page, and the figures as pictures."""
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
-from benchmarks.compare.outcome import to_json
+from benchmarks.compare import page, plots, table
+from benchmarks.compare.outcome import from_json, to_json
+from benchmarks.compare.summary import rows, scenarios_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.figure import Figure
+
     from benchmarks.compare.outcome import Comparison
+
+DATA = "comparison.json"
 
 
 def write(comparison: Comparison, folder: Path) -> str:
-    """TODO."""
+    """Write `comparison.json`, `index.html` and a PNG for each figure; the table as text."""
+    save(comparison, folder)
+    figures = {"overview": plots.overview(comparison)}
+    figures |= {name: plots.scenario(comparison, name) for name in scenarios_of(comparison)}
+    for name, figure in figures.items():
+        figure.savefig(folder / f"{name}.png", dpi=150, facecolor="white")
+    drawn = {name: _svg(figure) for name, figure in figures.items()}
+    (folder / "index.html").write_text(page.render(comparison, drawn))
+    return table.text(rows(comparison))
+
+
+def save(comparison: Comparison, folder: Path) -> None:
+    """Write the data alone, as after each race: what was measured is never lost."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "comparison.json").write_text(json.dumps(to_json(comparison)))
-    return ""
+    (folder / DATA).write_text(json.dumps(to_json(comparison), indent=1) + "\n")
+
+
+def load(folder: Path) -> Comparison:
+    """What `save` wrote.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError, KeyError, TypeError: It is no comparison.
+    """
+    return from_json(json.loads((folder / DATA).read_text()))
+
+
+def _svg(figure: Figure) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", facecolor="white", metadata={"Date": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :]

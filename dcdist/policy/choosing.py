@@ -147,8 +147,12 @@ class Choosing:
         if any(plan.unseen for plan in self.plans.values()):
             return False
         missing = sum(plan.missing_bytes() for plan in self.plans.values())
-        patience = 3.0 + 2 * max(situation.stripe_times.values())
-        if self.eager or situation.room:
+        stripe_time = max(situation.stripe_times.values())
+        if situation.room:
+            # Nothing is pushed out: worth it as long as the stripe comes before peers would have brought it.
+            return missing > situation.peer_rate * stripe_time
+        patience = 3.0 + 2 * stripe_time
+        if self.eager:
             return missing > situation.peer_rate * patience
         # A rate of nothing may be that of peers that have just begun: that is for silence to tell.
         return missing > situation.peer_rate * patience * _SPARING > 0

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from dcdist.model.identity import HostId
     from dcdist.policy.layer_plan import LayerPlan
 
-_VIEW_LAG = 0.6
-"""Seconds until one host notices what another has drawn."""
+_VIEW_LAG = 1.5
+"""Seconds until one host notices what another has drawn: word of it waits behind a full link's queue."""
 
 _AT_WORK = 2
 """Stripes of its list that an owner has begun already, beyond those that are seen."""
 
 _SILENCE = 2.0
-"""Seconds without progress that are never taken for a stall."""
+"""Seconds without progress that are never taken for a stall, beyond what the view lags."""
 
 
 @dataclass(slots=True)
@@ -54,11 +54,11 @@ class Helper:
         """By how much an owner must be late for this host to step in.
 
         The careful margin never draws what the owner would have begun before it could know: what is seen of it is a
-        view's lag old, and so is what it will see. A host that would rather wait less halves it, at the price of a few
-        duplicates.
+        view's lag old, and so is what it will see. A host that would rather wait less takes a quarter, at the price of
+        a few duplicates.
         """
         careful = 1.25 * self.own_time + 2 * _VIEW_LAG
-        return careful / 2 if self.eager else careful
+        return careful / 4 if self.eager else careful
 
 
 class Helping:
@@ -95,7 +95,8 @@ class Helping:
             return True
         interval = owner.interval() or helper.own_interval
         silence = now - max(owner.latest, owner.since)
-        overdue = silence - max(_SILENCE, 3 * interval, 1.5 * helper.own_time)
+        lag = 0.0 if helper.eager else _VIEW_LAG
+        overdue = silence - lag - max(_SILENCE, 3 * interval, 1.5 * helper.own_time)
         if overdue > 0:
             return overdue >= (rank - 1) * helper.margin
         return (ahead - _AT_WORK) * interval - silence > rank * helper.margin

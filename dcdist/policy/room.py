@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 
-_BEGIN = 0.8
+_BEGIN = 0.7
 """Share of the best rate below which there is room."""
 
 _END = 0.95
 """Share of the best rate from which there is none left."""
 
-_SETTLE = 2.0
+_SETTLE = 4.0
 """Seconds that a rate must be low before it is believed."""
 
 _MEMORY = 120.0

@@ -75,12 +75,13 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "piece_timeout": 6,
         # Full links, but short queues: what was asked for comes even when the store was quicker, and a host that
         # stalls keeps it from others. 4 MiB a link is enough for 400 MB/s.
-        "request_queue_time": 1,
+        "request_queue_time": 2,
         "max_out_request_queue": 256,
         "max_allowed_in_request_queue": 4_000,
-        "send_buffer_low_watermark": MIB,
+        "send_buffer_low_watermark": 64 * KIB,
         "send_buffer_watermark": 4 * MIB,
-        "send_buffer_watermark_factor": 150,
+        "send_buffer_watermark_factor": 30,
+        "send_socket_buffer_size": 128 * KIB,
         "send_not_sent_low_watermark": 64 * KIB,
         "tick_interval": 100,  # rates are given out, and connections opened, once a tick
         "initial_picker_threshold": 0,  # rarest first from the first piece

@@ -11,6 +11,7 @@ from dcdist.policy.events import Failure
 from dcdist.policy.helping import Helper, Helping
 from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import LONGEST, RequestSize
+from dcdist.policy.room import Room
 from dcdist.policy.throughput import Throughput
 
 HOST = HostId("a" * 32)
@@ -129,7 +130,7 @@ def test_requests_grow_step_by_step_up_to_a_bound() -> None:
 
 
 HELPER = Helper(own_time=0.8, own_interval=0.4, eager=False)
-"""Its margin is 2.2 s: 1.25 times 0.8 s, and twice a view's lag of 0.6 s."""
+"""Its margin is 4 s: 1.25 times 0.8 s, and twice a view's lag of 1.5 s."""
 
 
 def helps(helping: Helping, *, now: float, ahead: int = 3, rank: int = 1, helper: Helper = HELPER) -> bool:
@@ -146,16 +147,16 @@ def steady_owner() -> Helping:
 
 
 def test_a_stripe_is_left_to_an_owner_that_would_begin_it_before_the_helper_were_done() -> None:
-    assert not helps(steady_owner(), now=4.0, ahead=4)
-    assert helps(steady_owner(), now=4.0, ahead=5)
+    assert not helps(steady_owner(), now=4.0, ahead=6)
+    assert helps(steady_owner(), now=4.0, ahead=7)
 
 
 def test_each_rank_waits_for_the_one_before_it() -> None:
-    assert not helps(steady_owner(), now=4.0, ahead=6, rank=2)
-    assert helps(steady_owner(), now=4.0, ahead=7, rank=2)
+    assert not helps(steady_owner(), now=4.0, ahead=10, rank=2)
+    assert helps(steady_owner(), now=4.0, ahead=11, rank=2)
 
 
-def test_a_host_in_a_hurry_halves_the_margin() -> None:
+def test_a_host_in_a_hurry_takes_a_quarter_of_the_margin() -> None:
     eager = Helper(own_time=0.8, own_interval=0.4, eager=True)
 
     assert not helps(steady_owner(), now=4.0, ahead=3, helper=eager)
@@ -166,10 +167,10 @@ def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
     helping = Helping()
     helping.watch(HOST, now=0.0)
 
-    assert not helps(helping, now=1.9)
-    assert helps(helping, now=2.1)
-    assert not helps(helping, now=4.1, rank=2)
-    assert helps(helping, now=4.3, rank=2)
+    assert not helps(helping, now=3.4)
+    assert helps(helping, now=3.6)
+    assert not helps(helping, now=7.4, rank=2)
+    assert helps(helping, now=7.6, rank=2)
 
 
 def test_a_slow_owner_is_given_three_of_its_own_intervals() -> None:
@@ -178,8 +179,8 @@ def test_a_slow_owner_is_given_three_of_its_own_intervals() -> None:
     helping.appeared(HOST, now=4.0)
     helping.appeared(HOST, now=8.0)
 
-    assert not helps(helping, now=19.9, ahead=1)
-    assert helps(helping, now=20.1, ahead=1)
+    assert not helps(helping, now=21.4, ahead=1)
+    assert helps(helping, now=21.6, ahead=1)
 
 
 def test_the_stripes_of_a_host_that_left_are_anybody_s() -> None:
@@ -190,3 +191,31 @@ def test_a_bound_is_shared_by_what_each_source_gives() -> None:
     assert split(100.0, store=0.0, peers=0.0) == (50.0, 50.0)
     assert split(100.0, store=20.0, peers=80.0) == (20.0, 80.0)
     assert split(100.0, store=100.0, peers=0.0) == (100.0, 10.0)
+
+
+def room_after(rates: list[float]) -> bool:
+    """Whether there is room after a second at each of these rates."""
+    room = Room()
+    for second, rate in enumerate(rates):
+        room.observed(rate, now=float(second))
+    return room.open
+
+
+def test_there_is_no_room_while_a_host_takes_about_what_it_took_at_best() -> None:
+    assert not room_after([100.0] * 5 + [75.0] * 20)
+
+
+def test_a_rate_that_stays_low_is_room_and_a_dip_is_not() -> None:
+    assert not room_after([100.0] * 5 + [60.0] * 4 + [90.0])
+    assert not room_after([100.0] * 5 + [60.0] * 4)
+    assert room_after([100.0] * 5 + [60.0] * 5)
+
+
+def test_room_is_used_until_the_link_is_almost_as_full_as_at_best() -> None:
+    low = [100.0] * 5 + [60.0] * 5
+    assert room_after([*low, 85.0])
+    assert not room_after([*low, 99.0])
+
+
+def test_a_best_rate_that_is_not_reached_again_is_forgotten() -> None:
+    assert not room_after([100.0] * 5 + [60.0] * 300)

@@ -1,0 +1,158 @@
+"""The plots of a comparison: colours that tell contenders apart for everybody, labels where the eye is."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from benchmarks.compare.summary import rows, scenarios_of, typical
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from benchmarks.compare.outcome import Comparison, Race
+    from benchmarks.compare.summary import Row
+
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+COLOURS = {
+    "dcdist": "#0072B2",
+    "dcdist-egress": "#56B4E9",
+    "aria2": "#E69F00",
+    "bittorrent": "#D55E00",
+    "webseeds": "#CC79A7",
+    "rclone": "#009E73",
+    "nfs": "#666666",
+    "casync": "#B8A100",
+}
+_LIMIT = "#222222"
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "svg.hashsalt": "dcdist",
+}
+
+
+def overview(comparison: Comparison) -> Figure:
+    """Each contender's time over the limit and its copies over the least, in all scenarios at a glance."""
+    names = scenarios_of(comparison)
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+        figure = Figure(figsize=(9.5, 1.2 + 0.95 * len(names)), layout="constrained")
+        times, copies = figure.subplots(1, 2, sharey=True)
+        for row in rows(comparison):
+            if row.over_limit is None or row.copies is None:
+                continue
+            place = names.index(row.scenario) + _offset(row, comparison)
+            colour = COLOURS.get(row.contender, "#000000")
+            size = 60 if row.contender.startswith("dcdist") else 34
+            for axes, figures, least in ((times, row.over_limit, 1.0), (copies, row.copies, row.least)):
+                axes.plot([figures.least / least, figures.most / least], [place, place], color=colour, linewidth=2)
+                axes.scatter([figures.median / least], [place], s=size, color=colour, zorder=3)
+        for axes, title in ((times, "Time over the limit"), (copies, "Copies over the least")):
+            _ratio_axis(axes, title)
+        times.set_yticks(range(len(names)), names)
+        times.invert_yaxis()
+        _legend(figure, comparison)
+    return figure
+
+
+def scenario(comparison: Comparison, name: str) -> Figure:
+    """One scenario: when hosts were done, where the bytes came from, and how busy the store was."""
+    races = typical(comparison, name)
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+        figure = Figure(figsize=(9.5, 6.2), layout="constrained")
+        grid = figure.add_gridspec(2, 2, height_ratios=(1.15, 1))
+        _completion(figure.add_subplot(grid[0, :]), races, comparison)
+        _sources(figure.add_subplot(grid[1, 0]), races)
+        _rates(figure.add_subplot(grid[1, 1]), races)
+    return figure
+
+
+def _offset(row: Row, comparison: Comparison) -> float:
+    """Contenders of one scenario stand below each other."""
+    order = [each for each in COLOURS if each in comparison.titles]
+    place = order.index(row.contender) if row.contender in order else 0
+    return 0.7 * (place / max(1, len(order) - 1) - 0.5)
+
+
+def _ratio_axis(axes: Axes, title: str) -> None:
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.axvline(1.0, color=_LIMIT, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.set_title(f"{title}   (1 is the best possible)")
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(0.9, low), max(2.0, high))
+
+
+def _legend(figure: Figure, comparison: Comparison) -> None:
+    present = [name for name in COLOURS if name in comparison.titles]
+    handles = [Line2D([], [], marker="o", linestyle="", color=COLOURS[name]) for name in present]
+    figure.legend(
+        handles, [comparison.titles[name] for name in present], loc="outside lower center", ncols=4, frameon=False
+    )
+
+
+def _completion(axes: Axes, races: list[Race], comparison: Comparison) -> None:
+    for race in races:
+        finished = sorted(host.finished for host in race.hosts)
+        colour = COLOURS.get(race.contender, "#000000")
+        width = 2.4 if race.contender.startswith("dcdist") else 1.5
+        title = comparison.titles.get(race.contender, race.contender)
+        axes.step([0, *finished], range(len(finished) + 1), where="post", color=colour, linewidth=width, label=title)
+    if races and races[0].together:
+        limit = races[0].limit_seconds
+        axes.axvline(limit, color=_LIMIT, linewidth=1.2, linestyle=(0, (4, 2)))
+        axes.annotate(
+            "limit T", (limit, 1.0), xycoords=("data", "axes fraction"), xytext=(4, -10), textcoords="offset points"
+        )
+    axes.set_title("Hosts that are done, over time")
+    axes.set_xlabel("seconds after the start signal")
+    axes.set_ylabel("hosts")
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, loc="lower right", fontsize=8)
+
+
+def _sources(axes: Axes, races: list[Race]) -> None:
+    names = [race.contender for race in races]
+    store = [race.copies for race in races]
+    peers = [race.from_peers / race.copy for race in races]
+    axes.barh(names, store, color="#0072B2", label="store")
+    axes.barh(names, peers, left=store, color="#a6cfe8", label="other hosts")
+    for place, copies in enumerate(store):
+        axes.annotate(
+            f"{copies:.2f}", (copies, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_title("Copies, by where they came from")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+
+
+def _rates(axes: Axes, races: list[Race]) -> None:
+    for race in races:
+        samples = race.samples
+        # Two seconds: shorter spans show the queues of the links, not the contender.
+        step = max(1, round(2 / max(0.05, samples[-1].at / len(samples)))) if samples else 1
+        marks = samples[::step]
+        pairs = list(pairwise(marks))
+        rates = [(b.store_sent - a.store_sent) * 8e-6 / (b.at - a.at) for a, b in pairs]
+        axes.plot([b.at for _, b in pairs], rates, color=COLOURS.get(race.contender, "#000000"), linewidth=1.4)
+    axes.set_title("What the store sends")
+    axes.set_xlabel("seconds")
+    axes.set_ylabel("Mbit/s")
+    axes.set_ylim(bottom=0)

@@ -1,0 +1,48 @@
+"""Rows -> aligned text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.compare.summary import Row
+    from benchmarks.report import Spread
+
+HEAD = ("scenario", "contender", "last host s", "over limit", "copies", "least", "MB a host", "from peers")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """One row as text, a cell for each column of `HEAD`."""
+    name = row.contender + (f" ({row.failed} of {row.rounds} failed)" if row.failed else "")
+    if row.last is None or row.over_limit is None or row.copies is None:
+        return (row.scenario, name, "failed", "", "", f"{row.least:.2f}", "", "")
+    return (
+        row.scenario,
+        name,
+        spread(row.last, 1, row.rounds),
+        spread(row.over_limit, 2, row.rounds),
+        spread(row.copies, 2, row.rounds),
+        f"{row.least:.2f}",
+        "" if row.received is None else f"{row.received:.0f}",
+        "" if row.peers is None else f"{row.peers:.0%}",
+    )
+
+
+def text(found: Sequence[Row]) -> str:
+    """Aligned columns, a blank line between scenarios."""
+    lines: list[tuple[str, ...]] = [HEAD]
+    for row in found:
+        if len(lines) > 1 and lines[-1][0] != row.scenario:
+            lines.append(("",) * len(HEAD))
+        lines.append(cells(row))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def spread(figures: Spread, digits: int, rounds: int) -> str:
+    """The median, and the range if there is one."""
+    return figures.show(digits) if rounds > 1 else f"{figures.median:.{digits}f}"

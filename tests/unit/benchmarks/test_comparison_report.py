@@ -1,0 +1,109 @@
+"""The report: medians over rounds, failures shown and never dropped, a page that needs nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks.compare import reporting
+from benchmarks.compare.outcome import Comparison, HostOutcome, Race, Sample, from_json, to_json
+from benchmarks.compare.summary import rows
+from benchmarks.compare.table import text
+from benchmarks.measure import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def race(
+    contender: str, last: float, *, scenario: str = "cold", copies: float = 1.0, number: int = 0, failure: str = ""
+) -> Race:
+    hosts = tuple(HostOutcome(f"h{each}", 0.0, last - 2 + each, 1000, 900) for each in (1, 2))
+    samples = tuple(Sample(each / 4, each * 10, (each * 9, each * 9)) for each in range(1, 40))
+    return Race(
+        scenario=scenario,
+        contender=contender,
+        round=number,
+        size=1000,
+        copy=1000,
+        limit_seconds=10.0,
+        limit_copies=1.0,
+        own_limits={"h1": 5.0, "h2": 5.0},
+        judged=("h1", "h2"),
+        together=scenario != "staggered",
+        hosts=() if failure else hosts,
+        store_sent=round(copies * 1000),
+        samples=samples,
+        cpu=0.5,
+        failure=failure or None,
+    )
+
+
+def comparison(*races: Race) -> Comparison:
+    names = {one.contender for one in races}
+    return Comparison(
+        about={"command": "python -m benchmarks compare", "hosts": "2", "rounds": "3"},
+        versions=dict.fromkeys(sorted(names), "1.0"),
+        titles={name: f"<{name}>" for name in sorted(names)},
+        rates={"50000000": 5.98e6},
+        races=races,
+    )
+
+
+def test_a_row_is_the_median_of_its_rounds() -> None:
+    (row,) = rows(comparison(*(race("dcdist", last, number=number) for number, last in enumerate((12.0, 30.0, 11.0)))))
+
+    assert row.last is not None
+    assert row.over_limit is not None
+    assert (row.last.least, row.last.median, row.last.most) == (11.0, 12.0, 30.0)
+    assert row.over_limit.median == 1.2
+    assert row.received == 0.001
+    assert row.peers == 0.5
+
+
+def test_hosts_that_do_not_start_together_are_measured_against_their_own_limit() -> None:
+    (row,) = rows(comparison(race("dcdist", 12.0, scenario="staggered")))
+
+    assert row.over_limit is not None
+    assert row.over_limit.median == 12.0 / 5.0
+
+
+def test_the_quickest_stands_first_and_failures_are_shown() -> None:
+    told = comparison(race("nfs", 80.0, copies=8), race("aria2", 0.0, failure="h1: no peer"), race("dcdist", 11.0))
+
+    assert [row.contender for row in rows(told)] == ["dcdist", "nfs", "aria2"]
+    lines = text(rows(told)).splitlines()
+    assert re.search(r"cold +dcdist +11\.0 +1\.10 +1\.00", lines[1])
+    assert re.search(r"aria2 \(1 of 1 failed\) +failed", lines[3])
+
+
+def test_a_comparison_survives_json() -> None:
+    told = comparison(race("dcdist", 11.0), race("nfs", 80.0))
+
+    assert from_json(json.loads(json.dumps(to_json(told)))) == told
+
+
+def test_the_page_needs_nothing_else_and_tells_all(tmp_path: Path) -> None:
+    told = comparison(race("dcdist", 11.0), race("nfs", 80.0, copies=8), race("aria2", 0.0, failure="h1: <no> peer"))
+    reporting.save(told, tmp_path)
+    # In a process of its own: the plots keep their fonts open.
+    table = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "report-again", str(tmp_path)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    page = (tmp_path / "index.html").read_text()
+    assert {each.name for each in tmp_path.iterdir()} == {"comparison.json", "index.html", "cold.png", "overview.png"}
+    assert not re.search(r"(src|href)=\"(?!#)", page)
+    assert page.count("<svg") == 2
+    assert "needs 1.10 times the limit" in page
+    assert "h1: &lt;no&gt; peer" in page
+    assert "&lt;nfs&gt;" in page
+    assert table.startswith("scenario")
+    assert reporting.load(tmp_path) == told
