@@ -1,4 +1,7 @@
-"""One host, store only: dcdist next to other ways to bring one image from the same Swift, in one run.
+"""One host: dcdist next to other programs that do the same, in one run, as ratios.
+
+fetch: one image from the same Swift, store only. peers: the same layers from one other host, next to a bare libtorrent
+pair. publish: next to `zstd -T0` and `sha256sum`.
 
 Each client fetches the image again and again, in turns, over bare loopback and over a link shaped to a rate, into an
 empty directory and with an empty cache; the image and its directory are synced within the measured time, and its
@@ -20,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import machine, objects, report
+from benchmarks import machine, objects, publishing, report, trading
 from benchmarks.contenders import (
     BASELINE,
     CONTENDERS,
@@ -39,7 +42,8 @@ from tools.lab.swift import Swift, SwiftError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SUMMARY = "one host, store only, next to curl, curl|zstd, rclone and aria2"
+SUMMARY = "one host: fetch next to curl, rclone and aria2; trade next to libtorrent; publish next to zstd"
+PARTS = ("fetch", "peers", "publish")
 CONTAINER = "benchmark"
 LOOPBACK = "loopback"
 
@@ -58,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--image", type=Path, help="an XVA (default: v1.xva of tools/make_images with --size)")
     parser.add_argument("--size", type=parse_size, default=parse_size("1GiB"), help="of that image (default: 1GiB)")
+    parser.add_argument("--parts", default=",".join(PARTS), help="which, with commas between (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default: %(default)s)")
     parser.add_argument("--link", default="1gbit", help="rate of the shaped link, or none (default: %(default)s)")
     parser.add_argument("--only", action="append", choices=[each.name for each in CONTENDERS], help="these clients")
@@ -72,32 +77,57 @@ def run(options: argparse.Namespace) -> int:
         BenchmarkError: A client failed or brought other bytes; no root for a shaped link.
     """
     image = options.image or make_image(options.dir, options.size)
+    parts = options.parts.split(",")
+    if set(parts) - set(PARTS):
+        raise BenchmarkError(
+            f"there is no part {', '.join(sorted(set(parts) - set(PARTS)))}; there are {', '.join(PARTS)}"
+        )
+    options.dir.mkdir(parents=True, exist_ok=True)
+    size = image.stat().st_size
+    about: dict[str, object] = {"benchmark": "host", "image": {"name": image.name, "size": size}}
+    runs: list[report.Run] = []
+    found: list[report.Row] = []
+    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=options.dir) as scratch:
+        about["machine"] = machine.facts(Path(scratch))
+        if "fetch" in parts:
+            fetched, about["versions"] = _fetch(options, image, Path(scratch))
+            runs += fetched
+            found += report.rows(fetched, size=size, baseline=BASELINE)
+        if "peers" in parts:
+            traded, moved = trading.compare(image, _folder(scratch, "peers"), options.repeat)
+            runs += traded
+            found += report.rows(traded, size=moved, baseline=trading.BASELINE)
+        if "publish" in parts:
+            published = publishing.compare(image, _folder(scratch, "publish"), options.repeat)
+            runs += published
+            found += report.rows(published, size=size, baseline=publishing.BASELINE)
+    show(about, found)
+    if options.json:
+        report.write_json(options.json, about=about, runs=runs, found=found)
+    return 0
+
+
+def _fetch(options: argparse.Namespace, image: Path, scratch: Path) -> tuple[list[report.Run], dict[str, str | None]]:
     chosen = [each for each in CONTENDERS if not options.only or each.name in options.only]
     versions = {each.name: version_of(each) for each in chosen}
     for name, version in versions.items():
         if version is None:
             print(f"{name} is not installed and left out", file=sys.stderr)
     present = [each for each in chosen if versions[each.name] is not None]
-    options.dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=options.dir) as scratch, ExitStack() as stack:
+    with ExitStack() as stack:
         try:
-            routes = prepare(stack, Path(scratch), image, options.link)
+            routes = prepare(stack, scratch, image, options.link)
         except NetworkError as fault:
             raise BenchmarkError(f"{fault}; without root, use --link none") from fault
         except SwiftError as fault:
             raise BenchmarkError(str(fault)) from fault
-        runs = compare(present, routes, image, Path(scratch), options.repeat)
-        about = {
-            "benchmark": "host",
-            "image": {"name": image.name, "size": image.stat().st_size},
-            "machine": machine.facts(Path(scratch)),
-            "versions": versions,
-        }
-    found = report.rows(runs, size=image.stat().st_size, baseline=BASELINE)
-    show(about, found)
-    if options.json:
-        report.write_json(options.json, about=about, runs=runs, found=found)
-    return 0
+        return compare(present, routes, image, scratch, options.repeat), versions
+
+
+def _folder(scratch: str, name: str) -> Path:
+    place = Path(scratch, name)
+    place.mkdir()
+    return place
 
 
 def show(about: Mapping[str, object], found: list[report.Row]) -> None:

@@ -85,7 +85,7 @@ def rows(runs: Sequence[Run], *, size: int, baseline: str) -> list[Row]:
 
 def table(found: Sequence[Row]) -> str:
     """Aligned columns, a blank line between links."""
-    head = ("link", "client", "seconds", "image MB/s", "to curl", "CPU s/GiB", "peak MiB", "without files MiB")
+    head = ("link", "client", "seconds", "image MB/s", "to baseline", "CPU s/GiB", "peak MiB", "without files MiB")
     lines: list[tuple[str, ...]] = [head]
     for row in found:
         if len(lines) > 1 and lines[-1][0] != row.link:

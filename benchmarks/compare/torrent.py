@@ -26,13 +26,11 @@ class Torrent:
 
 def make(image: Path, file: Path, *, tracker: str, web_seeds: Sequence[str] = ()) -> Torrent:
     """Write a v1 torrent of one file."""
-    storage = lt.file_storage()
-    storage.add_file(image.name, image.stat().st_size)
-    creator = lt.create_torrent(storage, PIECE_LENGTH, lt.create_torrent.v1_only)
+    creator = lt.create_torrent(lt.list_files(str(image)), PIECE_LENGTH, lt.create_torrent.v1_only)
     creator.add_tracker(tracker, 0)
     for url in web_seeds:
         creator.add_url_seed(url)
     lt.set_piece_hashes(creator, str(image.parent))
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(lt.bencode(creator.generate()))
-    return Torrent(file, str(lt.torrent_info(str(file)).info_hash()))
+    return Torrent(file, str(lt.load_torrent_file(str(file)).info_hashes.v1))

@@ -1,8 +1,9 @@
 """A plain BitTorrent client on libtorrent, tuned for a LAN of cooperating hosts; a process of its own.
 
-    python -m benchmarks.compare.torrent_client TORRENT FOLDER ADDRESS
+    python -m benchmarks.compare.torrent_client TORRENT FOLDER ADDRESS[:PORT] [PEER:PORT]
 
-Prints `complete` when the whole file is checked and written, and goes on seeding until it is ended.
+Prints `complete` when the whole file is checked and written, and goes on seeding until it is ended; with a peer it
+links to that one at once, and ends when it is complete.
 """
 
 from __future__ import annotations
@@ -49,20 +50,24 @@ _SETTINGS: lt.settings_pack = {
 }
 
 
-def main(torrent: str, folder: str, address: str) -> int:
+def main(torrent: str, folder: str, address: str, peer: str = "") -> int:
     """Fetch or seed until ended."""
-    session = lt.session({**_SETTINGS, "listen_interfaces": f"{address}:0"})
-    parameters = lt.add_torrent_params()
-    parameters.ti = lt.torrent_info(torrent)
+    session = lt.session({**_SETTINGS, "listen_interfaces": address if ":" in address else f"{address}:0"})
+    parameters = lt.load_torrent_file(torrent)
     parameters.save_path = str(Path(folder))
     parameters.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
     handle = session.add_torrent(parameters)
+    if peer:
+        host, _, port = peer.rpartition(":")
+        handle.connect_peer((host, int(port)))
     announced = time.monotonic()
     complete = False
     while True:
         if not complete and handle.status().is_seeding:
             _flush(session, handle)
             print(COMPLETE, flush=True)
+            if peer:
+                return 0
             complete = True
         if not complete and time.monotonic() - announced >= _ANNOUNCE_SECONDS:
             # Trackers want half an hour between announcements; hosts that start together cannot wait for that.
@@ -80,4 +85,4 @@ def _flush(session: lt.session, handle: lt.torrent_handle) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    sys.exit(main(*sys.argv[1:5]))
