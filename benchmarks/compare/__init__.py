@@ -201,7 +201,7 @@ def _takes_part(contender: Contender, scenario: str) -> bool:
 
 def _comparison(plan: _Plan, folder: Path, measured: dict[float, plain.Plain], races: list[Race]) -> Comparison:
     about = {
-        "command": f"python -m benchmarks {shlex.join(sys.argv[1:])}",
+        "command": _command(sys.argv[1:]),
         "hosts": str(plan.hosts),
         "host link": f"{plan.rate / 1e6:g} Mbit/s",
         "store link": f"{plan.store_rate / 1e6:g} Mbit/s",
@@ -213,6 +213,12 @@ def _comparison(plan: _Plan, folder: Path, measured: dict[float, plain.Plain], r
     titles = {contender.name: contender.title for contender in plan.contenders}
     rates = {f"{rate:.0f}": each.rate for rate, each in measured.items()}
     return Comparison(about, versions, titles, rates, tuple(races))
+
+
+def _command(arguments: list[str]) -> str:
+    """How to run it again; where its report went is nobody's business."""
+    place = arguments.index("--out") if "--out" in arguments else len(arguments)
+    return f"python -m benchmarks {shlex.join([*arguments[:place], *arguments[place + 2 :]])}"
 
 
 def _tell_race(one: Race) -> None:

@@ -27,8 +27,8 @@ body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem; background: 
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { margin: 2.6rem 0 .4rem; font-size: 1.25rem; }
 p.quiet, dl, figcaption { color: var(--quiet); }
 .figure { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .5rem; margin: .8rem 0; }
-.figure svg { width: 100%; height: auto; display: block; }
-.wide { overflow-x: auto; }
+.figure svg { width: 100%; min-width: 40rem; height: auto; display: block; }
+.figure, .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 tr.ours td { background: var(--ours); } tr.first td { border-top: 2px solid var(--line); }
@@ -90,9 +90,11 @@ def findings(found: list[Row]) -> list[str]:
 
 def _subtitle(comparison: Comparison) -> str:
     about = comparison.about
+    rounds = about.get("rounds", "?")
+    counted = "one round" if rounds == "1" else f"median (least-most) of {rounds} rounds"
     return (
         f"{about.get('hosts', '?')} hosts of {about.get('host link', '?')}, a store of {about.get('store link', '?')}, "
-        f"{about.get('image', '?')}; median (least-most) of {about.get('rounds', '?')} rounds"
+        f"{about.get('image', '?')}; {counted}"
     )
 
 

@@ -63,8 +63,8 @@ def overview(comparison: Comparison) -> Figure:
         for axes, title in ((times, "Time over the limit"), (copies, "Copies over the least")):
             _ratio_axis(axes, title)
         times.set_yticks(range(len(names)), names)
-        times.invert_yaxis()
-        _legend(figure, comparison)
+        times.set_ylim(len(names) - 0.5, -0.5)
+        _legend(figure, comparison, list(comparison.titles))
     return figure
 
 
@@ -74,9 +74,11 @@ def scenario(comparison: Comparison, name: str) -> Figure:
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(9.5, 6.2), layout="constrained")
         grid = figure.add_gridspec(2, 2, height_ratios=(1.15, 1))
-        _completion(figure.add_subplot(grid[0, :]), races, comparison)
-        _sources(figure.add_subplot(grid[1, 0]), races)
-        _rates(figure.add_subplot(grid[1, 1]), races)
+        if races:
+            _completion(figure.add_subplot(grid[0, :]), races)
+            _sources(figure.add_subplot(grid[1, 0]), races)
+            _rates(figure.add_subplot(grid[1, 1]), races)
+        _legend(figure, comparison, [race.contender for race in races])
     return figure
 
 
@@ -97,50 +99,65 @@ def _ratio_axis(axes: Axes, title: str) -> None:
     axes.set_xlim(min(0.9, low), max(2.0, high))
 
 
-def _legend(figure: Figure, comparison: Comparison) -> None:
-    present = [name for name in COLOURS if name in comparison.titles]
+def _legend(figure: Figure, comparison: Comparison, names: list[str]) -> None:
+    present = [name for name in COLOURS if name in names and name in comparison.titles]
     handles = [Line2D([], [], marker="o", linestyle="", color=COLOURS[name]) for name in present]
     figure.legend(
         handles, [comparison.titles[name] for name in present], loc="outside lower center", ncols=4, frameon=False
     )
 
 
-def _completion(axes: Axes, races: list[Race], comparison: Comparison) -> None:
+def _completion(axes: Axes, races: list[Race]) -> None:
     for race in races:
         finished = sorted(host.finished for host in race.hosts)
         colour = COLOURS.get(race.contender, "#000000")
-        width = 2.4 if race.contender.startswith("dcdist") else 1.5
-        title = comparison.titles.get(race.contender, race.contender)
-        axes.step([0, *finished], range(len(finished) + 1), where="post", color=colour, linewidth=width, label=title)
-    if races and races[0].together:
-        limit = races[0].limit_seconds
-        axes.axvline(limit, color=_LIMIT, linewidth=1.2, linestyle=(0, (4, 2)))
-        axes.annotate(
-            "limit T", (limit, 1.0), xycoords=("data", "axes fraction"), xytext=(4, -10), textcoords="offset points"
-        )
+        width = 2.6 if race.contender.startswith("dcdist") else 1.6
+        axes.step([0, *finished], range(len(finished) + 1), where="post", color=colour, linewidth=width)
     axes.set_title("Hosts that are done, over time")
     axes.set_xlabel("seconds after the start signal")
     axes.set_ylabel("hosts")
-    axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
+    every = [host.finished for race in races for host in race.hosts]
+    first = min([*every, *(race.limit_seconds for race in races if race.together)])
+    if max(every) > 4 * first:
+        # The slow are so slow that the quick would be one line.
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set_xlim(left=first / 1.5)
+    else:
+        axes.set_xlim(left=0)
+    axes.set_ylim(0, len(races[0].hosts) * 1.1)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False, loc="lower right", fontsize=8)
+    if races[0].together:
+        _mark_limit(axes, races[0].limit_seconds)
+
+
+def _mark_limit(axes: Axes, seconds: float) -> None:
+    axes.axvline(seconds, color=_LIMIT, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.annotate(
+        "limit T",
+        (seconds, 0.5),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, 0),
+        textcoords="offset points",
+        rotation=90,
+        va="center",
+        ha="right",
+    )
 
 
 def _sources(axes: Axes, races: list[Race]) -> None:
     names = [race.contender for race in races]
     store = [race.copies for race in races]
     peers = [race.from_peers / race.copy for race in races]
-    axes.barh(names, store, color="#0072B2", label="store")
-    axes.barh(names, peers, left=store, color="#a6cfe8", label="other hosts")
+    axes.barh(names, store, color="#0072B2")
+    axes.barh(names, peers, left=store, color="#a6cfe8")
     for place, copies in enumerate(store):
         axes.annotate(
             f"{copies:.2f}", (copies, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
         )
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-    axes.set_title("Copies, by where they came from")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.set_title("Copies from the store (dark), from hosts (light)")
 
 
 def _rates(axes: Axes, races: list[Race]) -> None:
@@ -156,3 +173,5 @@ def _rates(axes: Axes, races: list[Race]) -> None:
     axes.set_xlabel("seconds")
     axes.set_ylabel("Mbit/s")
     axes.set_ylim(bottom=0)
+    # Those who take many times the limit send all the time; what tells others apart is at the beginning.
+    axes.set_xlim(0, min(3 * races[0].limit_seconds, max(race.last for race in races)))
