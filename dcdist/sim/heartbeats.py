@@ -1,0 +1,111 @@
+"""How do hosts know each other? Heartbeats in the store with their age, and the looks of each host at its prefix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dcdist.model.identity import Prefix
+from dcdist.policy.events import MembersChanged, PrefixChanged
+from dcdist.policy.neighbours import Neighbours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dcdist.model.identity import HostId
+    from dcdist.model.member import Member
+    from dcdist.policy.events import Event
+    from dcdist.sim.store import Store
+
+_FINEST = 16
+
+
+class Heartbeats:
+    """The objects by which hosts show themselves: one a host, with the time at which it was put."""
+
+    def __init__(self) -> None:
+        self._put: dict[HostId, tuple[float, Member]] = {}
+        self._by_prefix: dict[Prefix, dict[HostId, None]] = {}
+
+    def put(self, member: Member, *, now: float) -> None:
+        """A host announces itself, anew or again."""
+        if member.host not in self._put:
+            for bits in range(0, _FINEST + 1, 2):
+                self._by_prefix.setdefault(Prefix.of(member.host, bits), {})[member.host] = None
+        self._put[member.host] = (now, member)
+
+    def under(self, prefix: Prefix, *, now: float, stale_after: float) -> Iterator[Member]:
+        """The members of a prefix whose heartbeat is fresh."""
+        for host in self._by_prefix.get(prefix, ()):
+            at, member = self._put[host]
+            if now - at <= stale_after:
+                yield member
+
+
+@dataclass(slots=True)
+class Membership:
+    """One host's part: when it looks and announces itself, and what it learns. Drives the real `Neighbours`."""
+
+    me: Member
+    store: Store
+    heartbeats: Heartbeats
+    next_look: float = 0.0
+    next_refresh: float = 0.0
+    links: dict[HostId, None] = field(default_factory=dict)
+    _neighbours: Neighbours = field(init=False)
+    _known: dict[HostId, Member] = field(default_factory=dict)
+    _bits: int = 0
+    _looks: int = 0
+    _elsewhere_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._neighbours = Neighbours(self.me.host)
+
+    @property
+    def prefix(self) -> Prefix:
+        """The prefix that this host shares with the members it knows."""
+        return self._neighbours.prefix
+
+    def announce(self, me: Member, *, now: float) -> None:
+        """Put the heartbeat."""
+        self.me = me
+        self.store.announced(now=now)
+        self.heartbeats.put(me, now=now)
+        self.next_refresh = now + self._neighbours.refresh
+
+    def look(self, *, now: float) -> list[Event]:
+        """List the own prefix, widening or narrowing it until its size is right; what the planner is told of it."""
+        while True:
+            self.store.listed(now=now)
+            members = {each.host: each for each in self._listed(self._neighbours.prefix, now)}
+            if self._neighbours.counted(len(members)):
+                break
+        self._link_elsewhere(now=now)
+        self.next_look = now + self._neighbours.look_after(self._looks)
+        self._looks += 1
+        events: list[Event] = []
+        if self._neighbours.prefix.bits != self._bits:
+            self._bits = self._neighbours.prefix.bits
+            events.append(PrefixChanged(self._bits))
+        joined = tuple(each for each in members.values() if self._known.get(each.host) != each)
+        left = tuple(host for host in self._known if host not in members)
+        self._known = members
+        self.links.update(dict.fromkeys(members))
+        if joined or left:
+            events.append(MembersChanged(joined, left))
+        return events
+
+    def _link_elsewhere(self, *, now: float) -> None:
+        prefixes = self._neighbours.elsewhere()
+        if now < self._elsewhere_at:
+            return
+        self._elsewhere_at = now + self._neighbours.refresh
+        self.store.listed(now=now, listings=len(prefixes))
+        for prefix in prefixes:
+            chosen = self._neighbours.chosen(self._listed(prefix, now))
+            self.links.update(dict.fromkeys(each.host for each in chosen))
+
+    def _listed(self, prefix: Prefix, now: float) -> list[Member]:
+        stale_after = self._neighbours.stale_after
+        others = (each for each in self.heartbeats.under(prefix, now=now, stale_after=stale_after))
+        return [each for each in others if each.host != self.me.host]

@@ -1,0 +1,93 @@
+"""Who drew what when, and why: the copies that the store sent, and where second copies come from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcdist.model.identity import HostId
+    from dcdist.policy.ownership import Ownership
+
+
+class Reason(StrEnum):
+    """Why a host drew pieces."""
+
+    OWN = "own"
+    EARLY = "early"
+    """While others might not be known yet, what was surely its own."""
+    HELP = "help"
+    UNDELIVERED = "undelivered"
+    """A peer was seen to hold it."""
+
+
+class State(StrEnum):
+    """What was known of pieces that were drawn again."""
+
+    SEEN = "seen"
+    """The drawer knew that a peer held them."""
+    HELD = "held"
+    """A host held them, and the drawer did not know yet."""
+    FLYING = "in flight"
+    """Another request for them was under way."""
+    LOST = "lost"
+    """Nobody held them any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """One way to come by a second copy: why the first was drawn, why this one, and what was there at that time."""
+
+    first: Reason
+    again: Reason
+    state: State
+
+
+def reason(ownership: Ownership, host: HostId, stripe: int, *, seen: bool, acquainted: bool) -> Reason:
+    """Why `host` draws of a stripe now."""
+    if seen:
+        return Reason.UNDELIVERED
+    if not acquainted:
+        return Reason.EARLY
+    return Reason.OWN if ownership.owner(stripe) == host else Reason.HELP
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What was drawn: pieces by reason, duplicates by their kind, in bytes."""
+
+    drawn: Counter[Reason] = field(default_factory=Counter)
+    duplicates: Counter[Duplicate] = field(default_factory=Counter)
+    first_at: dict[int, float] = field(default_factory=dict)
+    again_at: list[tuple[float, int]] = field(default_factory=list)
+    _first: dict[int, Reason] = field(default_factory=dict)
+    _flying: Counter[int] = field(default_factory=Counter)
+
+    def begun(
+        self, pieces: Iterable[tuple[int, int]], why: Reason, *, seen: int, held: int, host: int, now: float
+    ) -> None:
+        """A request began for pieces, as (number, bytes); `seen` and `held` are sets of pieces."""
+        for piece, size in pieces:
+            self.drawn[why] += size
+            first = self._first.setdefault(piece, why)
+            if piece not in self.first_at:
+                self.first_at[piece] = now
+            else:
+                if seen >> piece & 1:
+                    state = State.SEEN
+                elif held >> piece & 1:
+                    state = State.HELD
+                else:
+                    state = State.FLYING if self._flying[piece] else State.LOST
+                self.duplicates[Duplicate(first, why, state)] += size
+                self.again_at.append((now, host))
+            self._flying[piece] += 1
+
+    def ended(self, pieces: Iterable[int]) -> None:
+        """A request for pieces is over."""
+        for piece in pieces:
+            self._flying[piece] -= 1

@@ -1,0 +1,45 @@
+"""What a simulation found, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcdist.sim.ledger import Ledger
+    from dcdist.sim.store import StoreLoad
+
+
+@dataclass(frozen=True, slots=True)
+class HostOutcome:
+    """One host: when its process started and when it had all (None: never); payload bytes by source; links it had.
+
+    `cpu`: seconds of the planner, by the clock that was given; `events`: that it was told.
+    """
+
+    started: float
+    finished: float | None
+    drawn: float
+    given: float
+    sent: float
+    links: int
+    cpu: float
+    events: int
+    gave_up: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A whole simulation. `samples`: (time, bytes sent by the store, bytes that all hosts have)."""
+
+    size: int
+    hosts: tuple[HostOutcome, ...]
+    store: StoreLoad
+    ledger: Ledger
+    seconds: float
+    samples: tuple[tuple[float, float, float], ...]
+
+    @property
+    def copies(self) -> float:
+        """Copies of the release that the store sent."""
+        return self.store.sent / self.size

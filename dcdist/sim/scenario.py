@@ -1,0 +1,83 @@
+"""What is simulated, as values: the layers, the hosts and their links, the store, and how the swarm behaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcdist.model.geometry import Geometry
+    from dcdist.model.pieces import Bits
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpec:
+    """One host: payload bytes a second of its link each way, when its process starts and when the host is gone.
+
+    `held`: bit i is set if it has layer i already. `may_draw`: it has access to the store.
+    """
+
+    up: float
+    down: float
+    starts: float = 0.0
+    ends: float = float("inf")
+    held: Bits = 0
+    may_draw: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSpec:
+    """The store: payload bytes a second of its link, seconds until a request's first byte and until a listing's answer.
+
+    `most_requests`: beyond so many at once it asks to come again `retry_after` seconds later; None: any number.
+    """
+
+    rate: float
+    latency: float = 0.03
+    small_latency: float = 0.03
+    most_requests: int | None = None
+    retry_after: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmSpec:
+    """How peers trade.
+
+    `efficiency`: payload over what the trade takes of a link, compared with a plain download; `unevenness`: how
+    unequally flows share a link (the standard deviation of the logarithm of their shares); `link_seconds`: from knowing
+    a host to trading with it; `look`: between two looks at what peers hold, `poll`: at which the planner is told;
+    `queue_seconds`: of a peer's rate that are asked for ahead, `queue_bytes` at most.
+    """
+
+    efficiency: float = 0.97
+    unevenness: float = 0.3
+    link_seconds: float = 0.3
+    look: float = 0.25
+    poll: float = 0.5
+    queue_seconds: float = 1.0
+    queue_bytes: int = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A whole situation. `layers` are those of the release, in its order; `eager` is `prefer=time`.
+
+    `start_up`: seconds that a host's process needs before it registers; `acquaintance`: seconds after which the planner
+    takes the others for known; `epoch`: seconds of a step, during which rates are even; `seed` decides all chance.
+    """
+
+    layers: tuple[Geometry, ...]
+    hosts: tuple[HostSpec, ...]
+    store: StoreSpec
+    swarm: SwarmSpec = field(default_factory=SwarmSpec)
+    eager: bool = False
+    start_up: float = 0.6
+    acquaintance: float = 1.0
+    epoch: float = 0.02
+    longest: float = 86_400.0
+    seed: int = 1
+
+    @property
+    def size(self) -> int:
+        """Bytes of all layers."""
+        return sum(geometry.length for geometry in self.layers)

@@ -1,0 +1,65 @@
+"""The store as hosts meet it: how many requests it takes at once, what it refuses, what it was asked for in all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcdist.sim.scenario import StoreSpec
+
+
+@dataclass(slots=True)
+class StoreLoad:
+    """What a store was asked for.
+
+    `requests`: range requests; `throttled`: those refused; `listings`, `heartbeats`: for membership, in all;
+    `membership_peak`: the most of both in one second; `sent`: payload bytes.
+    """
+
+    requests: int = 0
+    throttled: int = 0
+    listings: int = 0
+    heartbeats: int = 0
+    membership_peak: int = 0
+    sent: float = 0.0
+
+
+@dataclass(slots=True)
+class Store:
+    """One store. Its link is shared with all other links; see `sharing`."""
+
+    spec: StoreSpec
+    load: StoreLoad = field(default_factory=StoreLoad)
+    active: int = 0
+    _second: int = -1
+    _in_second: int = 0
+
+    def admit(self) -> bool:
+        """A range request came: whether it is served, or told to come again later."""
+        self.load.requests += 1
+        if self.spec.most_requests is not None and self.active >= self.spec.most_requests:
+            self.load.throttled += 1
+            return False
+        self.active += 1
+        return True
+
+    def ended(self) -> None:
+        """A range request is over."""
+        self.active -= 1
+
+    def listed(self, *, now: float, listings: int = 1) -> None:
+        """Listings of heartbeats were asked for."""
+        self.load.listings += listings
+        self._count(listings, now)
+
+    def announced(self, *, now: float) -> None:
+        """A heartbeat was put."""
+        self.load.heartbeats += 1
+        self._count(1, now)
+
+    def _count(self, requests: int, now: float) -> None:
+        if int(now) != self._second:
+            self._second, self._in_second = int(now), 0
+        self._in_second += requests
+        self.load.membership_peak = max(self.load.membership_peak, self._in_second)
