@@ -58,6 +58,12 @@ if TYPE_CHECKING:
     help="How long to go on giving to other hosts, in the background, when the images are complete: 90s, 30m, 2h; 0 "
     "for not at all.",
 )
+@click.option(
+    "--trace",
+    type=options.NEW_FILE,
+    metavar="FILE",
+    help="Write down what is decided and why there, for the simulator.",
+)
 @options.common
 def command(
     wanted: str,
@@ -78,6 +84,7 @@ def command(
     up_rate: float | None,
     down_rate: float | None,
     seed_for: float,
+    trace: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -120,6 +127,7 @@ def command(
         up_rate=up_rate,
         down_rate=down_rate,
         seed_for=seed_for,
+        trace=str(trace.absolute()) if trace else None,
     )
     with Child(request.encode()) as child:
         # Only now, while the child is at work: showing needs more imports than asking.

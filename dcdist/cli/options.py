@@ -53,6 +53,7 @@ DEMO = Parsed("demo", lambda text: require_word(text, what="demo"))
 REALM = Parsed("name", lambda text: require_word(text, what="realm"))
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 STORE = click.option(
     "--store",

@@ -35,6 +35,7 @@ class FetchRequest:
     up_rate: float | None
     down_rate: float | None
     seed_for: float
+    trace: str | None = None
 
     def encode(self) -> bytes:
         """One line."""
@@ -70,6 +71,7 @@ class FetchRequest:
             up_rate=self.up_rate,
             down_rate=self.down_rate,
             seed_for=self.seed_for,
+            trace=Path(self.trace) if self.trace else None,
         )
 
 

@@ -33,6 +33,7 @@ from dcdist.policy.events import (
     PieceSpoiled,
 )
 from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.trace import RecordedPlanner
 from dcdist.ports import swarm as swarm_port
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ class Fetching:
         known: KnownFrames,
         tally: Tally,
         report: Callable[[FetchEvent], None],
+        trace: Callable[[str], None] | None = None,
     ) -> None:
+        """`trace` takes lines of what the planner is told and says."""
         self._tally = tally
         self._plan = plan
         self._sources = sources
@@ -126,18 +129,17 @@ class Fetching:
         self._needs = pieces.of(self._numbers[entry.name] for entry in plan.entries)
         now = self._loop.time()
         getting_to_know = 0.0 if ports.rendezvous is None else _GET_TO_KNOW
-        self._planner = Planner(
-            PlannerOptions(
-                host=host,
-                version=release.name.version,
-                layers=tuple(order),
-                eager=options.prefer is Prefer.TIME,
-                may_draw=options.draw,
-                in_order=options.alone,
-                acquainted_from=now + getting_to_know,
-                begun=now,
-            )
+        planner_options = PlannerOptions(
+            host=host,
+            version=release.name.version,
+            layers=tuple(order),
+            eager=options.prefer is Prefer.TIME,
+            may_draw=options.draw,
+            in_order=options.alone,
+            acquainted_from=now + getting_to_know,
+            begun=now,
         )
+        self._planner = Planner(planner_options) if trace is None else RecordedPlanner(planner_options, trace)
         self._membership = self._make_membership(host, release.name.version)
 
     def _make_membership(self, host: HostId, version: str) -> Membership | None:

@@ -23,6 +23,7 @@ from dcdist.node.allocator import keep_buffers
 from dcdist.node.failures import single_error
 from dcdist.node.known import known_frames
 from dcdist.node.options import FetchOptions, SeedOptions
+from dcdist.node.tracing import writing_trace
 from dcdist.policy.pacing import Pace
 from dcdist.ports.space import require_space
 from dcdist.store import Paced
@@ -259,6 +260,7 @@ class _Node:
             known=await known_frames(self._cache, self._release),
             tally=self._tally,
             report=self._report,
+            trace=stack.enter_context(writing_trace(options.trace)) if options.trace else None,
         )
 
     async def _finish(self, number: int, file: ImageFile, assembly: Assembly) -> None:

@@ -33,6 +33,7 @@ class FetchOptions:
         up_rate: The most that is given to other hosts.
         down_rate: The most that is taken from store and hosts together.
         seed_for: Seconds to go on giving after the images are complete.
+        trace: A file for what the planner is told and what it decides; see `dcdist.policy.trace`.
     """
 
     dest: Path
@@ -50,6 +51,7 @@ class FetchOptions:
     up_rate: float | None = None
     down_rate: float | None = None
     seed_for: float = 0.0
+    trace: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

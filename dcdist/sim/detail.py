@@ -14,8 +14,10 @@ from dcdist.model.identity import HostId, LayerName
 from dcdist.model.member import Member, Role
 from dcdist.model.pieces import span
 from dcdist.policy.commands import Draw, Drop, GiveUp
+from dcdist.policy.planner import Planner
+from dcdist.policy.trace import RecordedPlanner
 from dcdist.sim.heartbeats import Heartbeats, Membership
-from dcdist.sim.host import Host, Request, planner_for
+from dcdist.sim.host import Host, Request, options_for
 from dcdist.sim.ledger import Ledger, reason
 from dcdist.sim.outcome import HostOutcome, Outcome
 from dcdist.sim.release import Numbering
@@ -24,7 +26,7 @@ from dcdist.sim.store import Store
 from dcdist.sim.trading import Link, Rarity, Trader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dcdist.policy.commands import Command
     from dcdist.sim.scenario import Scenario
@@ -33,11 +35,21 @@ _SAMPLE = 1.0
 
 
 class Detail:
-    """One detailed simulation. `clock` measures the CPU of the planners; without it that is 0."""
+    """One detailed simulation.
 
-    def __init__(self, scenario: Scenario, *, clock: Callable[[], float] = lambda: 0.0) -> None:
+    `clock` measures the CPU of the planners; without it that is 0. `traces` take the traces of hosts by their numbers.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        clock: Callable[[], float] = lambda: 0.0,
+        traces: Mapping[int, Callable[[str], None]] | None = None,
+    ) -> None:
         self._scenario = scenario
         self._clock = clock
+        self._traces = traces or {}
         self._rng = random.Random(scenario.seed)
         self._numbering = Numbering(scenario.layers)
         self._names = tuple(LayerName(f"{self._rng.getrandbits(128):032x}") for _ in scenario.layers)
@@ -92,7 +104,7 @@ class Detail:
                 number,
                 spec,
                 identity,
-                planner_for(scenario, spec, identity, self._names, now),
+                self._planner(number, now),
                 Trader(self._numbering.sizes, have),
                 Membership(me, self._store, self._heartbeats),
                 self._numbering,
@@ -114,6 +126,11 @@ class Detail:
                     for piece in range(start, start + scenario.layers[layer].piece_count):
                         self._rarity.gained(piece)
             self._held |= have
+
+    def _planner(self, number: int, now: float) -> Planner:
+        options = options_for(self._scenario, self._scenario.hosts[number], self._identities[number], self._names, now)
+        write = self._traces.get(number)
+        return Planner(options) if write is None else RecordedPlanner(options, write)
 
     def _end_hosts(self, now: float) -> None:
         for number, host in list(self._hosts.items()):

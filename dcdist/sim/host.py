@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
-from dcdist.policy.commands import Draw, Drop, GiveUp
 from dcdist.policy.events import (
     BytesDrawn,
     DrawFailed,
@@ -17,15 +16,16 @@ from dcdist.policy.events import (
     PeersSeen,
     PiecesFinished,
 )
-from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.planner import PlannerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dcdist.model.identity import HostId, LayerName
     from dcdist.model.pieces import Bits
-    from dcdist.policy.commands import Command
+    from dcdist.policy.commands import Command, Draw
     from dcdist.policy.events import Event
+    from dcdist.policy.planner import Planner
     from dcdist.sim.heartbeats import Membership
     from dcdist.sim.release import Numbering
     from dcdist.sim.scenario import HostSpec, Scenario
@@ -153,19 +153,16 @@ class Host:
         self.tell(PeersGave(int(self.given)), now=now)
 
 
-def planner_for(scenario: Scenario, spec: HostSpec, host: HostId, layers: tuple[LayerName, ...], now: float) -> Planner:
-    """The planner of a host that begins now."""
-    return Planner(
-        PlannerOptions(
-            host=host,
-            version="1",
-            layers=layers,
-            eager=scenario.eager,
-            may_draw=spec.may_draw,
-            acquainted_from=now + scenario.acquaintance,
-            begun=now,
-        )
+def options_for(
+    scenario: Scenario, spec: HostSpec, host: HostId, layers: tuple[LayerName, ...], now: float
+) -> PlannerOptions:
+    """What the planner of a host that begins now is told."""
+    return PlannerOptions(
+        host=host,
+        version="1",
+        layers=layers,
+        eager=scenario.eager,
+        may_draw=spec.may_draw,
+        acquainted_from=now + scenario.acquaintance,
+        begun=now,
     )
-
-
-__all__ = ["Draw", "Drop", "GiveUp", "Host", "Request", "planner_for"]

@@ -45,7 +45,7 @@ def test_the_commands_are_these_in_this_order() -> None:
             {
                 "--store", "--trust", "--dest", "--cache", "--image", "--metadata-only", "--listen", "--advertise",
                 "--peer", "--realm", "--no-swarm", "--no-store", "--prefer", "--store-rate", "--up-rate", "--down-rate",
-                "--seed-for",
+                "--seed-for", "--trace",
             },
         ),
         (
