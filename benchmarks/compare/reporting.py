@@ -35,7 +35,7 @@ def write(comparison: Comparison, folder: Path) -> str:
 def save(comparison: Comparison, folder: Path) -> None:
     """Write the data alone, as after each race: what was measured is never lost."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / DATA).write_text(json.dumps(to_json(comparison), indent=1) + "\n")
+    (folder / DATA).write_text(json.dumps(to_json(comparison)) + "\n")
 
 
 def load(folder: Path) -> Comparison:
