@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 _STYLE = """
 :root { color-scheme: light dark; --text: #1b1f24; --quiet: #59636e; --back: #ffffff; --line: #d8dee4;
   --ours: #e8f2fa; }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root { --text: #e6edf3; --quiet: #9aa5b1; --back: #11161c; --line: #30363d; --ours: #14283a; }
 }
+/* Light turns dark and hues stay. */
+@media screen and (prefers-color-scheme: dark) { .figure svg { filter: invert(1) hue-rotate(180deg); } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 62rem; background: var(--back); color: var(--text);
   font: 16px/1.55 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { margin: 2.6rem 0 .4rem; font-size: 1.25rem; }
 p.quiet, dl, figcaption { color: var(--quiet); }
-.figure { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .5rem; margin: .8rem 0; }
+.figure { border: 1px solid var(--line); border-radius: 8px; padding: .5rem; margin: .8rem 0; }
 .figure svg { width: 100%; min-width: 40rem; height: auto; display: block; }
 .figure, .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; width: 100%; }
@@ -44,7 +46,8 @@ download of the release's layers costs at the store's interface; <b>least</b> is
 must send for the limit. All bytes are counted at the interfaces, all times run from the start signal to the
 complete, checked and synced file. Hosts that are done go on serving until the last one is.</p>
 <p>In <i>staggered</i> and <i>late-joiner</i> each host is measured against its own F/d, and the worst one counts.
-In <i>one-slow-host</i> only the others' time counts. In <i>update</i>, F and a copy are what version 2 adds.</p>
+In <i>one-slow-host</i> only the others' time
+counts; the slow one's stands beside. In <i>update</i>, F and a copy are what version 2 adds.</p>
 """
 
 
@@ -67,25 +70,38 @@ def render(comparison: Comparison, figures: Mapping[str, str]) -> str:
     for name in scenarios_of(comparison):
         parts += [f"<h2>{escape(name)}</h2>", f'<p class="quiet">{escape(SUMMARIES.get(name, ""))}</p>']
         parts.append(f'<div class="figure">{figures[name]}</div>')
+        parts += _slow_host(found, name)
         parts += [f"<p>{escape(row.title)} failed: {escape(_short(row))}</p>" for row in found if _failed(row, name)]
     parts += ["<h2>The run</h2>", _facts(comparison), "</body></html>"]
     return "\n".join(parts) + "\n"
 
 
 def findings(found: list[Row]) -> list[str]:
-    """What the figures say, a sentence for each scenario that dcdist and others ran."""
+    """What the figures say, a sentence for each scenario: every way of running dcdist, then the quickest other way.
+
+    None is chosen for being the better one, and a failure is said: a headline must not flatter.
+    """
     said = []
     for name in dict.fromkeys(row.scenario for row in found):
-        here = [row for row in found if row.scenario == name and row.over_limit is not None]
-        ours = [row for row in here if row.contender.startswith("dcdist")]
+        here = [row for row in found if row.scenario == name]
+        ours = sorted((row for row in here if row.contender.startswith("dcdist")), key=lambda row: row.contender)
         others = [row for row in here if not row.contender.startswith("dcdist")]
-        if ours and others and ours[0].over_limit and others[0].over_limit and ours[0].copies and others[0].copies:
-            said.append(
-                f"{name}: {ours[0].title} needs {ours[0].over_limit.median:.2f} times the limit and "
-                f"{ours[0].copies.median:.2f} copies; the best other way, {others[0].title}, "
-                f"{others[0].over_limit.median:.2f} times and {others[0].copies.median:.2f} copies."
-            )
+        if ours and others:
+            told = "; ".join(f"{row.title} {_reached(row)}" for row in ours)
+            said.append(f"{name}: {told}; the quickest other way, {others[0].title}, {_reached(others[0])}.")
     return said
+
+
+def _reached(row: Row) -> str:
+    if row.over_limit is None or row.copies is None:
+        return "failed"
+    some = f" ({row.failed} of {row.rounds} rounds failed)" if row.failed else ""
+    return f"needs {row.over_limit.median:.2f} times the limit and {row.copies.median:.2f} copies{some}"
+
+
+def _slow_host(found: list[Row], name: str) -> list[str]:
+    told = [f"{row.title} {row.apart.median:.2f}" for row in found if row.scenario == name and row.apart is not None]
+    return [f"<p>The slow host, over its own F/d: {escape(', '.join(told))}.</p>"] if told else []
 
 
 def _subtitle(comparison: Comparison) -> str:

@@ -13,6 +13,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from benchmarks.compare.summary import rows, scenarios_of, typical
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
     from benchmarks.compare.outcome import Comparison, Race
@@ -41,7 +43,7 @@ _STYLE = {
     "axes.grid": True,
     "grid.color": "#e6e6e6",
     "axes.axisbelow": True,
-    "svg.hashsalt": "dcdist",
+    "axes.facecolor": "none",
 }
 
 
@@ -52,10 +54,12 @@ def overview(comparison: Comparison) -> Figure:
         figure = Figure(figsize=(9.5, 1.2 + 0.95 * len(names)), layout="constrained")
         times, copies = figure.subplots(1, 2, sharey=True)
         for row in rows(comparison):
-            if row.over_limit is None or row.copies is None:
-                continue
             place = names.index(row.scenario) + _offset(row, comparison)
             colour = COLOURS.get(row.contender, "#000000")
+            if row.failed:
+                _mark_failed(times, place, row)
+            if row.over_limit is None or row.copies is None:
+                continue
             size = 60 if row.contender.startswith("dcdist") else 34
             for axes, figures, least in ((times, row.over_limit, 1.0), (copies, row.copies, row.least)):
                 axes.plot([figures.least / least, figures.most / least], [place, place], color=colour, linewidth=2)
@@ -71,14 +75,18 @@ def overview(comparison: Comparison) -> Figure:
 def scenario(comparison: Comparison, name: str) -> Figure:
     """One scenario: when hosts were done, where the bytes came from, and how busy the store was."""
     races = typical(comparison, name)
+    failed = [row for row in rows(comparison) if row.scenario == name and row.over_limit is None]
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
-        figure = Figure(figsize=(9.5, 6.2), layout="constrained")
-        grid = figure.add_gridspec(2, 2, height_ratios=(1.15, 1))
+        figure = Figure(figsize=(9.5, 8.8), layout="constrained")
+        grid = figure.add_gridspec(3, 2, height_ratios=(1.15, 1, 0.9))
         if races:
             _completion(figure.add_subplot(grid[0, :]), races)
-            _sources(figure.add_subplot(grid[1, 0]), races)
-            _rates(figure.add_subplot(grid[1, 1]), races)
-        _legend(figure, comparison, [race.contender for race in races])
+            _sources(figure.add_subplot(grid[1, :]), races, failed)
+            store = figure.add_subplot(grid[2, 0])
+            _rates(store, races, "What the store sends", [_store_sent(race) for race in races])
+            hosts = figure.add_subplot(grid[2, 1], sharex=store)
+            _rates(hosts, races, "What a host receives (mean)", [_host_received(race) for race in races])
+        _legend(figure, comparison, [race.contender for race in races], [row.contender for row in failed])
     return figure
 
 
@@ -99,11 +107,19 @@ def _ratio_axis(axes: Axes, title: str) -> None:
     axes.set_xlim(min(0.9, low), max(2.0, high))
 
 
-def _legend(figure: Figure, comparison: Comparison, names: list[str]) -> None:
-    present = [name for name in COLOURS if name in names and name in comparison.titles]
-    handles = [Line2D([], [], marker="o", linestyle="", color=COLOURS[name]) for name in present]
-    figure.legend(
-        handles, [comparison.titles[name] for name in present], loc="outside lower center", ncols=4, frameon=False
+def _legend(figure: Figure, comparison: Comparison, names: list[str], failed: Sequence[str] = ()) -> None:
+    present = [name for name in COLOURS if name in {*names, *failed} and name in comparison.titles]
+    handles = [
+        Line2D([], [], marker="x" if name in failed else "o", linestyle="", color=COLOURS[name]) for name in present
+    ]
+    labels = [comparison.titles[name] + (" (failed)" if name in failed else "") for name in present]
+    figure.legend(handles, labels, loc="outside lower center", ncols=3 if failed else 4, frameon=False)
+
+
+def _mark_failed(axes: Axes, place: float, row: Row) -> None:
+    said = f"{row.contender} failed" + ("" if row.failed == row.rounds else f", {row.failed} of {row.rounds}")
+    axes.text(
+        0.99, place, said, transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=8, color=_LIMIT
     )
 
 
@@ -113,7 +129,10 @@ def _completion(axes: Axes, races: list[Race]) -> None:
         colour = COLOURS.get(race.contender, "#000000")
         width = 2.6 if race.contender.startswith("dcdist") else 1.6
         axes.step([0, *finished], range(len(finished) + 1), where="post", color=colour, linewidth=width)
-    axes.set_title("Hosts that are done, over time")
+        apart = [host.finished for host in race.hosts if host.host not in race.judged]
+        axes.scatter(apart, [finished.index(each) + 1 for each in apart], marker="D", s=34, color=colour, zorder=3)
+    judged_all = len(races[0].judged) == len(races[0].hosts)
+    axes.set_title("Hosts that are done, over time" + ("" if judged_all else " (diamond: the slow host)"))
     axes.set_xlabel("seconds after the start signal")
     axes.set_ylabel("hosts")
     every = [host.finished for race in races for host in race.hosts]
@@ -129,6 +148,16 @@ def _completion(axes: Axes, races: list[Race]) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     if races[0].together:
         _mark_limit(axes, races[0].limit_seconds)
+    else:
+        _mark_own_limits(axes, races[0])
+
+
+def _mark_own_limits(axes: Axes, race: Race) -> None:
+    best = sorted(host.started + race.own_limits[host.host] for host in race.hosts)
+    axes.step([0, *best], range(len(best) + 1), where="post", color=_LIMIT, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.annotate(
+        "each at its own F/d", (best[0], 1), xytext=(-4, 6), textcoords="offset points", ha="right", fontsize=9
+    )
 
 
 def _mark_limit(axes: Axes, seconds: float) -> None:
@@ -145,31 +174,50 @@ def _mark_limit(axes: Axes, seconds: float) -> None:
     )
 
 
-def _sources(axes: Axes, races: list[Race]) -> None:
+def _sources(axes: Axes, races: list[Race], failed: list[Row]) -> None:
     names = [race.contender for race in races]
+    colours = [COLOURS.get(name, "#000000") for name in names]
     store = [race.copies for race in races]
     peers = [race.from_peers / race.copy for race in races]
-    axes.barh(names, store, color="#0072B2")
-    axes.barh(names, peers, left=store, color="#a6cfe8")
-    for place, copies in enumerate(store):
-        axes.annotate(
-            f"{copies:.2f}", (copies, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8
-        )
+    axes.barh(names, store, color=colours)
+    axes.barh(names, peers, left=store, color=colours, alpha=0.3)
+    for place, race in enumerate(races):
+        megabytes = sum(host.received for host in race.hosts) / len(race.hosts) / 1e6
+        said = f"{race.copies:.2f} copies, {megabytes:.0f} MB a host"
+        end = store[place] + peers[place]
+        axes.annotate(said, (end, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.barh([row.contender for row in failed], [0.0] * len(failed))
+    for place in range(len(races), len(races) + len(failed)):
+        axes.annotate("failed", (0, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8)
+    least = races[0].limit_copies
+    axes.axvline(least, color=_LIMIT, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.annotate(
+        "c*", (least, 1), xycoords=("data", "axes fraction"), xytext=(3, 1), textcoords="offset points", fontsize=9
+    )
+    axes.set_xlim(0, 1.35 * max(one + other for one, other in zip(store, peers, strict=True)))
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-    axes.set_title("Copies from the store (dark), from hosts (light)")
+    axes.set_title("Copies from the store (dark), from hosts (light)", pad=12)
 
 
-def _rates(axes: Axes, races: list[Race]) -> None:
-    for race in races:
-        samples = race.samples
+def _store_sent(race: Race) -> list[float]:
+    return [sample.store_sent for sample in race.samples]
+
+
+def _host_received(race: Race) -> list[float]:
+    return [sum(sample.received) / max(1, len(sample.received)) for sample in race.samples]
+
+
+def _rates(axes: Axes, races: list[Race], title: str, counters: list[list[float]]) -> None:
+    for race, counted in zip(races, counters, strict=True):
+        times = [sample.at for sample in race.samples]
         # Two seconds: shorter spans show the queues of the links, not the contender.
-        step = max(1, round(2 / max(0.05, samples[-1].at / len(samples)))) if samples else 1
-        marks = samples[::step]
-        pairs = list(pairwise(marks))
-        rates = [(b.store_sent - a.store_sent) * 8e-6 / (b.at - a.at) for a, b in pairs]
-        axes.plot([b.at for _, b in pairs], rates, color=COLOURS.get(race.contender, "#000000"), linewidth=1.4)
-    axes.set_title("What the store sends")
+        step = max(1, round(2 / max(0.05, times[-1] / len(times)))) if times else 1
+        pairs = list(pairwise(zip(times[::step], counted[::step], strict=True)))
+        rates = [(more - less) * 8e-6 / (later - earlier) for (earlier, less), (later, more) in pairs]
+        colour = COLOURS.get(race.contender, "#000000")
+        axes.plot([later for _, (later, _) in pairs], rates, color=colour, linewidth=1.4)
+    axes.set_title(title)
     axes.set_xlabel("seconds")
     axes.set_ylabel("Mbit/s")
     axes.set_ylim(bottom=0)

@@ -6,6 +6,8 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
+
 from benchmarks.compare import page, plots, table
 from benchmarks.compare.outcome import from_json, to_json
 from benchmarks.compare.summary import rows, scenarios_of
@@ -50,6 +52,8 @@ def load(folder: Path) -> Comparison:
 
 def _svg(figure: Figure) -> str:
     out = io.StringIO()
-    figure.savefig(out, format="svg", facecolor="white", metadata={"Date": None})
+    # The salt counts while saving: without it the same data give another page each time.
+    with mpl.rc_context({"svg.hashsalt": "dcdist"}):
+        figure.savefig(out, format="svg", facecolor="none", metadata={"Date": None})
     text = out.getvalue()
     return text[text.index("<svg") :]

@@ -19,7 +19,8 @@ class Row:
 
     `last`: seconds until the last judged host was done; `over_limit`: that over the limit (or the worst host's time
     over its own); `copies`: what the store sent, `least` what it must; `received`: megabytes a host; `peers`: the share
-    of them that came from other hosts, 0 to 1. Without a single good round all are None, and `failure` says why.
+    of them that came from other hosts, 0 to 1; `apart`: the worst host that is not judged (the
+    slow one) over its own F/d, None if all are. Without a single good round all are None, and `failure` says why.
     """
 
     scenario: str
@@ -33,6 +34,7 @@ class Row:
     least: float
     received: float | None
     peers: float | None
+    apart: Spread | None
     failure: str | None
 
 
@@ -85,8 +87,14 @@ def _row(races: Sequence[Race], title: str) -> Row:
         least=first.limit_copies,
         received=taken / hosts / 1e6 if hosts else None,
         peers=sum(race.from_peers for race in good) / taken if taken else None,
+        apart=Spread.of(apart) if (apart := [worst for race in good for worst in _apart(race)]) else None,
         failure=bad[0] if bad else None,
     )
+
+
+def _apart(race: Race) -> list[float]:
+    ratios = [host.seconds / race.own_limits[host.host] for host in race.hosts if host.host not in race.judged]
+    return [max(ratios)] if ratios else []
 
 
 def _speed(row: Row) -> float:

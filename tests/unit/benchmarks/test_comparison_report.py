@@ -6,10 +6,12 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.compare import reporting
 from benchmarks.compare.outcome import Comparison, HostOutcome, Race, Sample, from_json, to_json
+from benchmarks.compare.page import findings
 from benchmarks.compare.summary import rows
 from benchmarks.compare.table import text
 from benchmarks.measure import PROJECT
@@ -78,6 +80,28 @@ def test_the_quickest_stands_first_and_failures_are_shown() -> None:
     lines = text(rows(told)).splitlines()
     assert re.search(r"cold +dcdist +11\.0 +1\.10 +1\.00", lines[1])
     assert re.search(r"aria2 \(1 of 1 failed\) +failed", lines[3])
+
+
+def test_the_headline_tells_of_every_dcdist_and_not_of_the_better_one_alone() -> None:
+    told = rows(comparison(race("dcdist", 15.0), race("dcdist-egress", 11.0), race("aria2", 12.0)))
+
+    (sentence,) = findings(told)
+    assert "<dcdist> needs 1.50 times" in sentence
+    assert "<dcdist-egress> needs 1.10 times" in sentence
+
+
+def test_the_headline_says_that_dcdist_failed() -> None:
+    (sentence,) = findings(rows(comparison(race("dcdist", 0.0, failure="h1: crashed"), race("aria2", 12.0))))
+
+    assert sentence.startswith("cold: <dcdist> failed; ")
+
+
+def test_the_slow_host_is_told_apart_from_those_that_are_judged() -> None:
+    (row,) = rows(comparison(replace(race("dcdist", 12.0), judged=("h1",))))
+
+    assert row.last is not None
+    assert row.apart is not None
+    assert (row.last.median, row.apart.median) == (11.0, 12.0 / 5.0)
 
 
 def test_a_comparison_survives_json() -> None:
