@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from benchmarks.compare.scenarios import STORE
 from benchmarks.contenders import environment
 from benchmarks.measure import PROJECT, BenchmarkError
 from benchmarks.objects import sign_in
-from tools.lab.swift import Swift
+from tools.lab.swift import Swift, SwiftError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,11 +40,6 @@ def trust(stock: Path) -> Path:
     return stock / "keys/publisher.pub"
 
 
-def has_releases(stock: Path) -> bool:
-    """Whether the payload was published."""
-    return trust(stock).exists()
-
-
 @contextmanager
 def on_loopback(stock: Path) -> Iterator[Swift]:
     """The Swift, for whoever fills it."""
@@ -54,9 +49,16 @@ def on_loopback(stock: Path) -> Iterator[Swift]:
 
 @contextmanager
 def in_network(site: Site) -> Iterator[None]:
-    """The Swift, on the store's host."""
-    wrapper = site.network.command(STORE)
-    with Swift(site.stock / _FOLDER, PORT, "0.0.0.0", wrapper=wrapper):
+    """The Swift, on the store's host.
+
+    Raises:
+        BenchmarkError: It did not start.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Swift(site.stock / _FOLDER, PORT, "0.0.0.0", wrapper=site.network.command(STORE)))
+        except SwiftError as fault:
+            raise BenchmarkError(str(fault)) from fault
         yield
 
 
@@ -93,7 +95,8 @@ def publish(stock: Path, versions: Versions) -> None:
     Raises:
         BenchmarkError: It failed.
     """
-    if has_releases(stock):
+    done = stock / "releases"
+    if done.exists():
         return
     with on_loopback(stock) as swift:
         dcdist = (sys.executable, "-m", "dcdist")
@@ -103,6 +106,7 @@ def publish(stock: Path, versions: Versions) -> None:
         for number, image in ((1, versions.first), (2, versions.second)):
             where = ["--store", RELEASES, "--key", key]
             _run([*dcdist, "publish", release(number), str(image), *where], surroundings)
+    done.touch()
 
 
 def upload_plain(stock: Path, files: Mapping[str, Path]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from shutil import which
 from typing import TYPE_CHECKING
@@ -12,7 +12,9 @@ from benchmarks.compare.contender import Job
 from benchmarks.compare.payload import NAME
 from benchmarks.compare.scenarios import STORE
 from benchmarks.contenders import environment
-from tools.lab.ganesha import Ganesha
+from benchmarks.measure import BenchmarkError
+from tools.lab import ganesha
+from tools.lab.ganesha import Ganesha, GaneshaError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +33,8 @@ class Nfs:
     updates_only: bool = False
 
     def missing(self) -> list[str]:
-        """The commands that are not installed."""
-        return [each for each in ("ganesha.nfsd", "nfs-cp", "setpriv") if which(each) is None]
+        """The commands and packages that are not installed."""
+        return [*ganesha.missing(), *(each for each in ("nfs-cp",) if which(each) is None)]
 
     def version(self) -> str:
         """Of the server."""
@@ -44,8 +46,17 @@ class Nfs:
 
     @contextmanager
     def serve(self, site: Site) -> Iterator[None]:
-        """The NFS server."""
-        with Ganesha(site.payload.image.parent, site.folder / "ganesha", wrapper=site.network.command(STORE)):
+        """The NFS server.
+
+        Raises:
+            BenchmarkError: It did not start.
+        """
+        server = Ganesha(site.payload.image.parent, site.folder / "ganesha", wrapper=site.network.command(STORE))
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(server)
+            except GaneshaError as fault:
+                raise BenchmarkError(str(fault)) from fault
             yield
 
     def prepare(self, site: Site, host: str) -> None:

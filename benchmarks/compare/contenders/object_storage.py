@@ -1,4 +1,4 @@
-"""Object storage alone: rclone copies the image from Swift, in as many streams as help."""
+"""Object storage alone: rclone copies the image from Swift, in several streams."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ObjectStorage:
 
     def missing(self) -> list[str]:
         """The commands that are not installed."""
-        return [each for each in ("rclone",) if which(each) is None]
+        return [each for each in ("rclone", "curl") if which(each) is None]
 
     def version(self) -> str:
         """Of rclone."""
