@@ -101,7 +101,8 @@ def publish(stock: Path, versions: Versions) -> None:
     with on_loopback(stock) as swift:
         dcdist = (sys.executable, "-m", "dcdist")
         surroundings = environment(swift.environment)
-        _run([*dcdist, "keygen", "--out", str(trust(stock).parent)], surroundings)
+        if not trust(stock).exists():
+            _run([*dcdist, "keygen", "--out", str(trust(stock).parent)], surroundings)
         key = str(trust(stock).with_suffix(".key"))
         for number, image in ((1, versions.first), (2, versions.second)):
             where = ["--store", RELEASES, "--key", key]

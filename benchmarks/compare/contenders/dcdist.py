@@ -48,7 +48,7 @@ class Dcdist:
         """Publish both versions; fetch the first, for hosts that hold it."""
         swift_stock.publish(folder, versions)
         held = folder / _HELD
-        if held.exists():
+        if (held / "images" / NAME).exists():
             return
         with swift_stock.on_loopback(folder) as swift:
             command = _fetch(folder, 1, held, ("--no-swarm", "--seed-for", "0"))
