@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.compare.contender import Site, Versions
 
 _HELD = "dcdist-held"
+_LAST_WORDS = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Dcdist:
                 command, cwd=PROJECT, env=environment(swift.environment), capture_output=True, text=True, check=False
             )
         if done.returncode:
-            raise BenchmarkError(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
+            # With --json the reason is the last event.
+            raise BenchmarkError(f"{' '.join(command)} failed:\n{(done.stderr + done.stdout)[-_LAST_WORDS:].strip()}")
 
     def serve(self, site: Site) -> AbstractContextManager[None]:
         """The Swift."""
