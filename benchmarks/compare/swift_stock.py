@@ -1,6 +1,10 @@
 """One Swift for all contenders that draw from object storage: filled once on loopback, started again for each race.
 
 `bench` holds dcdist's releases, and needs an account; `plain` holds plain objects that anybody may read.
+
+    upload_plain(stock, {"name": file})     # untimed; or upload_images, publish: both versions, once
+    with in_network(site):                  # on the store's host, with what was put into the stock
+        plain_url(site, "name")             # where hosts find it, without signing in; account(site, …) signs in
 """
 
 from __future__ import annotations
