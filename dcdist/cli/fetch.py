@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,7 @@ from dcdist.cli.quantities import show_address
 from dcdist.cli.request import FetchRequest
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from dcdist.cli.faults import Fault
 
 
 @click.command("fetch", short_help="Fetch a release to this host.", epilog=options.UNITS)
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write down what is decided and why there, for the simulator.",
 )
+@options.LOG_FILE
 @options.common
 def command(
     wanted: str,
@@ -85,6 +87,7 @@ def command(
     down_rate: float | None,
     seed_for: float,
     trace: Path | None,
+    log_file: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -128,9 +131,19 @@ def command(
         down_rate=down_rate,
         seed_for=seed_for,
         trace=str(trace.absolute()) if trace else None,
+        log_file=str(log_file.absolute()) if log_file else None,
     )
     with Child(request.encode()) as child:
         # Only now, while the child is at work: showing needs more imports than asking.
         from dcdist.cli.following import follow
 
-        follow(child, as_json=as_json)
+        follow(child, as_json=as_json, log=lambda fault: _note_death(request, fault))
+
+
+def _note_death(request: FetchRequest, fault: Fault) -> None:
+    """The child could not write down its own end."""
+    from dcdist.cli.event_log import EventLog
+
+    log = EventLog(Path(request.log_file) if request.log_file else None, "fetch", request.wanted)
+    log.note(fault.record())
+    log.close()

@@ -13,7 +13,7 @@ from dcdist.cli.narration import line, percent, progress
 from dcdist.cli.output import emit, say
 from dcdist.cli.quantities import printable, show_duration
 from dcdist.cli.records import record
-from dcdist.engine.events import LayerChecked, Progress, Troubled
+from dcdist.engine.events import LayerChecked, Progress, Trouble, Troubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,10 +83,12 @@ class PlainLines:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._often = Often(_EVERY, clock)
+        self._troubles = Troubles(clock)
 
     def report(self, event: FetchEvent) -> None:
         """Print it."""
-        if not isinstance(event, Progress | LayerChecked) or self._often.again():
+        due = self._often.again() if isinstance(event, Progress | LayerChecked) else self._troubles.is_news(event)
+        if due:
             say(line(event))
 
     def finish(self, fetched: Fetched, seeding: SeedingChild | None) -> None:
@@ -121,6 +123,23 @@ class Often:
         return True
 
 
+class Troubles:
+    """Lets a store that fails again and again be told of now and then only; everything else always."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = float("-inf")
+
+    def is_news(self, event: FetchEvent) -> bool:
+        """Whether to say it."""
+        if not isinstance(event, Troubled) or event.kind is not Trouble.STORE:
+            return True
+        if self._clock() < self._next:
+            return False
+        self._next = self._clock() + _EVERY
+        return True
+
+
 @contextmanager
 def _terminal() -> Iterator[FetchDisplay]:
     from rich.console import Console
@@ -138,7 +157,7 @@ def _terminal() -> Iterator[FetchDisplay]:
                     bars.update(task, total=100, completed=percent(event), description="\n".join(progress(event)))
                 elif isinstance(event, LayerChecked):
                     bars.update(task, total=event.length, completed=event.checked, description="checking the cache")
-                else:
+                elif self._troubles.is_news(event):
                     style = "yellow" if isinstance(event, Troubled) else None
                     console.print(printable(line(event)), style=style)
 

@@ -10,12 +10,14 @@ from dcdist.cli.records import fetch_event
 from dcdist.engine.events import Fetched, Seeding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcdist.cli.child import Child
     from dcdist.cli.fetch_display import FetchDisplay
 
 
-def follow(child: Child, *, as_json: bool) -> None:
-    """Return when the images are here, with the child seeding or ended.
+def follow(child: Child, *, as_json: bool, log: Callable[[Fault], None]) -> None:
+    """Return when the images are here, with the child seeding or ended. `log` gets what the child could not log.
 
     Raises:
         ReportedError: The fetch failed, or the child died.
@@ -23,14 +25,14 @@ def follow(child: Child, *, as_json: bool) -> None:
     """
     with fetch_display(as_json=as_json) as display:
         try:
-            _follow(child, display)
+            _follow(child, display, log)
         except ReportedError as error:
             if child.interrupted:
                 raise InterruptedByUserError(child.interrupted, f"ended by a signal; {error}") from error
             raise
 
 
-def _follow(child: Child, display: FetchDisplay) -> None:
+def _follow(child: Child, display: FetchDisplay, log: Callable[[Fault], None]) -> None:
     fetched: Fetched | None = None
     for record in child.records():
         if record.get("event") == "error":
@@ -50,5 +52,7 @@ def _follow(child: Child, display: FetchDisplay) -> None:
     if child.interrupted:
         raise InterruptedByUserError(child.interrupted)
     if fetched is None or fault is not None:
-        raise ReportedError(fault or died(0))
+        fault = fault or died(0)
+        log(fault)
+        raise ReportedError(fault)
     display.finish(fetched, None)

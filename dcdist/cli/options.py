@@ -124,6 +124,14 @@ UNITS = (
 )
 
 
+LOG_FILE = click.option(
+    "--log-file",
+    type=NEW_FILE,
+    metavar="FILE",
+    help="Append what happens to FILE, one JSON object a line, with time, process and source.",
+)
+
+
 def common(command: Command) -> Command:
     """The options of all commands. The guard around commands looks for them; commands need `--json` only."""
     command = click.option(

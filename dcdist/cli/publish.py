@@ -11,8 +11,9 @@ from dcdist.cli import options
 from dcdist.errors import UsageError
 
 if TYPE_CHECKING:
+    from dcdist.errors import StoreError
     from dcdist.model.identity import ReleaseName
-    from dcdist.publishing import ImageSource
+    from dcdist.publishing import ImageSource, PublishEvent
 
 _STANDARD_INPUT = "-"
 
@@ -41,6 +42,7 @@ _STANDARD_INPUT = "-"
 @click.option(
     "--stdin-name", metavar="NAME", help="The name of the image that standard input gives. [default: DEMO.xva]"
 )
+@options.LOG_FILE
 @options.common
 def command(
     release: ReleaseName,
@@ -50,6 +52,7 @@ def command(
     metadata: Path | None,
     level: int,
     stdin_name: str | None,
+    log_file: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -66,21 +69,35 @@ def command(
       xe vm-export vm=web filename= | python -m dcdist publish web-demo@2 - --stdin-name web.xva \\
           --store swift://demos --key keys/publisher.key
     """  # noqa: D301
+    from dcdist.cli.event_log import logging_events
     from dcdist.cli.publish_display import publish_display
+    from dcdist.cli.records import record
     from dcdist.cli.running import run_until_done
+    from dcdist.engine import troubles
     from dcdist.node.key_files import read_private_key
     from dcdist.node.stores import open_store
     from dcdist.publishing import Published, PublishRequest, publish
+    from dcdist.publishing.events import Troubled
 
     sources = tuple(_source(file, stdin_name or f"{release.demo}.xva", files) for file in files)
     request = PublishRequest(release, sources, read_private_key(key), metadata=metadata, level=level)
 
-    async def run() -> Published:
-        async with open_store(store) as opened:
-            return await publish(opened, request, report=display.report)
+    def report(event: PublishEvent) -> None:
+        log.note(record(event))
+        display.report(event)
 
-    with publish_display(as_json=as_json) as display:
+    def retried(error: StoreError, number: int, delay: float) -> None:
+        told = troubles.retried(error, number, delay)
+        report(Troubled(told.message, told.kind.value, told.source))
+
+    async def run() -> Published:
+        async with open_store(store, retried=retried) as opened:
+            log.note({"event": "started", "store": str(opened), "images": [source.name for source in sources]})
+            return await publish(opened, request, report=report)
+
+    with logging_events(log_file, "publish", str(release)) as log, publish_display(as_json=as_json) as display:
         published = run_until_done(run())
+        log.note({"event": "published", "existed": published.existed, "uploaded": published.uploaded})
         display.finish(published)
 
 

@@ -66,6 +66,8 @@ def summary(published: Published) -> str:
 def line(event: PublishEvent) -> str | None:
     """A line for a log; None for what needs none."""
     match event:
+        case events.Troubled():
+            return f"note: {event.message}"
         case events.NotShared():
             return f"not shared with: {event.key}: {event.reason}"
         case events.Resumed():
@@ -155,7 +157,7 @@ class _Lines:
             return
         text = line(event)
         if text is not None:
-            (warn if isinstance(event, events.NotShared) else say)(text)
+            (warn if isinstance(event, events.NotShared | events.Troubled) else say)(text)
 
     def finish(self, published: Published) -> None:
         say(summary(published))

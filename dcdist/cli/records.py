@@ -10,7 +10,7 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, get_args
 
-from dcdist.engine.events import Counted, FetchEvent
+from dcdist.engine.events import Counted, FetchEvent, Trouble
 from dcdist.model.identity import ReleaseName
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def fetch_event(found: dict[str, Json]) -> FetchEvent | None:
         values["release"] = ReleaseName.parse(release)
     if isinstance(counted := values.get("bytes"), dict):
         values["bytes"] = Counted(**counted)
+    if "kind" in values:
+        values["kind"] = Trouble(str(values["kind"]))
     event: FetchEvent = kind(**values)
     return event
 

@@ -36,6 +36,7 @@ class FetchRequest:
     down_rate: float | None
     seed_for: float
     trace: str | None = None
+    log_file: str | None = None
 
     def encode(self) -> bytes:
         """One line."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.REALM_OPTION
 @options.STORE_RATE
 @options.UP_RATE
+@options.LOG_FILE
 @options.common
 def command(
     wanted: str,
@@ -35,6 +36,7 @@ def command(
     realm: str,
     store_rate: float | None,
     up_rate: float | None,
+    log_file: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -48,6 +50,7 @@ def command(
       python -m dcdist seed web-demo@2 --store swift://demos --trust publisher.pub \\
           --cache /var/cache/dcdist --listen 0.0.0.0:6881
     """  # noqa: D301
+    from dcdist.cli.event_log import logging_events
     from dcdist.cli.seeding import run_seeder
     from dcdist.node.key_files import read_public_key
     from dcdist.node.options import SeedOptions
@@ -61,4 +64,5 @@ def command(
         store_rate=store_rate,
         up_rate=up_rate,
     )
-    run_seeder(store, wanted, asked, [read_public_key(path) for path in trust], as_json=as_json)
+    with logging_events(log_file, "seed", wanted) as log:
+        run_seeder(store, wanted, asked, [read_public_key(path) for path in trust], as_json=as_json, log=log)

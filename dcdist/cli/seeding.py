@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from dcdist.cli.faults import InterruptedByUserError
 from dcdist.cli.fetch_display import fetch_display
+from dcdist.cli.records import record
 from dcdist.cli.running import on_first_signal
+from dcdist.engine import troubles
 from dcdist.engine.events import Seeding
 from dcdist.node.by_name import seed_by_name
 from dcdist.node.stores import open_store
@@ -15,12 +17,15 @@ from dcdist.node.stores import open_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dcdist.cli.event_log import EventLog
     from dcdist.engine.events import FetchEvent
     from dcdist.formats.signature import PublicKey
     from dcdist.node.options import SeedOptions
 
 
-def run_seeder(store: str, wanted: str, options: SeedOptions, trust: Sequence[PublicKey], *, as_json: bool) -> None:
+def run_seeder(
+    store: str, wanted: str, options: SeedOptions, trust: Sequence[PublicKey], *, as_json: bool, log: EventLog
+) -> None:
     """Return when a signal ended the seeding.
 
     Raises:
@@ -37,6 +42,7 @@ def run_seeder(store: str, wanted: str, options: SeedOptions, trust: Sequence[Pu
         def report(event: FetchEvent) -> None:
             nonlocal seeding
             seeding = seeding or isinstance(event, Seeding)
+            log.note(record(event))
             display.report(event)
 
         def end(number: int) -> None:
@@ -48,7 +54,8 @@ def run_seeder(store: str, wanted: str, options: SeedOptions, trust: Sequence[Pu
 
         on_first_signal(end)
         try:
-            async with open_store(store) as opened:
+            async with open_store(store, retried=lambda *told: report(troubles.retried(*told))) as opened:
+                log.note({"event": "started", "store": str(opened), "cache": str(options.cache)})
                 await seed_by_name(opened, wanted, options, trust=trust, report=report, stop=stop)
         except asyncio.CancelledError:
             if interrupted:

@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dcdist
+from dcdist.cli.event_log import EventLog
 from dcdist.cli.faults import fault_of, interrupted
 from dcdist.cli.records import record
 from dcdist.cli.request import FetchRequest
@@ -23,7 +25,9 @@ from dcdist.cli.telling import Telling
 from dcdist.engine.events import Fetched, Progress, Seeding
 
 if TYPE_CHECKING:
+    from dcdist.cli.faults import Json
     from dcdist.engine.events import FetchEvent
+    from dcdist.errors import StoreError
 
 
 def main() -> int:
@@ -41,6 +45,7 @@ class _Worker:
     def __init__(self, request: FetchRequest) -> None:
         self._request = request
         self._log = SeedingLog(Path(request.cache), request.wanted)
+        self._event_log = EventLog(None, "fetch", request.wanted)
         self._stop = asyncio.Event()
         self._signal = 0
         self._fetched = False
@@ -56,18 +61,26 @@ class _Worker:
             try:
                 await self._fetching
             except asyncio.CancelledError:
-                return interrupted(self._signal or signal.SIGTERM).exit_code
+                fault = interrupted(self._signal or signal.SIGTERM)
+                self._event_log.note(fault.record())
+                return fault.exit_code
             except Exception as error:
                 fault = fault_of(error)
-                telling.tell({**fault.record(), "trace": fault.trace})
+                told = {**fault.record(), "trace": fault.trace}
+                telling.tell(told)
+                self._event_log.note(told)
                 self._log.note(fault.trace or fault.message)
                 return fault.exit_code
             finally:
                 self._let_go_of_parent()
                 self._log.close()
+                self._event_log.note({"event": "ended"})
+                self._event_log.close()
             return 0
 
     async def _fetch(self) -> None:
+        if self._request.log_file:
+            self._event_log = EventLog(Path(self._request.log_file), "fetch", self._request.wanted)
         # Known to be needed, and slow to import: done while the store is being asked for the manifest.
         imported = asyncio.create_task(asyncio.to_thread(importlib.import_module, "dcdist.node.fetch"))
         from dcdist.node.by_name import fetch_by_name
@@ -77,14 +90,22 @@ class _Worker:
         try:
             request = self._request
             keys = [read_public_key(Path(path)) for path in request.trust]
-            async with open_store(request.store) as store:
+            async with open_store(request.store, retried=self._retried) as store:
+                where: dict[str, Json] = {"store": str(store), "dest": request.dest, "cache": request.cache}
+                self._event_log.note({"event": "started", **where, "version": dcdist.__version__})
                 await fetch_by_name(
                     store, request.wanted, request.options(), trust=keys, report=self._report, stop=self._stop
                 )
         finally:
             await imported
 
+    def _retried(self, error: StoreError, number: int, delay: float) -> None:
+        from dcdist.engine import troubles
+
+        self._report(troubles.retried(error, number, delay))
+
     def _report(self, event: FetchEvent) -> None:
+        self._event_log.note(record(event))
         if isinstance(event, Fetched):
             self._fetched = True
             # Before it is told: whoever reads this process's output to its end must not wait for the seeding.

@@ -30,26 +30,42 @@ _REPORT_SECONDS = 0.5
 
 
 async def draw(
-    store: Store, index: Index, swarm_layer: SwarmLayer, command: Draw, tell: Callable[[Event], None]
+    store: Store,
+    index: Index,
+    swarm_layer: SwarmLayer,
+    command: Draw,
+    *,
+    tell: Callable[[Event], None],
+    failed: Callable[[StoreError], None],
 ) -> None:
-    """Bring the pieces of `command` from the store into the swarm, and tell how it ended."""
+    """Bring the pieces of `command` from the store into the swarm, and tell how it ended; `failed` gets the reason."""
     geometry = index.geometry
     start = command.first * geometry.piece_length
     stop = min(command.stop * geometry.piece_length, geometry.length)
-    segment, offset = divmod(start, geometry.segment_length)
+    _, offset = _place(index, command)
     swarm_layer.claim(pieces.span(command.first, command.stop))
     handing = _Handing(swarm_layer, command, geometry.piece_size)
     try:
-        key = keys.layer_segment(index.layer, segment)
-        async with store.read(key, start=offset, length=stop - start) as parts:
+        async with store.read(object_of(index, command), start=offset, length=stop - start) as parts:
             await handing.run(parts, tell)
     except StoreError as error:
+        failed(error)
         tell(_failed(command.draw, error))
     else:
         tell(DrawFinished(command.draw))
     finally:
         tell(BytesDrawn(command.draw, handing.total))
         swarm_layer.release(pieces.span(handing.piece, command.stop))
+
+
+def object_of(index: Index, command: Draw) -> str:
+    """The key of the segment that a draw reads."""
+    return keys.layer_segment(index.layer, _place(index, command)[0])
+
+
+def _place(index: Index, command: Draw) -> tuple[int, int]:
+    """The number of a draw's segment, and where in it the draw begins."""
+    return divmod(command.first * index.geometry.piece_length, index.geometry.segment_length)
 
 
 class _Handing:

@@ -9,8 +9,9 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
-from dcdist.engine.drawing import draw
-from dcdist.engine.events import Troubled
+from dcdist.engine import troubles
+from dcdist.engine.drawing import draw, object_of
+from dcdist.engine.events import Trouble, Troubled
 from dcdist.engine.membership import Membership
 from dcdist.engine.options import Prefer
 from dcdist.engine.preparation import open_layer
@@ -88,6 +89,7 @@ class _Open:
     swarm_layer: SwarmLayer
     source: Source
     seen: Bits = 0
+    copied: Bits = 0
 
 
 class Fetching:
@@ -121,7 +123,7 @@ class Fetching:
         self._group = asyncio.TaskGroup()
         self._wake = asyncio.Event()
         self._layers_here = asyncio.Event()
-        self._draws: dict[int, asyncio.Task[None]] = {}
+        self._draws: dict[int, tuple[str, asyncio.Task[None]]] = {}
         self._open: dict[int, _Open] = {}
         order = [entry.name for entry in release.layers]
         self._numbers: dict[LayerName, int] = {name: number for number, name in enumerate(order)}
@@ -152,7 +154,7 @@ class Fetching:
             self._ports.rendezvous,
             me,
             changed=self._members_changed,
-            troubled=lambda message: self._report(Troubled(message)),
+            troubled=lambda message: self._report(Troubled(message, Trouble.RENDEZVOUS, str(self._ports.store))),
         )
 
     async def run(self, stack: AsyncExitStack) -> None:
@@ -209,6 +211,7 @@ class Fetching:
         if layer.complete:
             await self._settle(self._open[number])
         elif copies:
+            self._open[number].copied = copies
             copied = await copy_pieces(index, copies, self._known, swarm_layer)
             self._tally.copied(index, copied)
             self._tell(CopyEnded(number, copies & ~copied))
@@ -266,17 +269,29 @@ class Fetching:
                     self._group.create_task(self._settle(opened))
                     self._note_completion()
             case swarm_port.PieceFailed():
-                number = self._numbers[event.layer]
-                self._open[number].swarm_layer.release(1 << event.piece)
-                self._tell(PieceSpoiled(number, event.piece, event.injected))
-                source = str(self._ports.store) if event.injected else "a peer"
-                self._report(
-                    Troubled(f"piece {event.piece} of layer {event.layer} from {source} is wrong; asked again")
-                )
+                self._piece_failed(event)
+            case swarm_port.PeersLied():
+                self._report(troubles.peers_lied(event))
+            case swarm_port.PeerBanned():
+                self._report(troubles.peer_banned(event))
             case swarm_port.SwarmBroke():
                 raise event.error
             case _:
                 assert_never(event)
+
+    def _piece_failed(self, event: swarm_port.PieceFailed) -> None:
+        number = self._numbers[event.layer]
+        opened, bit = self._open[number], 1 << event.piece
+        opened.swarm_layer.release(bit)
+        copied = event.injected and bool(opened.copied & bit)
+        opened.copied &= ~bit
+        self._tell(PieceSpoiled(number, event.piece, event.injected and not copied))
+        if copied:
+            self._report(troubles.copy_is_wrong(event, self._known.files(opened.layer.index, event.piece)))
+        elif event.injected:
+            self._report(troubles.drawn_piece_is_wrong(event, opened.layer.index, self._ports.store))
+        else:
+            self._report(troubles.traded_piece_is_wrong(event))
 
     async def _poll(self) -> None:
         """Look at what peers hold and have given; share the bound on what this host takes."""
@@ -342,14 +357,23 @@ class Fetching:
             case Draw():
                 opened = self._open[command.layer]
                 task = self._group.create_task(
-                    draw(self._ports.store, opened.layer.index, opened.swarm_layer, command, self._tell)
+                    draw(
+                        self._ports.store,
+                        opened.layer.index,
+                        opened.swarm_layer,
+                        command,
+                        tell=self._tell,
+                        failed=lambda error: self._report(troubles.store_failed(error)),
+                    )
                 )
-                self._draws[command.draw] = task
+                self._draws[command.draw] = (object_of(opened.layer.index, command), task)
                 task.add_done_callback(lambda _: self._draws.pop(command.draw, None))
             case Drop():
-                task_to_drop = self._draws.get(command.draw)
-                if task_to_drop is not None:
-                    task_to_drop.cancel()
+                to_drop = self._draws.get(command.draw)
+                if to_drop is not None:
+                    key, running = to_drop
+                    running.cancel()
+                    self._report(troubles.request_left(self._ports.store, key))
             case GiveUp():
                 raise FetchFailedError(
                     f"the fetch gave up with {self._tally.left()} still missing: {command.reason}. What was fetched is "

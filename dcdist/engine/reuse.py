@@ -39,6 +39,12 @@ class KnownFrames:
             return []
         return [number for number in range(len(table)) if table.digests[number * 32 : number * 32 + 32] in self._places]
 
+    def files(self, index: Index, piece: int) -> str:
+        """The data files that a piece is put together from."""
+        start = piece * index.geometry.piece_length
+        over = index.frames.over(start, start + index.geometry.piece_size(piece))
+        return ", ".join(sorted({str(self._places[index.frames[number].digest][0]) for number in over}))
+
     def read(self, table: FrameTable, number: int) -> bytes:
         """The compressed bytes of a known frame; blocks."""
         frame = table[number]

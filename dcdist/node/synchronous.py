@@ -10,6 +10,7 @@ from collections.abc import Sequence  # noqa: TC003
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from dcdist.engine import troubles
 from dcdist.formats.signature import PublicKey
 from dcdist.model.identity import ReleaseName
 from dcdist.node.by_name import fetch_by_name
@@ -77,9 +78,11 @@ def fetch_release(
     keys = _trusted(trust)
     asked = FetchOptions(dest=Path(dest), cache=Path(cache), **options)
 
+    report = on_event or _ignore
+
     async def run() -> Fetched:
-        async with open_store(store) as opened:
-            return await fetch_by_name(opened, release, asked, trust=keys, report=on_event or _ignore)
+        async with open_store(store, retried=lambda *told: report(troubles.retried(*told))) as opened:
+            return await fetch_by_name(opened, release, asked, trust=keys, report=report)
 
     return asyncio.run(run())
 

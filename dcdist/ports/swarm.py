@@ -27,11 +27,35 @@ class PiecesFinished:
 
 @dataclass(frozen=True, slots=True)
 class PieceFailed:
-    """A piece failed its check and is missing again. `injected`: it held bytes that were injected."""
+    """A piece failed its check and is missing again. `injected`: the bytes that were injected are wrong.
+
+    Otherwise it came from `peers` (IP:PORT, sorted), of which at least one gave wrong bytes; empty if nobody knows.
+    """
 
     layer: LayerName
     piece: int
     injected: bool
+    peers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PeersLied:
+    """One of `peers` (IP:PORT, sorted; empty if nobody knows) gave wrong bytes of a piece that came from elsewhere too.
+
+    The piece is being checked again, without them.
+    """
+
+    layer: LayerName
+    piece: int
+    peers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerBanned:
+    """A peer gave wrong bytes and is asked for nothing more of that layer; `peer` is IP:PORT."""
+
+    layer: LayerName
+    peer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +65,7 @@ class SwarmBroke:
     error: DcdistError
 
 
-SwarmEvent = PiecesFinished | PieceFailed | SwarmBroke
+SwarmEvent = PiecesFinished | PieceFailed | PeersLied | PeerBanned | SwarmBroke
 
 
 @dataclass(frozen=True, slots=True)

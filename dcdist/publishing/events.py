@@ -71,7 +71,16 @@ class LayerMoved:
     moved: int
 
 
-PublishEvent = NotShared | Resumed | ImageStarted | Progress | ImageFinished | LayerFinished | LayerMoved
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """Something failed and is tried again; `message` is for people. `kind` is "store": a request for `source`."""
+
+    message: str
+    kind: str
+    source: str
+
+
+PublishEvent = Troubled | NotShared | Resumed | ImageStarted | Progress | ImageFinished | LayerFinished | LayerMoved
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,23 @@ _Result = TypeVar("_Result")
 class Retrying:
     """The same port around `store`. Reads are left to their caller, who can also go elsewhere for the bytes."""
 
-    def __init__(self, store: Store, *, rng: random.Random, backoff: Backoff | None = None) -> None:
-        """Wrap `store`; closing this closes it. `rng` spreads the waits."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        rng: random.Random,
+        backoff: Backoff | None = None,
+        retried: Callable[[StoreError, int, float], None] | None = None,
+    ) -> None:
+        """Wrap `store`; closing this closes it. `rng` spreads the waits.
+
+        `retried` is told of every failure after which is tried again: the error, the number of the try (from 1), and
+        the seconds until the next.
+        """
         self._store = store
         self._rng = rng
         self._backoff = backoff or Backoff()
+        self._retried = retried
 
     @property
     def capabilities(self) -> Capabilities:
@@ -89,6 +101,8 @@ class Retrying:
                     tried = f"tried {number} times in {loop.time() - began:.0f} s"
                     error.args = (f"{error}; {tried}: run it again when the store answers",)
                     raise
+                if self._retried is not None:
+                    self._retried(error, number, delay)
             await asyncio.sleep(delay)
             number += 1
 

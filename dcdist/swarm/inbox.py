@@ -6,24 +6,24 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dcdist.errors import SwarmError
-from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke
+from dcdist.ports.swarm import PiecesFinished, SwarmBroke
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcdist.model.identity import LayerName
     from dcdist.model.pieces import Bits
-    from dcdist.ports.swarm import SwarmEvent
+    from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed, SwarmEvent
 
 
 class Inbox:
-    """Events until they are taken: failed pieces first, then finished ones, then the end of it all.
+    """Events until they are taken: failed pieces and what peers did first, then finished ones, then the end of it all.
 
     That is in order, for a piece that finished never fails afterwards.
     """
 
     def __init__(self) -> None:
-        self._failed: list[PieceFailed] = []
+        self._troubles: list[PieceFailed | PeersLied | PeerBanned] = []
         self._finished: dict[LayerName, Bits] = {}
         self._broke: list[SwarmBroke] = []
         self._closed = False
@@ -34,9 +34,9 @@ class Inbox:
         self._finished[layer] = self._finished.get(layer, 0) | pieces
         self._news.set()
 
-    def failed(self, event: PieceFailed) -> None:
-        """A piece did not."""
-        self._failed.append(event)
+    def trouble(self, event: PieceFailed | PeersLied | PeerBanned) -> None:
+        """A piece did not, or a peer gave wrong bytes."""
+        self._troubles.append(event)
         self._news.set()
 
     def broke(self, event: SwarmBroke) -> None:
@@ -57,10 +57,10 @@ class Inbox:
         """
         await self._news.wait()
         finished = [PiecesFinished(layer, pieces) for layer, pieces in self._finished.items()]
-        events: list[SwarmEvent] = [*self._failed, *finished, *self._broke]
+        events: list[SwarmEvent] = [*self._troubles, *finished, *self._broke]
         if self._closed and not events:
             raise SwarmError("the swarm is closed: nothing more will happen there")
-        self._failed, self._finished, self._broke = [], {}, []
+        self._troubles, self._finished, self._broke = [], {}, []
         if not self._closed:
             self._news.clear()
         return events

@@ -10,7 +10,8 @@ import libtorrent as lt
 
 from dcdist.errors import InvariantError, SwarmError
 from dcdist.model.pieces import each, span
-from dcdist.ports.swarm import PieceFailed
+from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed
+from dcdist.swarm.blame import Blame
 from dcdist.swarm.flushes import Flushes
 from dcdist.swarm.torrent import present
 
@@ -43,6 +44,7 @@ class TorrentLayer:
         self._injected: dict[int, tuple[bytes, float]] = {}
         self._checked = 0
         self._settling = 0
+        self._blame = Blame()
         self._available: Bits = 0
         self._error: DcdistError | None = None
 
@@ -114,13 +116,22 @@ class TorrentLayer:
     def spoiled(self, piece: int) -> None:
         """A piece failed its check, and is missing again."""
         data, _ = self._injected.pop(piece, (b"", 0.0))
-        if data and hashlib.sha1(data, usedforsecurity=False).digest() == self._expected(piece):
+        name = self._index.layer
+        if not data:
+            self._inbox.trouble(PieceFailed(name, piece, injected=False, peers=self._suspects()))
+        elif hashlib.sha1(data, usedforsecurity=False).digest() == self._expected(piece):
             # What was injected is right: a block of the piece came from a peer before, and was not.
             self._hand_over(piece, data)
-            return
-        if data:
+            self._inbox.trouble(PeersLied(name, piece, self._suspects()))
+        else:
             self._intake.dropped(len(data))
-        self._inbox.failed(PieceFailed(self._index.layer, piece, injected=bool(data)))
+            self._inbox.trouble(PieceFailed(name, piece, injected=True))
+
+    def cut_off(self, alert: lt.peer_disconnected_alert) -> None:
+        """A link was lost; if it was for what the peer gave, that is told."""
+        peer = self._blame.cut_off(alert)
+        if peer is not None:
+            self._inbox.trouble(PeerBanned(self._index.layer, peer))
 
     def flushed(self) -> None:
         """All that was finished when the flush began is in the file."""
@@ -173,6 +184,9 @@ class TorrentLayer:
 
     def _known(self, piece: int) -> bool:
         return bool(self._have >> piece & 1) or piece in self._injected
+
+    def _suspects(self) -> tuple[str, ...]:
+        return self._blame.for_piece(self._handle.get_peer_info())
 
     def _expected(self, piece: int) -> bytes:
         return self._index.piece_hashes[piece * 20 : piece * 20 + 20]

@@ -207,6 +207,7 @@ class TorrentSwarm:
             self._links.came(alert.handle)
         elif isinstance(alert, lt.peer_disconnected_alert):
             self._links.lost(alert.handle, alert.pid)
+            layer.cut_off(alert)
         elif isinstance(alert, lt.file_error_alert):
             self._break(disk_error(alert))
 

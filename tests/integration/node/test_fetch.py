@@ -172,7 +172,7 @@ async def test_wrong_bytes_in_the_store_never_reach_an_image_and_their_source_is
     await asyncio.gather(task, return_exceptions=True)
 
     assert str(site.store) in site.troubles("a")[0]
-    assert "is wrong" in site.troubles("a")[0]
+    assert "are wrong" in site.troubles("a")[0]
     assert not (site.folder / "a" / "images" / "web.img").exists()
 
 

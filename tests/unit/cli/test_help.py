@@ -37,7 +37,7 @@ def test_the_commands_are_these_in_this_order() -> None:
     ("name", "options"),
     [
         ("keygen", {"--out"}),
-        ("publish", {"--store", "--key", "--metadata", "--level", "--stdin-name"}),
+        ("publish", {"--store", "--key", "--metadata", "--level", "--stdin-name", "--log-file"}),
         ("ls", {"--store"}),
         ("show", {"--store"}),
         (
@@ -45,14 +45,14 @@ def test_the_commands_are_these_in_this_order() -> None:
             {
                 "--store", "--trust", "--dest", "--cache", "--image", "--metadata-only", "--listen", "--advertise",
                 "--peer", "--realm", "--no-swarm", "--no-store", "--prefer", "--store-rate", "--up-rate", "--down-rate",
-                "--seed-for", "--trace",
+                "--seed-for", "--trace", "--log-file",
             },
         ),
         (
             "seed",
             {
                 "--store", "--trust", "--cache", "--listen", "--advertise", "--peer", "--realm", "--store-rate",
-                "--up-rate",
+                "--up-rate", "--log-file",
             },
         ),
         ("verify", {"--store", "--trust", "--dest"}),

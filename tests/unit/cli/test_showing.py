@@ -47,6 +47,7 @@ SHOWN: list[tuple[FetchEvent, str]] = [
     ),
     (events.ImageFinished("web.xva", 5_000_000), "image web.xva is complete, 5.00 MB"),
     (events.Troubled("slow"), "note: slow"),
+    (events.Troubled("bad", events.Trouble.CORRUPT, "10.0.0.5:6881"), "note: bad"),
     (
         FETCHED,
         "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
@@ -105,6 +106,20 @@ def test_a_log_gets_progress_every_ten_seconds_and_news_at_once(capsys: pytest.C
     lines.report(events.Troubled("slow"))
     printed = capsys.readouterr().out.splitlines()
     assert [text[:4] for text in printed] == ["50%:", "50%:", "note"]
+
+
+def test_a_store_that_fails_on_and_on_is_told_of_now_and_then_and_all_else_always(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = _Clock()
+    lines = PlainLines(clock)
+    for now in (100.0, 101.0, 109.0, 110.5):
+        clock.now = now
+        lines.report(events.Troubled("no answer", events.Trouble.STORE, "swift://demos/layers"))
+        lines.report(events.Troubled("wrong bytes", events.Trouble.CORRUPT, "10.0.0.5:6881"))
+    printed = capsys.readouterr().out.splitlines()
+    assert printed.count("note: no answer") == 2
+    assert printed.count("note: wrong bytes") == 4
 
 
 def test_often_is_at_most_once_in_its_time() -> None:

@@ -27,7 +27,7 @@ PIECE = LAYER.index.geometry.piece_length
 async def run(command: Draw, store: ByteStore) -> tuple[RememberingLayer, list[Event]]:
     swarm_layer = RememberingLayer()
     told: list[Event] = []
-    await draw(store, LAYER.index, swarm_layer, command, told.append)
+    await draw(store, LAYER.index, swarm_layer, command, tell=told.append, failed=lambda _: None)
     return swarm_layer, told
 
 
@@ -92,7 +92,7 @@ async def test_a_cancelled_draw_releases_what_it_claimed() -> None:
 
     swarm_layer = RememberingLayer()
     task = asyncio.create_task(
-        draw(Stuck({KEY: LAYER.data}), LAYER.index, swarm_layer, Draw(1, 0, 0, 8), lambda _: None)
+        draw(Stuck({KEY: LAYER.data}), LAYER.index, swarm_layer, Draw(1, 0, 0, 8), tell=print, failed=print)
     )
     while 0 not in swarm_layer.injected:
         await asyncio.sleep(0)
@@ -112,6 +112,6 @@ async def test_a_range_in_a_later_segment_is_read_from_that_object() -> None:
     store = ByteStore({keys[0]: data[:cut], keys[1]: data[cut:]}, step=100_000)
     swarm_layer = RememberingLayer()
     first = cut // geometry.piece_length + 1
-    await draw(store, large.index, swarm_layer, Draw(1, 0, first, first + 2), lambda _: None)
+    await draw(store, large.index, swarm_layer, Draw(1, 0, first, first + 2), tell=print, failed=print)
 
     assert swarm_layer.injected == {piece: large.piece(piece) for piece in (first, first + 1)}

@@ -152,7 +152,7 @@ async def test_finished_pieces_are_told_as_one_set_a_layer_and_after_failed_ones
     inbox.broke(broke)
     inbox.finished(OTHER, 0b1)
     inbox.finished(ONE, 0b1000)
-    inbox.failed(failed)
+    inbox.trouble(failed)
     assert list(await inbox.take()) == [failed, PiecesFinished(ONE, 0b1001), PiecesFinished(OTHER, 0b1), broke]
 
 
