@@ -25,6 +25,7 @@ from dcdist.policy.events import (
     BytesDrawn,
     CopyBegan,
     CopyEnded,
+    DrawNeedless,
     Event,
     LayerOpened,
     MembersChanged,
@@ -352,20 +353,29 @@ class Fetching:
             except TimeoutError:
                 pass
 
+    async def _draw(self, command: Draw, opened: _Open) -> None:
+        # What the planner knows of the peers may be a second old. What they have come to hold since, they are asked
+        # for already: drawn as well, it would come twice.
+        seen = await opened.swarm_layer.latest_available()
+        if seen & ~opened.seen & pieces.span(command.first, command.stop):
+            opened.seen = seen
+            self._tell(PeersSeen(command.layer, seen))
+            self._tell(DrawNeedless(command.draw))
+            return
+        await draw(
+            self._ports.store,
+            opened.layer.index,
+            opened.swarm_layer,
+            command,
+            tell=self._tell,
+            failed=lambda error: self._report(troubles.store_failed(error)),
+        )
+
     def _execute(self, command: Command) -> None:
         match command:
             case Draw():
                 opened = self._open[command.layer]
-                task = self._group.create_task(
-                    draw(
-                        self._ports.store,
-                        opened.layer.index,
-                        opened.swarm_layer,
-                        command,
-                        tell=self._tell,
-                        failed=lambda error: self._report(troubles.store_failed(error)),
-                    )
-                )
+                task = self._group.create_task(self._draw(command, opened))
                 self._draws[command.draw] = (object_of(opened.layer.index, command), task)
                 task.add_done_callback(lambda _: self._draws.pop(command.draw, None))
             case Drop():

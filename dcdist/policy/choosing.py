@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _PEERS_SILENT = 3.0
 """Seconds without a byte from peers after which what they hold is drawn from the store."""
 
+_PEERS_BEGIN = 2.0
+"""Seconds for which peers hold everything before their pace tells anything: they have just been asked."""
+
 _SPARING = 20
 """How much longer than a host in a hurry one waits for slow peers that would rather spare the store."""
 
@@ -68,6 +71,7 @@ class Choosing:
     helping: Helping = field(default_factory=Helping)
     _barred: list[_Barred] = field(default_factory=list)
     _help_again: float = 0.0
+    _all_seen_from: float | None = None
 
     def bar(self, layer: int, pieces: Bits, *, until: float) -> None:
         """Leave pieces to peers for a while."""
@@ -131,7 +135,7 @@ class Choosing:
     def _undelivered(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         """What peers hold and do not bring: because they are silent, or too slow for a host in a hurry."""
         silent = now - situation.peers_latest >= _PEERS_SILENT
-        if not silent and not self._peers_are_slow(situation):
+        if not silent and not self._peers_are_slow(situation, now=now):
             return None
         for layer, plan in self.plans.items():
             wanted = self._drawable(layer, plan.missing & plan.seen)
@@ -142,9 +146,14 @@ class Choosing:
                 return layer, plan.of_stripe(stripe, wanted)
         return None
 
-    def _peers_are_slow(self, situation: Situation) -> bool:
+    def _peers_are_slow(self, situation: Situation, *, now: float) -> bool:
         """Whether the swarm holds everything, so that the store has nothing better to do, and still takes long."""
         if any(plan.unseen for plan in self.plans.values()):
+            self._all_seen_from = None
+            return False
+        if self._all_seen_from is None:
+            self._all_seen_from = now
+        if now - self._all_seen_from < _PEERS_BEGIN:
             return False
         missing = sum(plan.missing_bytes() for plan in self.plans.values())
         stripe_time = max(situation.stripe_times.values())

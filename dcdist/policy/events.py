@@ -103,6 +103,13 @@ class DrawFinished:
     draw: int
 
 
+@dataclass(frozen=True, slots=True)
+class DrawNeedless:
+    """A draw was not begun: a closer look just before showed that peers hold some of its pieces."""
+
+    draw: int
+
+
 class Failure(Enum):
     """Why a draw ended early, by what can be done about it."""
 
@@ -136,5 +143,6 @@ Event = (
     | CopyEnded
     | BytesDrawn
     | DrawFinished
+    | DrawNeedless
     | DrawFailed
 )

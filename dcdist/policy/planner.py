@@ -21,6 +21,7 @@ from dcdist.policy.events import (
     CopyEnded,
     DrawFailed,
     DrawFinished,
+    DrawNeedless,
     Event,
     Failure,
     LayerOpened,
@@ -183,6 +184,8 @@ class Planner:
                 self._bytes_drawn(event.draw, event.total, now=now)
             case DrawFinished():
                 self._draw_finished(event.draw, now=now)
+            case DrawNeedless():
+                self._draw_needless(event.draw)
             case DrawFailed():
                 self._draw_failed(event, now=now)
             case _:
@@ -256,6 +259,12 @@ class Planner:
         self._size.finished(running.length, now - running.begun)
         self._patience.succeeded()
         self._concurrency.observed(self._store_rate.rate(now=now), active, now=now)
+
+    def _draw_needless(self, draw: int) -> None:
+        running = self._running.pop(draw, None)
+        if running is not None:
+            self._land(running)
+            self._plans[running.layer].drawn &= ~running.pieces
 
     def _draw_failed(self, event: DrawFailed, *, now: float) -> None:
         running = self._running.pop(event.draw, None)

@@ -98,7 +98,11 @@ class SwarmLayer(Protocol):
         ...
 
     def available(self) -> Bits:
-        """The pieces that at least one connected peer has."""
+        """The pieces that at least one connected peer had a moment ago."""
+        ...
+
+    async def latest_available(self) -> Bits:
+        """The pieces that at least one connected peer has now: asked for, before something is drawn that a peer has."""
         ...
 
     async def flush(self) -> None:

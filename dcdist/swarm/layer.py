@@ -28,6 +28,9 @@ _WANTED = 4
 _OVERDUE = 2.0
 """Seconds after which the result of an injection is asked for: a lost alert must not hold it for ever."""
 
+_LOOK_LIMIT = 0.5
+"""Seconds that a look at what peers have may take."""
+
 
 class TorrentLayer:
     """Implements `SwarmLayer`; made by `TorrentSwarm.add`, which tells it what libtorrent reports."""
@@ -46,6 +49,8 @@ class TorrentLayer:
         self._settling = 0
         self._blame = Blame()
         self._available: Bits = 0
+        self._linked = False
+        self._waiting: list[asyncio.Future[None]] = []
         self._error: DcdistError | None = None
 
     @property
@@ -97,6 +102,15 @@ class TorrentLayer:
             everybody |= present(peer.pieces)
         return everybody
 
+    async def latest_available(self) -> Bits:
+        """The pieces that at least one connected peer has now; if the session does not tell in time, a moment ago."""
+        if self._linked and not self.complete and not self._error:
+            told = self._loop.create_future()
+            self._waiting.append(told)
+            self._handle.post_piece_availability()
+            await asyncio.wait([told], timeout=_LOOK_LIMIT)
+        return self.available()
+
     async def flush(self) -> None:
         """When it returns, every piece reported as finished before the call is in the data file.
 
@@ -143,11 +157,13 @@ class TorrentLayer:
     def seen(self, counts: list[int]) -> None:
         """How many peers have each piece; empty if there are none."""
         self._available = present(counts)
+        self._tell_waiting()
 
     # Housekeeping
 
     def look(self, *, linked: bool) -> None:
         """Ask for what the peers have, and for the result of injections and flushes that are overdue."""
+        self._linked = linked
         if linked and not self.complete:
             self._handle.post_piece_availability()
         else:
@@ -179,8 +195,15 @@ class TorrentLayer:
         self._error = self._error or error
         self._injected.clear()
         self._flushes.fail(error)
+        self._tell_waiting()
 
     # Inside
+
+    def _tell_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for told in waiting:
+            if not told.done():
+                told.set_result(None)
 
     def _known(self, piece: int) -> bool:
         return bool(self._have >> piece & 1) or piece in self._injected

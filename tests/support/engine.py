@@ -85,6 +85,9 @@ class RememberingLayer:
     def available(self) -> Bits:
         return 0
 
+    async def latest_available(self) -> Bits:
+        return 0
+
     async def flush(self) -> None:
         self.flushes += 1
 

@@ -67,6 +67,31 @@ async def test_two_halves_make_a_whole_on_both_sides(host: Host, tmp_path: Path)
     assert [layer.path.read_bytes() for layer in layers] == [SAMPLE.data, SAMPLE.data]
 
 
+async def test_what_a_peer_has_just_come_to_hold_is_known_when_asked_for(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    given = await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=1))
+    taken = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    taken.claim(ALL)
+    taker.connect("127.0.0.1", giver.port)
+    await until(lambda: taken.available() == 1)
+    await given.inject(3, SAMPLE.piece(3))
+    while await taken.latest_available() != 0b1001:
+        pass
+    assert taken.available() == 0b1001
+
+
+async def test_a_look_at_what_peers_have_ends_when_the_session_does(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=1))
+    taken = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    taken.claim(ALL)
+    taker.connect("127.0.0.1", giver.port)
+    await until(lambda: taken.available() == 1)
+    looking = asyncio.ensure_future(taken.latest_available())
+    await taker.close()
+    assert await looking in (0, 1)
+
+
 async def test_a_host_takes_from_several(host: Host, tmp_path: Path) -> None:
     evens, odds, taker = await host(), await host(), await host()
     await evens.add(file_layer(tmp_path / "evens", SAMPLE, have=0b1_0101_0101_0101_0101))

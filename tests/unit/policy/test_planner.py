@@ -12,6 +12,7 @@ from dcdist.policy.events import (
     BytesDrawn,
     DrawFailed,
     DrawFinished,
+    DrawNeedless,
     Failure,
     LayerOpened,
     MembersChanged,
@@ -49,6 +50,25 @@ def draws(made: Planner, *, now: float) -> list[Draw]:
 
 def test_a_host_alone_begins_with_single_stripes_from_the_front() -> None:
     assert draws(planner(), now=0.0) == [Draw(0, 0, 0, 4), Draw(1, 0, 4, 8)]
+
+
+def test_a_draw_that_proves_needless_just_before_it_begins_is_not_made_again_while_peers_hold_it() -> None:
+    made = planner()
+    first, _ = draws(made, now=0.0)
+    made.receive(PeersSeen(0, pieces.span(0, 3)), now=0.1)
+    made.receive(DrawNeedless(first.draw), now=0.1)
+    assert draws(made, now=0.1) == [Draw(2, 0, 3, 4)]
+
+
+def test_a_needless_draw_is_made_again_when_the_peers_are_gone() -> None:
+    made = planner()
+    first, _ = draws(made, now=0.0)
+    made.receive(PeersSeen(0, pieces.span(0, 4)), now=0.1)
+    made.receive(DrawNeedless(first.draw), now=0.1)
+    assert draws(made, now=0.1) == [Draw(2, 0, 8, 12)]
+    made.receive(DrawNeedless(2), now=0.2)
+    made.receive(PeersSeen(0, 0), now=0.2)
+    assert draws(made, now=0.2) == [Draw(3, 0, 0, 4)]
 
 
 def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
@@ -118,7 +138,7 @@ def test_what_peers_hold_is_drawn_when_they_are_silent() -> None:
 
 @pytest.mark.parametrize(
     ("peer_bytes", "eager_draws", "sparing_draws"),
-    [(50_000_000, 0, 0), (1_000_000, 2, 0), (100_000, 2, 2)],
+    [(150_000_000, 0, 0), (3_000_000, 2, 0), (300_000, 2, 2)],
     ids=["quick", "slow", "hopeless"],
 )
 def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(
@@ -128,8 +148,11 @@ def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(
     for made in (planner(eager=True), planner(eager=False)):
         made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
         made.receive(PeersGave(0), now=0.0)
-        made.receive(PeersGave(peer_bytes), now=1.0)
-        counts.append(len(draws(made, now=1.0)))
+        assert draws(made, now=0.0) == []
+        for now in (1.0, 2.0, 3.0):
+            made.receive(PeersGave(round(peer_bytes * now / 3)), now=now)
+            assert now >= 2.0 or draws(made, now=now) == []
+        counts.append(len(draws(made, now=3.0)))
 
     assert counts == [eager_draws, sparing_draws]
 
