@@ -85,7 +85,7 @@ def key(of: Member) -> str:
 async def test_a_heartbeat_is_one_object_whose_name_says_it_all() -> None:
     store = ClockedStore()
     await rendezvous(store).announce(member(1))
-    assert list(store.modified) == [PREFIX + f"{1:032x},1,d,0a000001,6881,7,3"]
+    assert list(store.modified) == [PREFIX + f"{1:064},1,d,0a000001,6881,7,3"]
     assert store.expiry[key(member(1))] == 450.0
 
 
