@@ -68,7 +68,8 @@ def address(digits: str) -> str:
 @pytest.mark.parametrize(
     "name",
     [
-        "", "x", ",,,,,,", NAME[1:], "0" + NAME, "4" + NAME[1:], HOST + NAME[64:], NAME.upper(), NAME + ",", NAME + ",0", NAME + "\n", " " + NAME, "../" + NAME,
+        "", "x", ",,,,,,", NAME[1:], "0" + NAME, "4" + NAME[1:], HOST + NAME[64:],
+        NAME.upper(), NAME + ",", NAME + ",0", NAME + "\n", " " + NAME, "../" + NAME,
         NAME.replace(",1f,", ",01f,"), NAME.replace(",1f,", ",,"), NAME.replace(",1f,", ",-1,"),
         NAME.replace(",1f,", ",8000000000000000,"), NAME.replace(",1f,", ",10000000000000000,"),
         NAME.replace(",d,", ",x,"), NAME.replace(",d,", ",,"), address("0a0000"),
