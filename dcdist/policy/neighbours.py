@@ -48,7 +48,7 @@ _LOOKS_A_SECOND = 50.0
 _SPREAD = 0.5
 """Part of the time between two looks of a large fleet over which they are spread, or all would come at once."""
 
-_UNDERRATED = 1.5
+UNDERRATED = 1.5
 """By how much the age of a fresh heartbeat may be too small before the listing that it was used for is taken again."""
 
 
@@ -82,7 +82,7 @@ class Neighbours:
         """
         count, before = others + 1, self.stale_after
         self._fleet = count << self._bits
-        if self.stale_after > before * _UNDERRATED and not self._reviewing:
+        if self.stale_after > before * UNDERRATED and not self._reviewing:
             return False  # who refreshes as rarely as a fleet of this size may was left out
         if count > (_REUNITED if self._reviewing else _MOST):
             self._divided = self._bits
