@@ -74,6 +74,9 @@ class Solitary:
     def connect(self, address: str, port: int) -> None:
         """Does nothing: there is no network."""
 
+    def forget(self, address: str, port: int) -> None:
+        """Does nothing: there is no network."""
+
     async def events(self) -> Sequence[SwarmEvent]:
         """Wait until something happened and take it: failed pieces first, finished ones as one set for each layer.
 

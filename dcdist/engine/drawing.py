@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from dcdist.model.layer import Index
+    from dcdist.model.pieces import Bits
     from dcdist.policy.commands import Draw
     from dcdist.policy.events import Event
     from dcdist.ports.store import Store
@@ -56,6 +57,16 @@ async def draw(
     finally:
         tell(BytesDrawn(command.draw, handing.total))
         swarm_layer.release(pieces.span(handing.piece, command.stop))
+
+
+async def unheard_of(swarm_layer: SwarmLayer, command: Draw, known: Bits) -> Bits:
+    """What peers hold now, if `known` lacks pieces of `command` among it; otherwise 0.
+
+    What the planner knows of the peers may be a second old. What they have come to hold since, they are asked for
+    already: drawn as well, it would come twice.
+    """
+    seen = await swarm_layer.latest_available()
+    return seen if seen & ~known & pieces.span(command.first, command.stop) else 0
 
 
 def object_of(index: Index, command: Draw) -> str:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import troubles
-from dcdist.engine.drawing import draw, object_of
+from dcdist.engine.drawing import draw, object_of, unheard_of
 from dcdist.engine.events import Trouble, Troubled
-from dcdist.engine.membership import Membership
+from dcdist.engine.membership import Audience, Membership
 from dcdist.engine.options import Prefer
 from dcdist.engine.preparation import open_layer
 from dcdist.engine.reuse import copy_pieces, known_pieces
@@ -33,6 +33,7 @@ from dcdist.policy.events import (
     PeersSeen,
     PiecesFinished,
     PieceSpoiled,
+    PrefixChanged,
 )
 from dcdist.policy.planner import Planner, PlannerOptions
 from dcdist.policy.trace import RecordedPlanner
@@ -151,12 +152,14 @@ class Fetching:
         address, port = self._options.advertise
         role = Role.DRAWER if self._options.draw else Role.PEER
         me = Member(host, 0, role, address, port, version, self._needs)
-        return Membership(
-            self._ports.rendezvous,
-            me,
-            changed=self._members_changed,
+        audience = Audience(
+            narrowed=lambda bits: self._tell(PrefixChanged(bits)),
+            changed=lambda joined, left: self._tell(MembersChanged(joined, left)),
+            linked=self._ports.swarm.connect,
+            unlinked=self._forget,
             troubled=lambda message: self._report(Troubled(message, Trouble.RENDEZVOUS, str(self._ports.store))),
         )
+        return Membership(self._ports.rendezvous, me, audience)
 
     async def run(self, stack: AsyncExitStack) -> None:
         """Go on until cancelled; `wait_for_layers` tells when all is here. `stack` closes what is opened.
@@ -207,6 +210,7 @@ class Fetching:
         if copies:
             self._tell(CopyBegan(number, copies))
         self._taking_part[number].set()
+        self._note_needs()
         self._note_completion()
         await self._offer(source, had)
         if layer.complete:
@@ -232,6 +236,13 @@ class Fetching:
         await opened.swarm_layer.flush()
         await opened.layer.close(clean=True)
 
+    def _note_needs(self) -> None:
+        """Once all layers are open it is known which of them were here: tell the others that these are not needed."""
+        needs = pieces.of(number for number, opened in self._open.items() if not opened.layer.complete)
+        all_open = len(self._open) == len(self._plan.entries)
+        if self._membership is not None and all_open and needs != self._membership.me.needs:
+            self._membership.become(replace(self._membership.me, needs=needs))
+
     def _note_completion(self) -> None:
         if len(self._open) == len(self._plan.entries) and all(each.layer.complete for each in self._open.values()):
             self._layers_here.set()
@@ -244,10 +255,9 @@ class Fetching:
         self._planner.receive(event, now=self._loop.time())
         self._wake.set()
 
-    def _members_changed(self, joined: tuple[Member, ...], left: tuple[HostId, ...]) -> None:
-        for member in joined:
-            self._ports.swarm.connect(member.address, member.port)
-        self._tell(MembersChanged(joined, left))
+    def _forget(self, address: str, port: int) -> None:
+        if (address, port) not in self._options.peers:  # those are wanted whether they show themselves or not
+            self._ports.swarm.forget(address, port)
 
     async def _watch_swarm(self) -> None:
         while True:
@@ -354,10 +364,8 @@ class Fetching:
                 pass
 
     async def _draw(self, command: Draw, opened: _Open) -> None:
-        # What the planner knows of the peers may be a second old. What they have come to hold since, they are asked
-        # for already: drawn as well, it would come twice.
-        seen = await opened.swarm_layer.latest_available()
-        if seen & ~opened.seen & pieces.span(command.first, command.stop):
+        seen = await unheard_of(opened.swarm_layer, command, opened.seen)
+        if seen:
             opened.seen = seen
             self._tell(PeersSeen(command.layer, seen))
             self._tell(DrawNeedless(command.draw))

@@ -2,7 +2,8 @@
 
     id,sequence,role,address,port,version,needs
 
-Numbers are lower-case hex without leading zeros, but for the address (8 or 32 digits) and the port (decimal).
+The id is 64 digits in base 4: the hosts of a prefix of any even number of bits are listed by the names' first digits.
+Other numbers are lower-case hex without leading zeros, but for the address (8 or 32 digits) and the port (decimal).
 Invariant: there is one spelling of a member, and `parse` takes no other.
 """
 
@@ -13,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from dcdist.errors import UsageError
-from dcdist.model.identity import HostId
+from dcdist.model.identity import PREFIX_STEP, HostId, Prefix, is_host_id
 from dcdist.model.member import Member, Role
 
 NAME_LIMIT: Final = 400
@@ -22,7 +23,7 @@ NAME_LIMIT: Final = 400
 _SEQUENCE_LIMIT: Final = 1 << 63
 _HEX: Final = "0|[1-9a-f][0-9a-f]{0,15}"
 _NAME: Final = re.compile(
-    rf"(?P<host>[0-9a-f]{{32}}),(?P<sequence>{_HEX}),(?P<role>[dps]),(?P<address>[0-9a-f]{{8}}|[0-9a-f]{{32}}),"
+    rf"(?P<host>[0-3]{{64}}),(?P<sequence>{_HEX}),(?P<role>[dps]),(?P<address>[0-9a-f]{{8}}|[0-9a-f]{{32}}),"
     rf"(?P<port>[1-9][0-9]{{0,4}}),(?P<version>[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}),(?P<needs>{_HEX})"
 )
 
@@ -40,13 +41,19 @@ def name(member: Member) -> str:
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     parts = (
-        member.host, f"{member.sequence:x}", member.role.value, address.packed.hex(), f"{member.port}", member.version,
-        f"{member.needs:x}",
+        _digits(member.host), f"{member.sequence:x}", member.role.value, address.packed.hex(), f"{member.port}",
+        member.version, f"{member.needs:x}",
     )  # fmt: skip
     text = ",".join(parts)
     if parse(text) is None:
         raise UsageError(f"no other host could connect to {member.address} port {member.port} (heartbeat {text})")
     return text
+
+
+def beginning(prefix: Prefix) -> str:
+    """How the names of the members of a prefix begin; no other names begin so."""
+    count = prefix.bits // PREFIX_STEP
+    return "".join(f"{prefix.value >> PREFIX_STEP * place & 3}" for place in reversed(range(count)))
 
 
 def parse(name: str) -> Member | None:
@@ -59,7 +66,7 @@ def parse(name: str) -> Member | None:
     if address is None or sequence >= _SEQUENCE_LIMIT or port > 0xFFFF:
         return None
     return Member(
-        HostId(match["host"]),
+        HostId(f"{int(match['host'], 4):032x}"),
         sequence,
         Role(match["role"]),
         str(address),
@@ -67,6 +74,11 @@ def parse(name: str) -> Member | None:
         match["version"],
         int(match["needs"], 16),
     )
+
+
+def _digits(host: HostId) -> str:
+    """An id in base 4; nothing for what is no id."""
+    return beginning(Prefix.of(host, 128)) if is_host_id(host) else ""
 
 
 def _address(packed: bytes) -> IPv4Address | IPv6Address | None:

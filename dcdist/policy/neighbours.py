@@ -1,8 +1,12 @@
 """Which hosts does a host deal with, and how often does it look for them? What it costs does not grow with the fleet.
 
-It shares the stripes of its prefix with the 10 to 64 members of that prefix and links to all of them; and to a few
+It shares the stripes of its prefix with the members of that prefix, 64 at most, and links to all of them; and to a few
 hosts of the prefixes that differ from its own in one digit, so that a fleet is one piece and not islands. Looks and
 heartbeats become rarer as the fleet grows: the store answers a bounded number a second, however many hosts there are.
+
+Invariant: in a steady fleet each host ends with its shortest prefix that holds 64 members or fewer, whatever it looked
+at before. So those who share a prefix agree on it. (In a fleet that has become smaller those who came before keep a
+longer one until the shorter holds 48.)
 """
 
 from __future__ import annotations
@@ -20,11 +24,14 @@ if TYPE_CHECKING:
 _MOST = 64
 """Members of a prefix, this host among them, beyond which it is divided by four."""
 
-_FEWEST = 10
-"""Members below which it is widened; well below a quarter of the most, or it would go back and forth."""
+_REUNITED = 48
+"""Members at which one that was divided is whole again: fewer, or hosts that come and go would shift it."""
+
+_REVIEW = 8
+"""Looks between two at the next shorter prefix, to see whether that is small enough by now."""
 
 _FIRST_BITS = 6
-"""Length of the first prefix that is looked at: a small fleet needs three more looks, a huge one is not listed."""
+"""Length of the first prefix that is looked at: a small fleet needs one or two more looks, a huge one is not listed."""
 
 _ELSEWHERE = 8
 """Links to hosts of other prefixes."""
@@ -36,7 +43,13 @@ _STALE_REFRESHES = 3.75
 
 _FIRST_LOOKS_A_SECOND = 1000.0
 _LOOKS_A_SECOND = 50.0
-"""Listings that a whole fleet asks for each second, and as many heartbeats, when it is large."""
+"""Looks that a whole fleet takes each second, and as many heartbeats, when it is large."""
+
+_SPREAD = 0.5
+"""Part of the time between two looks of a large fleet over which they are spread, or all would come at once."""
+
+UNDERRATED = 1.5
+"""By how much the age of a fresh heartbeat may be too small before the listing that it was used for is taken again."""
 
 
 class Neighbours:
@@ -44,55 +57,88 @@ class Neighbours:
 
     def __init__(self, host: HostId) -> None:
         self._host = host
+        self._seed = seed(host)
         self._bits = _FIRST_BITS
-        self._count = 1
+        self._fleet = 1 << _FIRST_BITS
+        self._divided: int | None = None
+        self._reviewing = False
+        self._looks = 0
 
     @property
     def prefix(self) -> Prefix:
-        """The prefix whose members share the work."""
+        """The prefix whose members share the work; the one to list next while its size is not right."""
         return Prefix.of(self._host, self._bits)
 
     @property
     def fleet(self) -> int:
-        """Hosts in all, as far as the own prefix tells."""
-        return self._count << self._bits
+        """Hosts in all, as far as the prefix listed last tells."""
+        return self._fleet
 
     def counted(self, others: int) -> bool:
-        """The prefix was seen to hold so many others; whether it is of the right size. If not, it has changed."""
-        self._count = others + 1
-        if self._count > _MOST:
+        """The prefix was seen to hold so many others; whether it is of the right size.
+
+        If not, `prefix` and `stale_after` are those of the listing to take next. Every few looks it is not, though
+        nothing changed, to see whether the fleet has become smaller.
+        """
+        count, before = others + 1, self.stale_after
+        self._fleet = count << self._bits
+        if self.stale_after > before * UNDERRATED and not self._reviewing:
+            return False  # who refreshes as rarely as a fleet of this size may was left out
+        if count > (_REUNITED if self._reviewing else _MOST):
+            self._divided = self._bits
             self._bits += PREFIX_STEP
+            self._reviewing, self._looks = False, 0
             return False
-        if self._count < _FEWEST and self._bits:
+        if self._bits == 0 or (self._divided is not None and not self._is_due(count)):
+            self._reviewing = False
+            return True
+        self._widen(count)
+        return False
+
+    def _is_due(self, count: int) -> bool:
+        """Whether it is time to look at the shorter prefix again, if that can have become small enough."""
+        self._looks += 1
+        return self._looks > _REVIEW and count <= _REUNITED
+
+    def _widen(self, count: int) -> None:
+        self._reviewing = self._reviewing or self._divided is not None
+        self._divided = None
+        self._bits -= PREFIX_STEP
+        while self._bits and not self._reviewing and (count << 2 * PREFIX_STEP) <= _MOST:
+            count <<= PREFIX_STEP
             self._bits -= PREFIX_STEP
-            return False
-        return True
 
     def elsewhere(self) -> list[Prefix]:
-        """The prefixes that differ from the own in one digit of two bits: to their members there are links as well."""
+        """The prefixes in which this host has links as well: they differ from its own in one digit of two bits.
+
+        Each digit is changed in one way before one is changed in two, or the prefixes that differ in the others would
+        be islands; hosts begin with different digits, and change them in different ways.
+        """
         mine = prefix_of(self._host, self._bits)
+        digits = sorted(range(self._bits // PREFIX_STEP), key=lambda digit: weight(self._seed, digit))
+        changes = (1 << PREFIX_STEP) - 1
         return [
-            Prefix(self._bits, mine ^ (change << shift))
-            for shift in range(0, self._bits, PREFIX_STEP)
-            for change in range(1, 1 << PREFIX_STEP)
+            Prefix(self._bits, mine ^ (1 + (weight(self._seed, digit) + turn) % changes) << digit * PREFIX_STEP)
+            for turn in range(changes)
+            for digit in digits
         ][:_ELSEWHERE]
 
     def chosen(self, members: Iterable[Member]) -> list[Member]:
         """Those of another prefix that this host links to: no two hosts choose alike, and no look moves the choice."""
-        own = seed(self._host)
         share = -(-_ELSEWHERE // max(1, len(self.elsewhere())))
-        return sorted(members, key=lambda member: weight(own, seed(member.host)))[:share]
+        return sorted(members, key=lambda member: weight(self._seed, seed(member.host)))[:share]
 
     def look_after(self, looks: int) -> float:
         """Seconds until the next listing, after so many: hosts that start together must find each other at once."""
+        spread = 1 + _SPREAD * (weight(self._seed, looks) / (1 << 64) - 0.5)
         if looks < len(_FIRST_LOOKS):
-            return max(_FIRST_LOOKS[looks], self.fleet / _FIRST_LOOKS_A_SECOND)
-        return max(_LOOK, self.fleet / _LOOKS_A_SECOND)
+            return max(_FIRST_LOOKS[looks], spread * self._fleet / _FIRST_LOOKS_A_SECOND)
+        return max(_LOOK, spread * self._fleet / _LOOKS_A_SECOND)
 
     @property
     def refresh(self) -> float:
         """Seconds between two heartbeats that say the same."""
-        return max(_REFRESH, self.fleet / _LOOKS_A_SECOND)
+        return max(_REFRESH, self._fleet / _LOOKS_A_SECOND)
 
     @property
     def stale_after(self) -> float:

@@ -130,6 +130,10 @@ class Swarm(Protocol):
         """Trade with the host there, for all layers present and to come; again whenever the link is lost."""
         ...
 
+    def forget(self, address: str, port: int) -> None:
+        """Dial the host there no more. A link that there is stays; nothing happens if it was never asked for."""
+        ...
+
     async def events(self) -> Sequence[SwarmEvent]:
         """Wait until something happened and take it, in order."""
         ...

@@ -53,6 +53,16 @@ class Links:
         self._endpoints[endpoint] = None
         return endpoint
 
+    def forget(self, address: str, port: int) -> None:
+        """A host is not to be dialled any more.
+
+        libtorrent itself tries a few times more when the link is lost, and then gives it up.
+
+        Raises:
+            SwarmError: The address is not an IP address, or the port not one.
+        """
+        self._endpoints.pop(_endpoint(address, port), None)
+
     def connect(self, handle: lt.torrent_handle) -> None:
         """Link a torrent with all hosts it is not linked with."""
         for endpoint in self._endpoints:

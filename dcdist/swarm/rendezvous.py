@@ -13,7 +13,7 @@ from dcdist.errors import StoreError
 from dcdist.formats import heartbeat, keys
 
 if TYPE_CHECKING:
-    from dcdist.model.identity import HostId
+    from dcdist.model.identity import HostId, Prefix
     from dcdist.model.member import Member
     from dcdist.ports.store import Listing, Store
 
@@ -25,38 +25,40 @@ _KEPT = 10
 
 
 class Rendezvous:
-    """Implements `Rendezvous` over a store; `stale_after` is the age in seconds from which a heartbeat is ignored."""
+    """Implements `Rendezvous` over a store."""
 
-    def __init__(self, store: Store, *, demo: str, realm: str, stale_after: float = 45.0) -> None:
+    def __init__(self, store: Store, *, demo: str, realm: str) -> None:
         self._store = store
-        self._prefix = keys.swarm_prefix(demo, realm)
-        self._stale_after = stale_after
+        self._folder = keys.swarm_prefix(demo, realm)
         self._host: HostId | None = None
         self._left: set[str] = set()
         self._turn = asyncio.Lock()
 
-    async def announce(self, member: Member) -> None:
+    async def announce(self, member: Member, *, stale_after: float) -> None:
         """Leave this host's heartbeat, or refresh it; an earlier one of this host is replaced.
+
+        `stale_after`: the age in seconds from which others ignore it. The store may delete it after ten times that.
 
         Raises:
             UsageError: No other host could connect to that address and port.
             StoreError: The store did not take it.
         """
-        key = self._prefix + heartbeat.name(member)
+        key = self._folder + heartbeat.name(member)
         async with self._turn:
             self._host = member.host
             self._left.add(key)  # before it is put: one that fails may still be there
-            await self._store.put(key, b"", expires_in=self._stale_after * _KEPT)
+            await self._store.put(key, b"", expires_in=stale_after * _KEPT)
             await self._delete(self._left - {key})
 
-    async def members(self) -> tuple[Member, ...]:
-        """The other hosts that gave a sign of life lately, sorted by their ids.
+    async def members(self, prefix: Prefix, *, stale_after: float) -> tuple[Member, ...]:
+        """The other hosts of a prefix that gave a sign of life within so many seconds, sorted by their ids.
 
         Raises:
             StoreError: The store could not be listed.
         """
         latest: dict[HostId, Member] = {}
-        for member in self._fresh(await self._store.list(self._prefix)):
+        listing = await self._store.list(self._folder + heartbeat.beginning(prefix))
+        for member in self._fresh(listing, stale_after):
             known = latest.get(member.host)
             if member.host != self._host and (known is None or member.sequence > known.sequence):
                 latest[member.host] = member
@@ -67,11 +69,11 @@ class Rendezvous:
         async with self._turn:
             await self._delete(set(self._left))
 
-    def _fresh(self, listing: Listing) -> list[Member]:
-        oldest = listing.now - self._stale_after
+    def _fresh(self, listing: Listing, stale_after: float) -> list[Member]:
+        oldest = listing.now - stale_after
         fresh = (entry for entry in listing.entries if entry.modified >= oldest)
         considered = nlargest(_CONSIDERED, fresh, key=lambda entry: entry.modified)
-        parsed = (heartbeat.parse(entry.key.removeprefix(self._prefix)) for entry in considered)
+        parsed = (heartbeat.parse(entry.key.removeprefix(self._folder)) for entry in considered)
         return [member for member in parsed if member is not None]
 
     async def _delete(self, heartbeats: set[str]) -> None:

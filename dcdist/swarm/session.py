@@ -107,6 +107,14 @@ class TorrentSwarm:
             for handle in self._layers:
                 connect(handle, endpoint)
 
+    def forget(self, address: str, port: int) -> None:
+        """Dial the host there no more. A link that there is stays; nothing happens if it was never asked for.
+
+        Raises:
+            SwarmError: That is no IP address, or no port.
+        """
+        self._links.forget(address, port)
+
     async def events(self) -> Sequence[SwarmEvent]:
         """Wait until something happened and take it: failed pieces first, finished ones as one set for each layer.
 

@@ -141,6 +141,15 @@ class SwarmSuite:
         assert swarm.port == 0
         assert swarm.statistics() == SwarmStatistics(from_peers=0, to_peers=0, wasted=0, peers=0, peers_seen=0)
 
+    async def test_a_host_is_forgotten_whether_it_was_asked_for_or_not(self, swarm: Swarm, tmp_path: Path) -> None:
+        swarm.forget("127.0.0.1", 9)
+        swarm.connect("127.0.0.1", 9)
+        await swarm.add(file_layer(tmp_path, sample_layer()))
+        swarm.forget("127.0.0.1", 9)
+        swarm.forget("127.0.0.1", 9)
+        swarm.connect("127.0.0.1", 9)
+        assert swarm.statistics().peers == 0
+
     async def test_events_wait_until_something_happens(self, swarm: Swarm, tmp_path: Path) -> None:
         sample = sample_layer()
         shared = await swarm.add(file_layer(tmp_path, sample))

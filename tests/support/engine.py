@@ -12,6 +12,7 @@ from dcdist.ports.store import Capabilities, Listing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from dcdist.model.identity import Prefix
     from dcdist.model.member import Member
     from dcdist.model.pieces import Bits
 
@@ -98,17 +99,21 @@ class RememberingRendezvous:
 
     others: tuple[Member, ...] = ()
     announced: list[Member] = field(default_factory=list)
+    listed: list[Prefix] = field(default_factory=list)
     fails: StoreError | None = None
 
-    async def announce(self, member: Member) -> None:
+    async def announce(self, member: Member, *, stale_after: float) -> None:
+        del stale_after
         if self.fails is not None:
             raise self.fails
         self.announced.append(member)
 
-    async def members(self) -> tuple[Member, ...]:
+    async def members(self, prefix: Prefix, *, stale_after: float) -> tuple[Member, ...]:
+        del stale_after
+        self.listed.append(prefix)
         if self.fails is not None:
             raise self.fails
-        return self.others
+        return tuple(member for member in self.others if prefix.holds(member.host))
 
     async def withdraw(self) -> None:
         return None

@@ -14,6 +14,8 @@ import dcdist
 from dcdist.engine import fetching
 from dcdist.engine.events import Fetched, Progress, Seeding, Troubled, Waiting
 from dcdist.errors import DiskFullError, FetchFailedError, IntegrityError, UsageError
+from dcdist.formats import heartbeat
+from dcdist.model import pieces
 from dcdist.policy.planner import PlannerOptions
 from tests.support.http_server import serve_directory
 from tests.support.publishing import KEY, Publisher, noise
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dcdist import FetchEvent, FetchOptions, Release, Store
+    from dcdist.model.member import Member
 
 MIB = 1024 * 1024
 IMAGE = noise(7, 6 * MIB) + bytes(3 * MIB) + noise(8, 2 * MIB + 12_345)
@@ -58,6 +61,11 @@ class Site:
     def segment(self) -> Path:
         (segment,) = (self.folder / "store" / "layers").glob("*/segments/00000")
         return segment
+
+    async def heartbeats(self) -> list[Member]:
+        listing = await self.store.list("swarm/web/")
+        members = [heartbeat.parse(entry.key.rpartition("/")[2]) for entry in listing.entries]
+        return [member for member in members if member is not None]
 
     def troubles(self, host: str) -> list[str]:
         return [event.message for event in self.events[host] if isinstance(event, Troubled)]
@@ -225,6 +233,23 @@ async def test_an_update_moves_only_what_is_new_and_takes_moved_frames_from_the_
     assert site.release.layer_bytes < 4 * MIB
     assert fetched.bytes.reused > MIB
     assert fetched.bytes.store < 2 * MIB
+
+
+async def test_a_host_tells_others_that_it_needs_only_what_it_does_not_hold(site: Site) -> None:
+    await site.fetch("a")
+    (site.folder / "a" / "images" / "web.img").unlink()
+    here = {entry.name for entry in site.release.layers}
+    more = {"web.img": IMAGE, "more.img": noise(9, 2 * MIB)}
+    site.release = (await Publisher(site.store).publish("web@2", more)).release
+    lacking = {number for number, entry in enumerate(site.release.layers) if entry.name not in here}
+    assert len(lacking) == 1 < len(site.release.layers)
+    task = asyncio.create_task(site.fetch("a", replace(site.options("a"), store_rate=1e5)))
+    while not (told := [each for each in await site.heartbeats() if each.sequence]):
+        await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert [set(pieces.each(each.needs)) for each in told] == [lacking]
 
 
 async def test_peers_that_come_and_go_do_not_stop_a_fetch(site: Site) -> None:

@@ -39,6 +39,18 @@ async def test_a_host_that_comes_back_is_found_again(tmp_path: Path) -> None:
             await until(lambda: taker.statistics().peers_seen == 2)
 
 
+async def test_a_link_to_a_host_that_was_forgotten_goes_on(tmp_path: Path) -> None:
+    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
+        await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+        shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+        shared.claim(0b11)
+        taker.connect("127.0.0.1", giver.port)
+        await finished(taker, ALL & ~0b11)
+        taker.forget("127.0.0.1", giver.port)
+        shared.release(0b11)
+        await finished(taker, 0b11)
+
+
 async def test_hosts_that_connect_to_each_other_and_to_themselves_have_one_link(tmp_path: Path) -> None:
     async with open_swarm(("127.0.0.1", 0)) as one, open_swarm(("127.0.0.1", 0)) as other:
         samples = [sample_layer(seed=seed) for seed in (1, 2, 3)]

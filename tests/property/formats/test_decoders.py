@@ -224,7 +224,13 @@ def test_only_the_owner_signs(data: bytes, signature: bytes) -> None:
     assert not KEY.public.verify(data, signature)
 
 
-@given(st.text(max_size=120))
+HEARTBEATS = st.from_regex(
+    r"[0-3]{64},[0-9a-f]{1,17},[dpsx],([0-9a-f]{8}|[0-9a-f]{32}),[0-9]{1,6},[A-Za-z0-9.]{1,9},[0-9a-f]{1,17}",
+    fullmatch=True,
+)
+
+
+@given(st.text(max_size=120) | HEARTBEATS)
 def test_a_heartbeat_of_anything_is_nobody_or_one_spelling(text: str) -> None:
     member = heartbeat.parse(text)
     assert member is None or heartbeat.name(member) == text

@@ -15,7 +15,7 @@ from dcdist.formats.chunks import ChunkList
 from dcdist.formats.signature import PrivateKey
 from dcdist.model.extents import Extents
 from dcdist.model.geometry import Geometry
-from dcdist.model.identity import Digest, HostId, LayerName, ReleaseName
+from dcdist.model.identity import Digest, HostId, LayerName, Prefix, ReleaseName
 from dcdist.model.layer import Frame, FrameTable, Index
 from dcdist.model.member import Member, Role
 from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
@@ -126,6 +126,16 @@ def test_members(member: Member) -> None:
         return
     assert len(name) <= heartbeat.NAME_LIMIT
     assert heartbeat.parse(name) == member
+
+
+@given(st.integers(0, 64), HEX_128.map(HostId), HEX_128.map(HostId))
+def test_the_names_of_a_prefix_are_those_that_begin_with_it(digits: int, mine: HostId, other: HostId) -> None:
+    prefix = Prefix.of(mine, 2 * digits)
+    near = HostId(f"{int(mine, 16) ^ int(other, 16) >> 2 * digits:032x}")
+    for host in (mine, other, near):
+        name = heartbeat.name(Member(host, 0, Role.PEER, "10.0.0.1", 1, "1", 0))
+        assert name.startswith(heartbeat.beginning(prefix)) == prefix.holds(host)
+    assert prefix.holds(near)
 
 
 @given(PATHS | st.text(max_size=40))

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from random import Random
 from typing import TYPE_CHECKING
 
 from dcdist.engine import membership as membership_module
-from dcdist.engine.membership import Membership
+from dcdist.engine.membership import Audience, Membership
 from dcdist.errors import StoreUnavailableError
-from dcdist.model.identity import HostId
+from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
+from tests.support import virtual_time
 from tests.support.engine import RememberingRendezvous
 from tests.support.planners import member
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     import pytest
+
+DOWN = StoreUnavailableError("no answer")
 
 
 class SilentRendezvous(RememberingRendezvous):
@@ -25,70 +32,282 @@ class SilentRendezvous(RememberingRendezvous):
         super().__init__()
         self.answers = asyncio.Event()
 
-    async def announce(self, member: Member) -> None:
+    async def announce(self, member: Member, *, stale_after: float) -> None:
         await self.answers.wait()
-        await super().announce(member)
+        await super().announce(member, stale_after=stale_after)
 
 
-Change = tuple[tuple[Member, ...], tuple[HostId, ...]]
+class PartlyDownRendezvous(RememberingRendezvous):
+    """One that cannot list one prefix."""
+
+    down = Prefix(128)
+
+    async def members(self, prefix: Prefix, *, stale_after: float) -> tuple[Member, ...]:
+        if prefix == self.down:
+            raise DOWN
+        return await super().members(prefix, stale_after=stale_after)
 
 
-def take_part(rendezvous: RememberingRendezvous) -> tuple[Membership, list[Change], list[str]]:
-    changes: list[Change] = []
-    troubles: list[str] = []
-    membership = Membership(
-        rendezvous,
-        member(1),
-        changed=lambda joined, left: changes.append((joined, left)),
-        troubled=troubles.append,
-    )
-    return membership, changes, troubles
+@dataclass
+class Told:
+    """What a membership told, in order."""
+
+    all: list[tuple[str, object]] = field(default_factory=list)
+    changes: list[tuple[tuple[Member, ...], tuple[HostId, ...]]] = field(default_factory=list)
+    bits: list[int] = field(default_factory=list)
+
+    def audience(self) -> Audience:
+        return Audience(
+            narrowed=self._narrowed,
+            changed=self._changed,
+            linked=lambda address, port: self.all.append(("linked", (address, port))),
+            unlinked=lambda address, port: self.all.append(("unlinked", (address, port))),
+            troubled=lambda message: self.all.append(("troubled", message)),
+        )
+
+    def _narrowed(self, bits: int) -> None:
+        self.all.append(("narrowed", bits))
+        self.bits.append(bits)
+
+    def _changed(self, joined: tuple[Member, ...], left: tuple[HostId, ...]) -> None:
+        self.all.append(("changed", (joined, left)))
+        self.changes.append((joined, left))
+
+    def of(self, kind: str) -> list[object]:
+        return [what for each, what in self.all if each == kind]
+
+    def troubles(self) -> list[str]:
+        return [str(what) for what in self.of("troubled")]
+
+    def links(self) -> set[object]:
+        return set(self.of("linked")) - set(self.of("unlinked"))
+
+
+def take_part(rendezvous: RememberingRendezvous, me: Member | None = None) -> tuple[Membership, Told]:
+    told = Told()
+    return Membership(rendezvous, me or member(1), told.audience()), told
+
+
+@asynccontextmanager
+async def running(membership: Membership) -> AsyncIterator[None]:
+    task = asyncio.create_task(membership.run())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def fleet(count: int) -> tuple[Member, ...]:
+    """Hosts with random ids; the first is this host."""
+    rng = Random(11)
+    ids = [HostId(f"{rng.getrandbits(128):032x}") for _ in range(count)]
+    return tuple(replace(member(1), host=host, port=1000 + number) for number, host in enumerate(ids))
 
 
 async def test_a_host_registers_before_it_lists() -> None:
     rendezvous = RememberingRendezvous(others=(member(2),))
-    membership, changes, _ = take_part(rendezvous)
+    membership, told = take_part(rendezvous)
     await membership.begin()
 
     assert rendezvous.announced == [member(1)]
-    assert changes == [((member(2),), ())]
+    assert told.all == [("linked", ("127.0.0.1", 1002)), ("changed", ((member(2),), ()))]
+
+
+async def test_a_host_of_a_small_fleet_lists_twice_and_finds_everybody() -> None:
+    far = replace(member(2), host=HostId("f" * 32))
+    rendezvous = RememberingRendezvous(others=(far,))
+    membership, told = take_part(rendezvous)
+    await membership.begin()
+
+    assert told.changes == [((far,), ())]
+    assert [prefix.bits for prefix in rendezvous.listed] == [6, 0]
 
 
 async def test_only_changes_are_told() -> None:
     rendezvous = RememberingRendezvous(others=(member(2), member(3)))
-    membership, changes, _ = take_part(rendezvous)
+    membership, told = take_part(rendezvous)
     await membership.begin()
     await membership.begin()
     changed = replace(member(3), sequence=1, role=Role.SEEDER, needs=0)
     rendezvous.others = (changed,)
     await membership.begin()
 
-    assert changes == [((member(2), member(3)), ()), ((changed,), (member(2).host,))]
+    assert told.changes == [((member(2), member(3)), ()), ((changed,), (member(2).host,))]
+    assert told.of("linked") == [("127.0.0.1", 1002), ("127.0.0.1", 1003)]
+    assert told.of("unlinked") == [("127.0.0.1", 1002)]
+
+
+async def test_a_host_that_moved_is_dialled_where_it_is_now() -> None:
+    rendezvous = RememberingRendezvous(others=(member(2),))
+    membership, told = take_part(rendezvous)
+    await membership.begin()
+    rendezvous.others = (replace(member(2), sequence=1, port=7000),)
+    await membership.begin()
+
+    assert told.links() == {("127.0.0.1", 7000)}
+
+
+async def test_a_place_that_another_host_has_taken_over_is_dialled_on() -> None:
+    rendezvous = RememberingRendezvous(others=(member(2),))
+    membership, told = take_part(rendezvous)
+    await membership.begin()
+    rendezvous.others = (replace(member(3), port=member(2).port),)
+    await membership.begin()
+
+    assert told.of("unlinked") == []
+
+
+async def test_seeders_and_hosts_of_other_releases_count_as_members() -> None:
+    others = tuple(
+        replace(each, role=Role.SEEDER, needs=0) if number % 2 else replace(each, version="2")
+        for number, each in enumerate(fleet(70))
+    )
+    membership, told = take_part(RememberingRendezvous(others=others[1:]), others[0])
+    await membership.begin()
+
+    assert told.bits == [2]
+
+
+async def test_the_planner_hears_of_a_prefix_before_it_hears_of_its_members() -> None:
+    me, *others = fleet(300)
+    rendezvous = RememberingRendezvous(others=tuple(others))
+    membership, told = take_part(rendezvous, me)
+    await membership.begin()
+
+    kinds = [kind for kind, _ in told.all if kind in {"narrowed", "changed"}]
+    assert kinds == ["narrowed", "changed"]
+    (bits,), ((joined, _),) = told.bits, told.changes
+    mine = Prefix.of(me.host, bits)
+    assert {each.host for each in joined} == {each.host for each in others if mine.holds(each.host)}
+    assert 0 < len(joined) < 64
+
+
+async def test_members_of_a_prefix_that_was_divided_have_left_it() -> None:
+    me, *others = fleet(200)
+    rendezvous = RememberingRendezvous(others=tuple(others[:40]))
+    membership, told = take_part(rendezvous, me)
+    await membership.begin()
+    rendezvous.others = tuple(others)
+    await membership.begin()
+
+    assert [kind for kind, _ in told.all if kind in {"narrowed", "changed"}] == ["changed", "narrowed", "changed"]
+    left = told.changes[1][1]
+    mine = Prefix.of(me.host, 2)
+    assert set(left) == {each.host for each in others[:40] if not mine.holds(each.host)}
+
+
+def test_hosts_of_other_prefixes_are_linked_to_within_seconds() -> None:
+    async def main() -> None:
+        me, *others = fleet(300)
+        rendezvous = RememberingRendezvous(others=tuple(others))
+        membership, told = take_part(rendezvous, me)
+        await membership.begin()
+        inside = {(each.address, each.port) for each in told.changes[0][0]}
+        assert told.links() == inside
+        rendezvous.listed.clear()
+        async with running(membership):
+            await asyncio.sleep(3.0)
+            outside = told.links() - inside
+            assert 6 <= len(outside) <= 12
+            elsewhere = [prefix for prefix in rendezvous.listed if prefix != Prefix.of(me.host, prefix.bits)]
+            assert {prefix.bits for prefix in elsewhere} == set(told.bits)
+            assert 3 <= len(set(elsewhere)) <= 8
+            # Later looks go on with one other prefix each, and find nothing new.
+            before, listings = told.links(), len(rendezvous.listed)
+            await asyncio.sleep(30.0)
+            assert told.links() == before
+            assert len(rendezvous.listed) - listings <= 2 * 8 + 2
+
+    virtual_time.run(main())
+
+
+def test_a_host_elsewhere_that_left_is_replaced() -> None:
+    async def main() -> None:
+        me, *others = fleet(300)
+        rendezvous = RememberingRendezvous(others=tuple(others))
+        membership, told = take_part(rendezvous, me)
+        await membership.begin()
+        inside = told.links()
+        async with running(membership):
+            await asyncio.sleep(5.0)
+            outside = told.links() - inside
+            rendezvous.others = tuple(each for each in others if (each.address, each.port) not in outside)
+            await asyncio.sleep(100.0)
+            assert outside <= set(told.of("unlinked"))
+            assert len(told.links() - inside) == len(outside)
+
+    virtual_time.run(main())
 
 
 async def test_a_store_that_is_down_is_reported_once_and_forgets_nobody() -> None:
     rendezvous = RememberingRendezvous(others=(member(2),))
-    membership, changes, troubles = take_part(rendezvous)
+    membership, told = take_part(rendezvous)
     await membership.begin()
-    rendezvous.fails = StoreUnavailableError("no answer")
+    rendezvous.fails = DOWN
     await membership.begin()
     await membership.begin()
 
-    assert changes == [((member(2),), ())]
-    assert ["heartbeat" in trouble for trouble in troubles] == [True, False]
-    assert ["no answer" in trouble for trouble in troubles] == [True, True]
+    assert told.changes == [((member(2),), ())]
+    assert told.of("unlinked") == []
+    assert ["heartbeat" in trouble for trouble in told.troubles()] == [True, False]
+    assert ["no answer" in trouble for trouble in told.troubles()] == [True, True]
+
+
+def test_a_prefix_elsewhere_that_cannot_be_listed_is_reported_once_and_tried_again() -> None:
+    async def main() -> None:
+        me, *others = fleet(300)
+        rendezvous = PartlyDownRendezvous(others=tuple(others))
+        membership, told = take_part(rendezvous, me)
+        await membership.begin()
+        inside = told.links()
+        (bits,) = told.bits
+        rendezvous.down = Prefix(bits, Prefix.of(me.host, bits).value ^ 1)
+        async with running(membership):
+            await asyncio.sleep(60.0)
+            assert len(told.troubles()) == 1
+            assert "another part of the fleet" in told.troubles()[0]
+            rendezvous.down = Prefix(128)
+            await asyncio.sleep(60.0)
+            assert len(told.links() - inside) >= 6
+            assert len(told.troubles()) == 1
+
+    virtual_time.run(main())
+
+
+def test_a_heartbeat_is_refreshed_every_twelve_seconds() -> None:
+    async def main() -> None:
+        rendezvous = RememberingRendezvous()
+        membership, _ = take_part(rendezvous)
+        await membership.begin()
+        async with running(membership):
+            await asyncio.sleep(119.0)
+        assert rendezvous.announced == [member(1)] * 10
+
+    virtual_time.run(main())
+
+
+def test_a_heartbeat_that_failed_is_tried_again_with_the_next_look() -> None:
+    async def main() -> None:
+        rendezvous = RememberingRendezvous(fails=DOWN)
+        membership, told = take_part(rendezvous)
+        await membership.begin()
+        async with running(membership):
+            await asyncio.sleep(0.1)
+            rendezvous.fails = None
+            await asyncio.sleep(0.3)
+            assert rendezvous.announced == [member(1)]
+        assert len(told.troubles()) == 2
+
+    virtual_time.run(main())
 
 
 async def test_a_change_of_this_host_is_announced_soon_with_the_next_number() -> None:
     rendezvous = RememberingRendezvous()
-    membership, _, _ = take_part(rendezvous)
+    membership, _ = take_part(rendezvous)
     await membership.begin()
-    running = asyncio.create_task(membership.run())
-    membership.become(replace(member(1), role=Role.SEEDER, needs=0))
-    while len(rendezvous.announced) < 2:
-        await asyncio.sleep(0)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(membership):
+        membership.become(replace(member(1), role=Role.SEEDER, needs=0))
+        while len(rendezvous.announced) < 2:
+            await asyncio.sleep(0)
 
     assert rendezvous.announced[1] == replace(member(1), sequence=1, role=Role.SEEDER, needs=0)
 
@@ -96,14 +315,12 @@ async def test_a_change_of_this_host_is_announced_soon_with_the_next_number() ->
 async def test_the_start_does_not_wait_for_a_store_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(membership_module, "PATIENCE", 0.0)
     rendezvous = SilentRendezvous()
-    membership, changes, _ = take_part(rendezvous)
+    membership, told = take_part(rendezvous)
     await membership.begin()
-    assert changes == []
+    assert told.all == []
 
     rendezvous.answers.set()
-    running = asyncio.create_task(membership.run())
-    while not rendezvous.announced:
-        await asyncio.sleep(0)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(membership):
+        while not rendezvous.announced:
+            await asyncio.sleep(0)
     assert rendezvous.announced == [member(1)]

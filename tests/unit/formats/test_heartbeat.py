@@ -7,12 +7,13 @@ import pytest
 
 from dcdist.errors import UsageError
 from dcdist.formats import heartbeat
-from dcdist.model.identity import HostId
+from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
 
 HOST = HostId("0123456789abcdef0123456789abcdef")
+DIGITS = "0001020310111213202122233031323300010203101112132021222330313233"
 MEMBER = Member(HOST, 31, Role.DRAWER, "10.0.0.2", 6881, "3.1-rc_2", 0b101)
-NAME = "0123456789abcdef0123456789abcdef,1f,d,0a000002,6881,3.1-rc_2,5"
+NAME = f"{DIGITS},1f,d,0a000002,6881,3.1-rc_2,5"
 
 
 def test_a_member_has_one_name() -> None:
@@ -23,18 +24,23 @@ def test_a_member_has_one_name() -> None:
 @pytest.mark.parametrize(
     ("member", "name"),
     [
-        (replace(MEMBER, role=Role.PEER, sequence=0, needs=0, port=1), f"{HOST},0,p,0a000002,1,3.1-rc_2,0"),
+        (replace(MEMBER, role=Role.PEER, sequence=0, needs=0, port=1), f"{DIGITS},0,p,0a000002,1,3.1-rc_2,0"),
         (
             Member(HOST, (1 << 63) - 1, Role.SEEDER, "2001:db8::2", 65535, "a" * 100, (1 << 64) - 1),
-            f"{HOST},7fffffffffffffff,s,20010db8000000000000000000000002,65535,{'a' * 100},ffffffffffffffff",
+            f"{DIGITS},7fffffffffffffff,s,20010db8000000000000000000000002,65535,{'a' * 100},ffffffffffffffff",
         ),
-        (replace(MEMBER, address="127.0.0.1"), f"{HOST},1f,d,7f000001,6881,3.1-rc_2,5"),
-        (replace(MEMBER, address="::1"), f"{HOST},1f,d,{1:032x},6881,3.1-rc_2,5"),
+        (replace(MEMBER, address="127.0.0.1"), f"{DIGITS},1f,d,7f000001,6881,3.1-rc_2,5"),
+        (replace(MEMBER, address="::1"), f"{DIGITS},1f,d,{1:032x},6881,3.1-rc_2,5"),
     ],
 )
 def test_every_part_passes(member: Member, name: str) -> None:
     assert heartbeat.name(member) == name
     assert heartbeat.parse(name) == member
+
+
+@pytest.mark.parametrize(("bits", "digits"), [(0, ""), (2, "0"), (4, "00"), (6, "000"), (14, "0001020"), (128, DIGITS)])
+def test_a_prefix_of_a_host_begins_its_name(bits: int, digits: str) -> None:
+    assert heartbeat.beginning(Prefix.of(HOST, bits)) == digits
 
 
 def test_an_ipv4_address_in_ipv6_form_is_written_as_ipv4() -> None:
@@ -47,7 +53,7 @@ def test_an_ipv4_address_in_ipv6_form_is_written_as_ipv4() -> None:
         {"address": "host.example"}, {"address": ""}, {"address": "0.0.0.0"}, {"address": "::"},
         {"address": "224.0.0.1"}, {"address": "ff02::1"}, {"address": "255.255.255.255"}, {"port": 0},
         {"port": 65536}, {"port": -1}, {"needs": 1 << 64}, {"needs": -1}, {"sequence": 1 << 63}, {"sequence": -1},
-        {"version": "a,b"}, {"version": ""}, {"host": "short"},
+        {"version": "a,b"}, {"version": ""}, {"host": "short"}, {"host": DIGITS}, {"host": HOST.upper()},
     ],
 )  # fmt: skip
 def test_what_no_other_host_could_use_has_no_name(part: dict[str, Any]) -> None:
@@ -62,7 +68,8 @@ def address(digits: str) -> str:
 @pytest.mark.parametrize(
     "name",
     [
-        "", "x", ",,,,,,", NAME[1:], NAME.upper(), NAME + ",", NAME + ",0", NAME + "\n", " " + NAME, "../" + NAME,
+        "", "x", ",,,,,,", NAME[1:], "0" + NAME, "4" + NAME[1:], HOST + NAME[64:],
+        NAME.upper(), NAME + ",", NAME + ",0", NAME + "\n", " " + NAME, "../" + NAME,
         NAME.replace(",1f,", ",01f,"), NAME.replace(",1f,", ",,"), NAME.replace(",1f,", ",-1,"),
         NAME.replace(",1f,", ",8000000000000000,"), NAME.replace(",1f,", ",10000000000000000,"),
         NAME.replace(",d,", ",x,"), NAME.replace(",d,", ",,"), address("0a0000"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dcdist.model.identity import HostId, LayerName
+from dcdist.model.identity import HostId, LayerName, prefix_of
 from dcdist.policy.ownership import Ownership
 
 LAYER = LayerName("0123456789abcdef" * 2)
@@ -78,6 +78,45 @@ def test_stripes_of_other_prefixes_are_nobodys_business() -> None:
     assert 90 < len(covered) < 170
     assert {ownership.owner(stripe) for stripe in covered} == set(HOSTS[:2])
     assert all(ownership.owner(stripe) is None for stripe in range(512) if stripe not in covered)
+
+
+def test_widening_a_prefix_again_deals_as_before() -> None:
+    ownership = seen_by(HOSTS[0], HOSTS)
+    before = owners(ownership)
+
+    assert ownership.narrow(4)
+    assert not ownership.narrow(4)
+    assert ownership.narrow(0)
+    assert owners(ownership) == before
+
+
+def test_the_prefixes_of_a_fleet_share_all_stripes_and_none_twice() -> None:
+    hosts = [HostId(f"{number << 124:032x}") for number in range(16)]
+    covered = []
+    for host in hosts[::4]:
+        ownership = seen_by(host, hosts)
+        ownership.narrow(2)
+        covered += [stripe for stripe in range(512) if ownership.covers(stripe)]
+    assert sorted(covered) == list(range(512))
+
+
+def test_fosters_of_a_stripe_take_turns_those_of_near_prefixes_first() -> None:
+    hosts = [HostId(f"{number << 120:032x}") for number in range(0, 256, 4)]
+    places: dict[int, list[tuple[int, int]]] = {}
+    for host in hosts:
+        bits = 4
+        ownership = seen_by(host, [each for each in hosts if prefix_of(each, bits) == prefix_of(host, bits)])
+        ownership.narrow(bits)
+        for stripe in range(64):
+            places.setdefault(stripe, []).append((ownership.foster_place(stripe), prefix_of(host, bits)))
+    for listed in places.values():
+        home = {prefix for place, prefix in listed if place < 10}
+        near = {prefix for place, prefix in listed if 10 <= place < 20}
+        assert len(home) == 1
+        assert near == {prefix for prefix in range(16) if prefix >> 2 == min(home) >> 2} - home
+        for prefix in range(16):
+            turns = sorted(place % 10 for place, of in listed if of == prefix)
+            assert turns == list(range(len(turns)))
 
 
 def test_joining_and_leaving_again_changes_nothing() -> None:
