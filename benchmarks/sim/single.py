@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.compare import scenarios
 from dcdist.model.geometry import LAYER_LIMIT, MIB, Geometry
-from dcdist.sim.detail import Detail
+from dcdist.sim import simulation
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec, SwarmSpec
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def simulate(name: str, options: argparse.Namespace, seed: int) -> str:
     rate: float = options.rate
     course = scenarios.build(name, options.hosts, rate, options.store_rate or rate, size / payload(rate))
     begun = time.monotonic()
-    outcome = Detail(scenario_for(course, size, options, seed), clock=time.process_time).run()
+    outcome = simulation.simulate(scenario_for(course, size, options, seed), clock=time.process_time)
     took = time.monotonic() - begun
     bound = course.limit(size, payload)
     over, last = judge(course, outcome, size)

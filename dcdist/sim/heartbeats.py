@@ -1,29 +1,36 @@
-"""How do hosts know each other? Heartbeats in the store with their age, and the looks of each host at its prefix."""
+"""How do hosts know each other? Heartbeats in the store with their age, and the looks of each host at its prefix.
+
+Hosts of prefixes that are cohorts are shown as counterparts of those that are simulated, with another prefix.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dcdist.model.identity import Prefix
+from dcdist.model.identity import HostId, Prefix, prefix_of
 from dcdist.policy.events import MembersChanged, PrefixChanged
 from dcdist.policy.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dcdist.model.identity import HostId
     from dcdist.model.member import Member
     from dcdist.policy.events import Event
     from dcdist.sim.store import Store
 
-_FINEST = 16
+_FINEST = 20
 
 
 class Heartbeats:
-    """The objects by which hosts show themselves: one a host, with the time at which it was put."""
+    """The objects by which hosts show themselves: one a host, with the time at which it was put.
 
-    def __init__(self) -> None:
+    `bits`, `prefix`: the prefix that is simulated; all others of that length are like it.
+    """
+
+    def __init__(self, *, bits: int = 0, prefix: int = 0) -> None:
+        self._bits = bits
+        self._prefix = prefix
         self._put: dict[HostId, tuple[float, Member]] = {}
         self._by_prefix: dict[Prefix, dict[HostId, None]] = {}
 
@@ -36,15 +43,37 @@ class Heartbeats:
 
     def under(self, prefix: Prefix, *, now: float, stale_after: float) -> Iterator[Member]:
         """The members of a prefix whose heartbeat is fresh."""
-        for host in self._by_prefix.get(prefix, ()):
-            at, member = self._put[host]
-            if now - at <= stale_after:
-                yield member
+        for shift, counterpart in self._counterparts(prefix):
+            for host in self._by_prefix.get(counterpart, ()):
+                at, member = self._put[host]
+                if now - at <= stale_after:
+                    yield member if not shift else replace(member, host=self.shifted(host, shift))
+
+    def _counterparts(self, prefix: Prefix) -> Iterator[tuple[int, Prefix]]:
+        finer = prefix.bits - self._bits
+        if finer >= 0:
+            shift = prefix.value >> finer ^ self._prefix
+            yield shift, Prefix(prefix.bits, prefix.value ^ shift << finer)
+            return
+        simulated = Prefix(self._bits, self._prefix)
+        for value in range(prefix.value << -finer, prefix.value + 1 << -finer):
+            yield value ^ self._prefix, simulated
+
+    def shifted(self, host: HostId, shift: int) -> HostId:
+        """The counterpart of a host in another prefix; the counterpart of that is the host again."""
+        return HostId(f"{int(host, 16) ^ shift << 128 - self._bits:032x}") if shift else host
+
+    def shift_of(self, host: HostId) -> int:
+        """Its prefix XOR the one that is simulated."""
+        return prefix_of(host, self._bits) ^ self._prefix
 
 
 @dataclass(slots=True)
 class Membership:
-    """One host's part: when it looks and announces itself, and what it learns. Drives the real `Neighbours`."""
+    """One host's part: when it looks and announces itself, and what it learns. Drives the real `Neighbours`.
+
+    `links`: the hosts that it wants to trade with.
+    """
 
     me: Member
     store: Store
@@ -107,5 +136,5 @@ class Membership:
 
     def _listed(self, prefix: Prefix, now: float) -> list[Member]:
         stale_after = self._neighbours.stale_after
-        others = (each for each in self.heartbeats.under(prefix, now=now, stale_after=stale_after))
+        others = self.heartbeats.under(prefix, now=now, stale_after=stale_after)
         return [each for each in others if each.host != self.me.host]

@@ -62,7 +62,6 @@ class Ledger:
 
     drawn: Counter[Reason] = field(default_factory=Counter)
     duplicates: Counter[Duplicate] = field(default_factory=Counter)
-    first_at: dict[int, float] = field(default_factory=dict)
     again_at: list[tuple[float, int]] = field(default_factory=list)
     _first: dict[int, Reason] = field(default_factory=dict)
     _flying: Counter[int] = field(default_factory=Counter)
@@ -73,9 +72,9 @@ class Ledger:
         """A request began for pieces, as (number, bytes); `seen` and `held` are sets of pieces."""
         for piece, size in pieces:
             self.drawn[why] += size
-            first = self._first.setdefault(piece, why)
-            if piece not in self.first_at:
-                self.first_at[piece] = now
+            first = self._first.get(piece)
+            if first is None:
+                self._first[piece] = why
             else:
                 if seen >> piece & 1:
                     state = State.SEEN

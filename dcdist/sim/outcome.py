@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostOutcome:
-    """One host: when its process started and when it had all (None: never); payload bytes by source; links it had.
+    """One simulated host: when its process started and when it had all (None: never); payload bytes by source.
 
-    `cpu`: seconds of the planner, by the clock that was given; `events`: that it was told.
+    `links`: that it had at the end; `events`: that its planner was told; `cpu`: seconds that the planner took.
     """
 
+    number: int
     started: float
     finished: float | None
     drawn: float
@@ -30,7 +31,10 @@ class HostOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A whole simulation. `samples`: (time, bytes sent by the store, bytes that all hosts have)."""
+    """A whole simulation. `store` and `samples` are of the whole fleet, `hosts` and `ledger` of those simulated.
+
+    `samples`: (time, bytes sent by the store, bytes that all hosts have).
+    """
 
     size: int
     hosts: tuple[HostOutcome, ...]

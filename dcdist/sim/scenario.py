@@ -64,6 +64,8 @@ class Scenario:
 
     `start_up`: seconds that a host's process needs before it registers; `acquaintance`: seconds after which the planner
     takes the others for known; `epoch`: seconds of a step, during which rates are even; `seed` decides all chance.
+    `prefix_bits`: 0: every host is simulated. Else one prefix of that length is, and the other 2**bits - 1 are cohorts
+    that behave as it does; its hosts are every 2**bits-th by their start.
     """
 
     layers: tuple[Geometry, ...]
@@ -76,6 +78,7 @@ class Scenario:
     epoch: float = 0.02
     longest: float = 86_400.0
     seed: int = 1
+    prefix_bits: int = 0
 
     @property
     def size(self) -> int:

@@ -27,18 +27,36 @@ class StoreLoad:
 
 @dataclass(slots=True)
 class Store:
-    """One store. Its link is shared with all other links; see `sharing`."""
+    """One store, as the simulated hosts meet it: `share` of all hosts have that share of it."""
 
     spec: StoreSpec
+    share: float = 1.0
     load: StoreLoad = field(default_factory=StoreLoad)
     active: int = 0
     _second: int = -1
     _in_second: int = 0
 
+    @property
+    def rate(self) -> float:
+        """Payload bytes a second for the simulated hosts."""
+        return self.spec.rate * self.share
+
+    def of_the_fleet(self) -> StoreLoad:
+        """What all hosts together asked for."""
+        load, share = self.load, self.share
+        return StoreLoad(
+            requests=round(load.requests / share),
+            throttled=round(load.throttled / share),
+            listings=round(load.listings / share),
+            heartbeats=round(load.heartbeats / share),
+            membership_peak=round(load.membership_peak / share),
+            sent=load.sent / share,
+        )
+
     def admit(self) -> bool:
         """A range request came: whether it is served, or told to come again later."""
         self.load.requests += 1
-        if self.spec.most_requests is not None and self.active >= self.spec.most_requests:
+        if self.spec.most_requests is not None and self.active >= self.spec.most_requests * self.share:
             self.load.throttled += 1
             return False
         self.active += 1
