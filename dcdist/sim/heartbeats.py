@@ -46,7 +46,7 @@ class Heartbeats:
         for shift, counterpart in self._counterparts(prefix):
             for host in self._by_prefix.get(counterpart, ()):
                 at, member = self._put[host]
-                if now - at <= stale_after:
+                if 0 <= now - at <= stale_after:
                     yield member if not shift else replace(member, host=self.shifted(host, shift))
 
     def _counterparts(self, prefix: Prefix) -> Iterator[tuple[int, Prefix]]:
@@ -95,22 +95,28 @@ class Membership:
         """The prefix that this host shares with the members it knows."""
         return self._neighbours.prefix
 
-    def announce(self, me: Member, *, now: float) -> None:
-        """Put the heartbeat."""
-        self.me = me
-        self.store.announced(now=now)
-        self.heartbeats.put(me, now=now)
-        self.next_refresh = now + self._neighbours.refresh
+    def announce(self, me: Member, *, now: float) -> float:
+        """Put the heartbeat; when it is there."""
+        first, self.me = self.me == me and not self._looks, me
+        there = self.store.announced(now=now)
+        # One that is put again was there all the time.
+        self.heartbeats.put(me, now=there if first else now)
+        self.next_refresh = there + self._neighbours.refresh
+        return there
 
-    def look(self, *, now: float) -> list[Event]:
-        """List the own prefix, widening or narrowing it until its size is right; what the planner is told of it."""
+    def look(self, *, now: float) -> tuple[float, list[Event]]:
+        """List the own prefix, widening or narrowing it until its size is right.
+
+        When the last listing is answered, and what the planner is told then.
+        """
+        answered = now
         while True:
-            self.store.listed(now=now)
+            answered = self.store.listed(now=answered)
             members = {each.host: each for each in self._listed(self._neighbours.prefix, now)}
             if self._neighbours.counted(len(members)):
                 break
-        self._link_elsewhere(now=now)
-        self.next_look = now + self._neighbours.look_after(self._looks)
+        self._link_elsewhere(now=answered)
+        self.next_look = answered + self._neighbours.look_after(self._looks)
         self._looks += 1
         events: list[Event] = []
         if self._neighbours.prefix.bits != self._bits:
@@ -122,7 +128,7 @@ class Membership:
         self.links.update(dict.fromkeys(members))
         if joined or left:
             events.append(MembersChanged(joined, left))
-        return events
+        return answered, events
 
     def _link_elsewhere(self, *, now: float) -> None:
         prefixes = self._neighbours.elsewhere()

@@ -42,6 +42,7 @@ class Numbering:
         self._width = max(geometry.pieces_per_stripe for geometry in layers)
         rounds = max(len(group) for group in groups)
         self.sizes = [0] * (rounds * self.cohorts * self._width)
+        self._own_rounds = len(groups[0])
         self._layer_of = [0] * len(self.sizes)
         self._piece_of = [0] * len(self.sizes)
         self._numbers: list[list[int]] = [[0] * geometry.piece_count for geometry in layers]
@@ -83,6 +84,19 @@ class Numbering:
     def padded(self, number: int) -> Bits:
         """A piece, and the numbers that stand for it where others have one more."""
         return self._padding.get(number, 1 << number)
+
+    def canonical(self, bits: Bits) -> Bits:
+        """The pieces of the simulated prefix whose counterparts these are.
+
+        What a host drew of another prefix, its counterpart there drew of this one.
+        """
+        if self.cohorts == 1:
+            return bits
+        return pieces.of(self._canonical(number) for number in pieces.each(bits))
+
+    def _canonical(self, number: int) -> int:
+        slot, offset = divmod(number, self._width)
+        return slot // self.cohorts % self._own_rounds * self.cohorts * self._width + offset
 
     def translate(self, padded: Bits, shift: int) -> Bits:
         """What a host has whose counterpart in the simulated prefix has `padded`; `shift`: its prefix XOR that one."""

@@ -29,12 +29,14 @@ class HostSpec:
 class StoreSpec:
     """The store: payload bytes a second of its link, seconds until a request's first byte and until a listing's answer.
 
-    `most_requests`: beyond so many at once it asks to come again `retry_after` seconds later; None: any number.
+    `small_rate`: listings and heartbeats that it serves a second, more of them wait; None: any number. `most_requests`:
+    range requests at once, beyond which it asks to come again `retry_after` seconds later; None: any number.
     """
 
     rate: float
     latency: float = 0.03
     small_latency: float = 0.03
+    small_rate: float | None = None
     most_requests: int | None = None
     retry_after: float = 1.0
 

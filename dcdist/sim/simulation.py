@@ -11,6 +11,7 @@ import random
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, assert_never
 
+from dcdist.model import pieces
 from dcdist.model.identity import HostId, LayerName, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.policy.commands import Draw, Drop, GiveUp
@@ -127,11 +128,11 @@ class _Simulation:
             next_poll=now + self._rng.random() * scenario.swarm.poll,
             next_look=now + self._rng.random() * scenario.swarm.look,
         )
-        host.membership.next_refresh = now + scenario.store.small_latency
-        host.membership.next_look = now + 2 * scenario.store.small_latency
+        there = host.membership.announce(me, now=now)
+        host.membership.next_look = there + scenario.store.small_latency / 2
         host.counted_in = [rarity for prefix, rarity in self._rarities.items() if prefix.holds(identity)]
         host.gain(have)
-        self._held |= have
+        self._held |= self._numbering.canonical(have)
         host.open_layers(now=now)
 
     def _end_hosts(self, now: float) -> None:
@@ -147,20 +148,21 @@ class _Simulation:
     def _meet(self, now: float) -> None:
         """Heartbeats, listings and new links that are due."""
         for number, host in self._hosts.items():
+            host.listen(now=now)
             membership = host.membership
             if membership.next_refresh <= now:
                 membership.announce(membership.me, now=now)
             if membership.next_look > now:
                 continue
-            for event in membership.look(now=now):
-                host.tell(event, now=now)
+            answered, events = membership.look(now=now)
+            host.heard.append((answered, events))
             host.neighbourhood = self._rarity_of(membership.prefix)
             for identity in membership.links:
                 shift = self._heartbeats.shift_of(identity)
                 peer = self._carrying.key(self._number_of[self._heartbeats.shifted(identity, shift)], shift)
                 if peer not in host.linked:
                     host.linked.add(peer)
-                    heappush(self._linking, (now + self._scenario.swarm.link_seconds, number, peer))
+                    heappush(self._linking, (answered + self._scenario.swarm.link_seconds, number, peer))
         while self._linking and self._linking[0][0] <= now:
             _, one, key = heappop(self._linking)
             other, shift = self._carrying.split(key)
@@ -218,21 +220,30 @@ class _Simulation:
             seen=bool(host.seen >> request.pieces[0] & 1),
             acquainted=now >= host.began + self._scenario.acquaintance,
         )
-        drawn = [(piece, self._numbering.sizes[piece]) for piece in request.pieces]
-        self._ledger.begun(drawn, why, seen=host.seen, held=self._held, host=host.number, now=now)
+        drawn = pieces.of(request.pieces)
+        seen = self._numbering.canonical(drawn & host.seen)
+        self._ledger.begun(
+            list(pieces.each(self._numbering.canonical(drawn))),
+            request.length,
+            why,
+            seen=seen,
+            held=self._held,
+            host=host.number,
+            now=now,
+        )
 
     def _close(self, host: Host, draw: int) -> None:
         request = host.end(draw)
         if request is not None:
             self._store.ended()
-            self._ledger.ended(request.pieces)
+            self._ledger.ended(pieces.each(self._numbering.canonical(pieces.of(request.pieces))))
 
     # Bytes
 
     def _move(self, now: float, then: float) -> None:
         for host, fresh in self._carrying.carry(now, then):
             host.gain(fresh)
-            self._held |= fresh
+            self._held |= self._numbering.canonical(fresh)
             host.finished(fresh, now=then)
             if host.trader.complete and host.done_at is None:
                 host.done_at = then

@@ -33,6 +33,7 @@ class Store:
     share: float = 1.0
     load: StoreLoad = field(default_factory=StoreLoad)
     active: int = 0
+    _busy_until: float = 0.0
     _second: int = -1
     _in_second: int = 0
 
@@ -66,15 +67,21 @@ class Store:
         """A range request is over."""
         self.active -= 1
 
-    def listed(self, *, now: float, listings: int = 1) -> None:
-        """Listings of heartbeats were asked for."""
+    def listed(self, *, now: float, listings: int = 1) -> float:
+        """Listings of heartbeats are asked for: when the last is answered."""
         self.load.listings += listings
-        self._count(listings, now)
+        return self._answered(listings, now)
 
-    def announced(self, *, now: float) -> None:
-        """A heartbeat was put."""
+    def announced(self, *, now: float) -> float:
+        """A heartbeat is put: when it is there."""
         self.load.heartbeats += 1
-        self._count(1, now)
+        return self._answered(1, now)
+
+    def _answered(self, requests: int, now: float) -> float:
+        self._count(requests, now)
+        if self.spec.small_rate is not None:
+            self._busy_until = max(now, self._busy_until) + requests / (self.spec.small_rate * self.share)
+        return max(now, self._busy_until) + self.spec.small_latency
 
     def _count(self, requests: int, now: float) -> None:
         if int(now) != self._second:
