@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 _FINEST = 20
 
+_MOST_STEPS = 16
+"""Steps that one look takes towards the right prefix."""
+
+_ELSEWHERE_AT_FIRST = 2
+"""Other prefixes that are listed with a look, until each was listed once; later one after another."""
+
+_UNDERRATED = 1.5
+"""By how much the age of a fresh heartbeat may be too small before a listing is taken again."""
+
 
 class Heartbeats:
     """The objects by which hosts show themselves: one a host, with the time at which it was put.
@@ -70,22 +79,19 @@ class Heartbeats:
 
 @dataclass(slots=True)
 class Membership:
-    """One host's part: when it looks and announces itself, and what it learns. Drives the real `Neighbours`.
-
-    `links`: the hosts that it wants to trade with.
-    """
+    """One host's part: when it looks and announces itself, and what it learns. Drives the real `Neighbours`."""
 
     me: Member
     store: Store
     heartbeats: Heartbeats
     next_look: float = 0.0
     next_refresh: float = 0.0
-    links: dict[HostId, None] = field(default_factory=dict)
     _neighbours: Neighbours = field(init=False)
     _known: dict[HostId, Member] = field(default_factory=dict)
     _bits: int = 0
     _looks: int = 0
-    _elsewhere_at: float = 0.0
+    _turn: int = 0
+    _elsewhere: dict[Prefix, list[HostId]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._neighbours = Neighbours(self.me.host)
@@ -105,19 +111,17 @@ class Membership:
         return there
 
     def look(self, *, now: float) -> tuple[float, list[Event]]:
-        """List the own prefix, widening or narrowing it until its size is right.
+        """List a shorter or longer prefix until it is of the right size, then others to link to.
 
         When the last listing is answered, and what the planner is told then.
         """
-        answered = now
-        while True:
-            answered = self.store.listed(now=answered)
-            members = {each.host: each for each in self._listed(self._neighbours.prefix, now)}
-            if self._neighbours.counted(len(members)):
-                break
-        self._link_elsewhere(now=answered)
+        answered, members = self._members(now)
+        if members is not None:
+            answered = self._look_elsewhere(answered)
         self.next_look = answered + self._neighbours.look_after(self._looks)
         self._looks += 1
+        if members is None:
+            return answered, []
         events: list[Event] = []
         if self._neighbours.prefix.bits != self._bits:
             self._bits = self._neighbours.prefix.bits
@@ -125,22 +129,42 @@ class Membership:
         joined = tuple(each for each in members.values() if self._known.get(each.host) != each)
         left = tuple(host for host in self._known if host not in members)
         self._known = members
-        self.links.update(dict.fromkeys(members))
         if joined or left:
             events.append(MembersChanged(joined, left))
         return answered, events
 
-    def _link_elsewhere(self, *, now: float) -> None:
-        prefixes = self._neighbours.elsewhere()
-        if now < self._elsewhere_at:
-            return
-        self._elsewhere_at = now + self._neighbours.refresh
-        self.store.listed(now=now, listings=len(prefixes))
-        for prefix in prefixes:
-            chosen = self._neighbours.chosen(self._listed(prefix, now))
-            self.links.update(dict.fromkeys(each.host for each in chosen))
+    def links(self) -> Iterator[HostId]:
+        """The hosts that it wants to trade with."""
+        yield from self._known
+        for hosts in self._elsewhere.values():
+            yield from hosts
 
-    def _listed(self, prefix: Prefix, now: float) -> list[Member]:
-        stale_after = self._neighbours.stale_after
+    def _members(self, now: float) -> tuple[float, dict[HostId, Member] | None]:
+        bits, fresh = -1, 0.0
+        listed: list[Member] = []
+        for _ in range(_MOST_STEPS):
+            prefix, stale_after = self._neighbours.prefix, self._neighbours.stale_after
+            if bits < 0 or prefix.bits < bits or stale_after > fresh * _UNDERRATED:
+                bits, fresh = prefix.bits, stale_after
+                now = self.store.listed(now=now)
+                listed = self._listed(prefix, now, stale_after)
+            members = {each.host: each for each in listed if prefix.holds(each.host)}
+            if self._neighbours.counted(len(members)):
+                return now, members
+        return now, None
+
+    def _look_elsewhere(self, now: float) -> float:
+        prefixes = self._neighbours.elsewhere()
+        self._elsewhere = {prefix: self._elsewhere[prefix] for prefix in prefixes if prefix in self._elsewhere}
+        count = 1 if len(self._elsewhere) == len(prefixes) else _ELSEWHERE_AT_FIRST
+        for _ in range(min(count, len(prefixes))):
+            prefix = prefixes[self._turn % len(prefixes)]
+            self._turn += 1
+            now = self.store.listed(now=now)
+            chosen = self._neighbours.chosen(self._listed(prefix, now, self._neighbours.stale_after))
+            self._elsewhere[prefix] = [each.host for each in chosen]
+        return now
+
+    def _listed(self, prefix: Prefix, now: float, stale_after: float) -> list[Member]:
         others = self.heartbeats.under(prefix, now=now, stale_after=stale_after)
         return [each for each in others if each.host != self.me.host]

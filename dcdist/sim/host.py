@@ -66,7 +66,7 @@ class Host:
     membership: Membership
     numbering: Numbering
     began: float
-    clock: Callable[[], float]
+    clock: Callable[[], float] | None
     next_poll: float
     next_look: float
     requests: dict[int, Request] = field(default_factory=dict)
@@ -84,14 +84,17 @@ class Host:
     gave_up: str = ""
     woken: bool = True
     wake_at: float = 0.0
-    cpu: float = 0.0
+    planning: float = 0.0
     events: int = 0
 
     def tell(self, event: Event, *, now: float) -> None:
         """Give an event to the planner."""
-        begun = self.clock()
-        self.planner.receive(event, now=now)
-        self.cpu += self.clock() - begun
+        if self.clock is None:
+            self.planner.receive(event, now=now)
+        else:
+            begun = self.clock()
+            self.planner.receive(event, now=now)
+            self.planning += self.clock() - begun
         self.events += 1
         self.woken = True
 
@@ -112,10 +115,10 @@ class Host:
         if not self.woken and now < self.wake_at:
             return []
         self.woken = False
-        begun = self.clock()
+        begun = self.clock() if self.clock else 0.0
         commands = self.planner.commands(now=now)
+        self.planning += self.clock() - begun if self.clock else 0.0
         self.wake_at = max(now + 0.01, self.planner.deadline())
-        self.cpu += self.clock() - begun
         return commands
 
     def gain(self, fresh: Bits) -> None:

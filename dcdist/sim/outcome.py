@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class HostOutcome:
     """One simulated host: when its process started and when it had all (None: never); payload bytes by source.
 
-    `links`: that it had at the end; `events`: that its planner was told; `cpu`: seconds that the planner took.
+    `links`: that it had at the end; `events`: that its planner was told; `planning`: seconds
+    that the planner took, of a few hosts, if there was a clock.
     """
 
     number: int
@@ -24,7 +25,7 @@ class HostOutcome:
     given: float
     sent: float
     links: int
-    cpu: float
+    planning: float | None
     events: int
     gave_up: str = ""
 
@@ -42,6 +43,12 @@ class Outcome:
     ledger: Ledger
     seconds: float
     samples: tuple[tuple[float, float, float], ...]
+
+    @property
+    def planning(self) -> float:
+        """Seconds that the planner of a host took, on average."""
+        timed = [host.planning for host in self.hosts if host.planning is not None]
+        return sum(timed) / len(timed) if timed else 0.0
 
     @property
     def copies(self) -> float:

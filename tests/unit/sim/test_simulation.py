@@ -36,7 +36,7 @@ def test_one_host_alone_takes_what_its_link_carries() -> None:
 def test_hosts_that_start_together_are_near_the_limit_with_about_one_copy() -> None:
     outcome = simulate(scenario(*[HostSpec(RATE, RATE)] * 6))
     assert SIZE / RATE <= last(outcome) <= 1.35 * SIZE / RATE
-    assert 1.0 <= outcome.copies <= 1.1
+    assert 0.999 <= outcome.copies <= 1.1
     assert outcome.store.sent + sum(host.given for host in outcome.hosts) >= 6 * SIZE
 
 
