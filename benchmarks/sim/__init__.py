@@ -1,24 +1,33 @@
-"""The planner without a network: the scenarios of the comparison, and fleets, in the simulator of `dcdist.sim`.
+"""The planner without a network: fleets, and the scenarios of the comparison, in the simulator of `dcdist.sim`.
 
-`--scenario NAME` simulates one situation of the comparison with every piece: time over the limit, copies that the store
-sent, and where second copies come from. Figures are those of a model; docs/simulator.md says how far it can be trusted.
+Without `--scenario`: fleets of 10 to 10,000 hosts that fetch a large release (`--quick`: fewer situations). With it: one
+situation of the comparison, and where second copies come from. `--levels`: large fleets are simulated by one prefix;
+how far that is from simulating every host. `--calibrate FILE`: how far the simulator is from a recorded comparison.
+Figures are those of a model: docs/simulator.md says how far to trust them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.compare import scenarios
-from benchmarks.measure import BenchmarkError
-from benchmarks.sim import single
+from benchmarks.sim import calibration, fleet, single
+from benchmarks.sim.fleet import Event, Fleet
 from tools.lab.network import parse_rate
 from tools.lab.sizes import parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
 SUMMARY = "the same planner without a network, to 10,000 hosts"
+HOSTS = (10, 100, 1000, 10_000)
+RATES = (1e9, 10e9)
+STORE_RATES = (1e9, 10e9, 100e9)
+RELEASE = 60_000_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,28 +36,128 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenario", action="append", choices=[*scenarios.SUMMARIES, "all"], help="of the comparison (repeatable)"
     )
-    parser.add_argument("--hosts", type=int, default=8, help="of each scenario (default: %(default)s)")
-    parser.add_argument("--rate", type=parse_rate, default="50mbit", help="of a host's link (default: %(default)s)")
-    parser.add_argument("--store-rate", type=parse_rate, help="of the store's link (default: --rate)")
-    parser.add_argument("--size", type=parse_size, default="512MiB", help="of the layers (default: %(default)s)")
+    parser.add_argument("--event", action="append", choices=list(Event), help="of fleets (repeatable; default: all)")
+    parser.add_argument("--hosts", type=int, action="append", help="(repeatable; default: 8, fleets: 10 to 10,000)")
+    parser.add_argument(
+        "--rate", type=parse_rate, action="append", help="of a host (default: 50mbit, fleets: 1 and 10gbit)"
+    )
+    parser.add_argument(
+        "--store-rate", type=parse_rate, action="append", help="(default: a host's, fleets: 1, 10 and 100gbit)"
+    )
+    parser.add_argument("--size", type=parse_size, help="of the layers (default: 512MiB, fleets: 60GB)")
     parser.add_argument("--prefer", choices=["egress", "time"], default="egress", help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of all chance (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=1, help="seeds, counted from --seed (default: %(default)s)")
-    parser.add_argument("--efficiency", type=float, default=0.97, help="of the swarm (default: %(default)s)")
-    parser.add_argument("--draws", action="store_true", help="show when and by whom second copies were drawn")
+    parser.add_argument("--repeat", type=int, default=1, help="seeds of a scenario (default: %(default)s)")
+    parser.add_argument(
+        "--efficiency", type=float, default=single.EFFICIENCY, help="of the swarm (default: %(default)s)"
+    )
+    parser.add_argument("--draws", action="store_true", help="of a scenario: when and by whom second copies were drawn")
+    parser.add_argument(
+        "--grain",
+        type=parse_size,
+        default="4MiB",
+        help="least piece in fleets, for speed; 1MiB is exact (default: 4MiB)",
+    )
+    parser.add_argument("--quick", action="store_true", help="fleets: 1 Gbit/s hosts and a 10 Gbit/s store only")
+    parser.add_argument("--levels", action="store_true", help="every host beside one prefix, for the fleets given")
+    parser.add_argument("--calibrate", type=Path, metavar="FILE", help="comparison.json of a comparison")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write figures and plots there")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run it, print what was found.
 
     Raises:
-        BenchmarkError: The options make no sense together.
+        BenchmarkError: A file cannot be used.
     """
-    if not options.scenario:
-        raise BenchmarkError("name a scenario with --scenario")
-    names: Sequence[str] = list(scenarios.SUMMARIES) if "all" in options.scenario else options.scenario
+    if options.calibrate:
+        return _calibrate(options)
+    if options.scenario:
+        return _scenarios(options)
+    return _levels(options) if options.levels else _fleets(options)
+
+
+def _scenarios(options: argparse.Namespace) -> int:
+    names = list(scenarios.SUMMARIES) if "all" in options.scenario else options.scenario
+    rate = (options.rate or [50e6])[0]
     print(single.HEAD)
     for name in names:
         for seed in range(options.seed, options.seed + options.repeat):
-            print(single.simulate(name, options, seed), flush=True)
+            course = single.Course(
+                name,
+                (options.hosts or [8])[0],
+                rate,
+                (options.store_rate or [rate])[0],
+                options.size or 512 << 20,
+                options.prefer == "time",
+                seed,
+                options.efficiency,
+            )
+            print(single.show(course, single.run(course), draws=options.draws), flush=True)
     return 0
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    found = calibration.differences(options.calibrate, options.efficiency)
+    print(calibration.HEAD)
+    for difference in found:
+        print(calibration.show(difference))
+    if options.out:
+        _write(options.out, "calibration", calibration.to_json(found, options.efficiency, options.calibrate))
+    return 0
+
+
+def _fleets(options: argparse.Namespace) -> int:
+    print(fleet.HEAD)
+    found = []
+    for each in _situations(options):
+        found.append(fleet.run(each))
+        print(fleet.show(found[-1]), flush=True)
+        if options.out:
+            _write(options.out, "fleets", [asdict(figures) for figures in found])
+    if options.out:
+        # Only now: it is slow to import, and not needed for figures.
+        from benchmarks.sim import plots
+
+        plots.write(found, options.out)
+    return 0
+
+
+def _levels(options: argparse.Namespace) -> int:
+    print(fleet.HEAD)
+    found = []
+    for each in _situations(options):
+        for detail in (True, False):
+            figures = fleet.run(each, detail=detail)
+            found.append({"detail": detail, **asdict(figures)})
+            print(fleet.show(figures), flush=True)
+    if options.out:
+        _write(options.out, "levels", found)
+    return 0
+
+
+def _situations(options: argparse.Namespace) -> Iterator[Fleet]:
+    rates = options.rate or (RATES[:1] if options.quick else RATES)
+    store_rates = options.store_rate or (STORE_RATES[1:2] if options.quick else STORE_RATES)
+    for event in [Event(each) for each in options.event or Event]:
+        # Whether all come at once is what the store's rate matters for; the others are shown with one.
+        stores = store_rates if event is Event.FLASH or options.store_rate else STORE_RATES[1:2]
+        for rate in rates:
+            for store_rate in stores:
+                for hosts in options.hosts or HOSTS:
+                    yield Fleet(
+                        event,
+                        hosts,
+                        rate,
+                        store_rate,
+                        options.size or RELEASE,
+                        options.grain,
+                        options.prefer == "time",
+                        options.efficiency,
+                        options.seed,
+                    )
+
+
+def _write(folder: Path, name: str, value: object) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n")

@@ -1,27 +1,56 @@
-"""One situation of the comparison in the detailed simulation: the same links and starts, and the same limit."""
+"""One situation of the comparison, simulated: the same links and starts, and the same limit."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.compare import scenarios
 from dcdist.model.geometry import LAYER_LIMIT, MIB, Geometry
-from dcdist.sim.detail import Detail
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec, SwarmSpec
+from dcdist.sim.simulation import simulate
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Callable
 
     from dcdist.sim.outcome import HostOutcome, Outcome
 
 PAYLOAD = 0.957
 """Payload over nominal rate of one plain TCP flow over a shaped link of the comparison."""
 
+EFFICIENCY = 0.97
+"""Of the swarm, unless told otherwise: see docs/simulator.md for what it was fitted to."""
+
 UPDATED = 4
 """An update brings one part in so many; the rest is in layers that all hosts hold."""
 
-HEAD = "scenario       seed   over limit  last s  copies  c*    requests  membership/s  planner ms/host  took s"
+HEAD = "scenario       seed  over limit  last s  copies    c*  requests  membership/s  planner ms/host  took s"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What to simulate: a scenario of the comparison for `size` bytes of layers; rates are bits a second."""
+
+    name: str
+    hosts: int
+    rate: float
+    store_rate: float
+    size: int
+    eager: bool
+    seed: int
+    efficiency: float = EFFICIENCY
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of it: time over the limit, when the last judged host had all, the limit's copies, seconds it took."""
+
+    over: float
+    last: float
+    least_copies: float
+    outcome: Outcome
+    took: float
 
 
 def payload(bits: float) -> float:
@@ -32,52 +61,44 @@ def payload(bits: float) -> float:
 def layers_of(size: int) -> tuple[Geometry, ...]:
     """The layers of a release of `size` bytes: full ones, and the rest."""
     full, rest = divmod(size, LAYER_LIMIT)
-    lengths = [LAYER_LIMIT] * full + ([rest] if rest else [])
-    return tuple(Geometry.for_length(length) for length in lengths)
+    return tuple(Geometry.for_length(length) for length in [LAYER_LIMIT] * full + [rest] * bool(rest))
 
 
-def scenario_for(course: scenarios.Scenario, size: int, options: argparse.Namespace, seed: int) -> Scenario:
-    """What the simulator is told of a scenario of the comparison."""
-    hosts = tuple(
-        HostSpec(payload(link.up), payload(link.down), course.starts[name]) for name, link in course.hosts.items()
-    )
-    return Scenario(
+def run(course: Course, carried: Callable[[float], float] = payload) -> Judged:
+    """Simulate it. `carried` gives the payload bytes a second of a link of so many bits a second."""
+    size = course.size // UPDATED if course.name == "update" else course.size
+    built = scenarios.build(course.name, course.hosts, course.rate, course.store_rate, size / carried(course.rate))
+    scenario = Scenario(
         layers_of(size),
-        hosts,
-        StoreSpec(payload(course.store.up)),
-        SwarmSpec(efficiency=options.efficiency),
-        eager=options.prefer == "time",
-        seed=seed,
+        tuple(HostSpec(carried(link.up), carried(link.down), built.starts[name]) for name, link in built.hosts.items()),
+        StoreSpec(carried(built.store.up)),
+        SwarmSpec(efficiency=course.efficiency),
+        eager=course.eager,
+        seed=course.seed,
     )
-
-
-def simulate(name: str, options: argparse.Namespace, seed: int) -> str:
-    """One line of figures, and lines about second copies."""
-    size: int = options.size // UPDATED if name == "update" else options.size
-    rate: float = options.rate
-    course = scenarios.build(name, options.hosts, rate, options.store_rate or rate, size / payload(rate))
     begun = time.monotonic()
-    outcome = Detail(scenario_for(course, size, options, seed), clock=time.process_time).run()
+    outcome = simulate(scenario, clock=time.perf_counter)
     took = time.monotonic() - begun
-    bound = course.limit(size, payload)
-    over, last = judge(course, outcome, size)
-    cpu = max(host.cpu for host in outcome.hosts) * 1000
-    line = (
-        f"{name:<14} {seed:>4}   {over:>10.3f} {last:>7.1f} {outcome.copies:>7.3f} {bound.copies:>5.2f}"
-        f" {outcome.store.requests:>8} {outcome.store.membership_peak:>13} {cpu:>16.0f} {took:>7.1f}"
-    )
-    return "\n".join([line, *_second_copies(outcome), *(_draws(outcome) if options.draws else [])])
-
-
-def judge(course: scenarios.Scenario, outcome: Outcome, size: int) -> tuple[float, float]:
-    """How far over the limit, as the comparison reckons it, and when the last judged host had all."""
-    by_name = dict(zip(course.hosts, outcome.hosts, strict=True))
-    judged = {name: by_name[name] for name in course.judged}
+    bound = built.limit(size, carried)
+    judged = {name: host for name, host in zip(built.hosts, outcome.hosts, strict=True) if name in built.judged}
     last = max(_finished(host) for host in judged.values())
-    if course.together:
-        return last / course.limit(size, payload).seconds, last
-    own = course.own_limits(size, payload)
-    return max((_finished(host) - host.started) / own[name] for name, host in judged.items()), last
+    if built.together:
+        over = last / bound.seconds
+    else:
+        own = built.own_limits(size, carried)
+        over = max((_finished(host) - host.started) / own[name] for name, host in judged.items())
+    return Judged(over, last, bound.copies, outcome, took)
+
+
+def show(course: Course, judged: Judged, *, draws: bool) -> str:
+    """A line of figures, and lines about second copies."""
+    outcome = judged.outcome
+    line = (
+        f"{course.name:<14} {course.seed:>4}  {judged.over:>10.3f} {judged.last:>7.1f} {outcome.copies:>7.3f}"
+        f" {judged.least_copies:>5.2f} {outcome.store.requests:>9} {outcome.store.membership_peak:>13}"
+        f" {outcome.planning * 1000:>16.0f} {judged.took:>7.1f}"
+    )
+    return "\n".join([line, *_second_copies(outcome), *(_draws(outcome) if draws else [])])
 
 
 def _finished(host: HostOutcome) -> float:
@@ -86,10 +107,9 @@ def _finished(host: HostOutcome) -> float:
 
 def _second_copies(outcome: Outcome) -> list[str]:
     drawn = ", ".join(f"{why} {size / MIB:.0f}" for why, size in sorted(outcome.ledger.drawn.items()))
-    lines = [f"    MiB asked for, by reason: {drawn}"]
     kinds = sorted(outcome.ledger.duplicates.items(), key=lambda item: -item[1])
-    lines += [f"    again {size / MIB:6.1f} MiB: {k.again} after {k.first}, {k.state}" for k, size in kinds]
-    return lines
+    again = [f"    again {size / MIB:6.1f} MiB: {kind.again} after {kind.first}, {kind.state}" for kind, size in kinds]
+    return [f"    MiB asked for, by reason: {drawn}", *again]
 
 
 def _draws(outcome: Outcome) -> list[str]:

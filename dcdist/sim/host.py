@@ -29,21 +29,29 @@ if TYPE_CHECKING:
     from dcdist.sim.heartbeats import Membership
     from dcdist.sim.release import Numbering
     from dcdist.sim.scenario import HostSpec, Scenario
-    from dcdist.sim.trading import Trader
+    from dcdist.sim.trading import Rarity, Trader
 
 
 @dataclass(slots=True)
 class Request:
-    """A range request under way: pieces `first` to `stop` - 1 by their number in the release, bytes wanted and come."""
+    """A range request under way: its pieces in order, bytes wanted and come.
+
+    `whole` of its pieces have come, of `base` bytes.
+    """
 
     command: Draw
-    first: int
-    stop: int
+    pieces: list[int]
     length: float
     ready: float
     weight: float
     come: float = 0.0
     whole: int = 0
+    base: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether all has come."""
+        return self.whole == len(self.pieces)
 
 
 @dataclass(slots=True)
@@ -58,13 +66,17 @@ class Host:
     membership: Membership
     numbering: Numbering
     began: float
-    clock: Callable[[], float]
+    clock: Callable[[], float] | None
     next_poll: float
     next_look: float
     requests: dict[int, Request] = field(default_factory=dict)
-    linked: dict[int, float] = field(default_factory=dict)
+    linked: set[int] = field(default_factory=set)
+    neighbourhood: Rarity | None = None
+    counted_in: list[Rarity] = field(default_factory=list)
+    heard: list[tuple[float, list[Event]]] = field(default_factory=list)
     available: Bits = 0
     seen: Bits = 0
+    seen_in: dict[int, Bits] = field(default_factory=dict)
     given: float = 0.0
     drawn: float = 0.0
     sent: float = 0.0
@@ -72,66 +84,82 @@ class Host:
     gave_up: str = ""
     woken: bool = True
     wake_at: float = 0.0
-    cpu: float = 0.0
+    planning: float = 0.0
     events: int = 0
 
     def tell(self, event: Event, *, now: float) -> None:
         """Give an event to the planner."""
-        begun = self.clock()
-        self.planner.receive(event, now=now)
-        self.cpu += self.clock() - begun
+        if self.clock is None:
+            self.planner.receive(event, now=now)
+        else:
+            begun = self.clock()
+            self.planner.receive(event, now=now)
+            self.planning += self.clock() - begun
         self.events += 1
         self.woken = True
 
     def open_layers(self, *, now: float) -> None:
         """The layers take part from now on."""
+        held = dict(self.numbering.by_layer(self.trader.have))
         for layer, geometry in enumerate(self.numbering.layers):
-            self.tell(LayerOpened(layer, geometry, self.numbering.of_layer(self.trader.have, layer)), now=now)
+            self.tell(LayerOpened(layer, geometry, held.get(layer, 0)), now=now)
+
+    def listen(self, *, now: float) -> None:
+        """Tell what the listings said that are answered by now."""
+        while self.heard and self.heard[0][0] <= now:
+            for event in self.heard.pop(0)[1]:
+                self.tell(event, now=now)
 
     def commands(self, *, now: float) -> list[Command]:
         """What the planner wants done, if something happened or its time has come."""
         if not self.woken and now < self.wake_at:
             return []
         self.woken = False
-        begun = self.clock()
+        begun = self.clock() if self.clock else 0.0
         commands = self.planner.commands(now=now)
+        self.planning += self.clock() - begun if self.clock else 0.0
         self.wake_at = max(now + 0.01, self.planner.deadline())
-        self.cpu += self.clock() - begun
         return commands
+
+    def gain(self, fresh: Bits) -> None:
+        """These pieces are here now."""
+        self.trader.have |= fresh
+        for piece in pieces.each(fresh):
+            self.trader.padded |= self.numbering.padded(piece)
+        for rarity in self.counted_in:
+            rarity.gained(fresh)
 
     def begin(self, command: Draw, *, ready: float, weight: float) -> Request:
         """A range request goes out: no peer is asked for its pieces."""
-        start = self.numbering.starts[command.layer]
-        first, stop = start + command.first, start + command.stop
-        length = sum(self.numbering.sizes[first:stop])
-        request = Request(command, first, stop, length, ready, weight, whole=first)
-        self.requests[command.draw] = request
-        self.trader.claimed |= pieces.span(first, stop)
+        numbers = self.numbering.numbers(command.layer, command.first, command.stop)
+        length = sum(self.numbering.sizes[number] for number in numbers)
+        request = self.requests[command.draw] = Request(command, numbers, length, ready, weight)
+        self.trader.claimed |= pieces.of(numbers)
         return request
 
     def end(self, draw: int) -> Request | None:
         """A range request is over; what did not come of it may be asked of peers."""
         request = self.requests.pop(draw, None)
         if request is not None:
-            self.trader.claimed &= ~pieces.span(request.first, request.stop)
+            self.trader.claimed &= ~pieces.of(request.pieces)
         return request
 
-    def came(self, request: Request, volume: float, *, now: float) -> list[int]:
+    def came(self, request: Request, volume: float, *, now: float) -> Bits:
         """Bytes of a request came: the pieces that are whole now and were not had."""
         request.come += volume
         self.drawn += volume
-        fresh = []
-        base = sum(self.numbering.sizes[request.first : request.whole])
-        sizes = self.numbering.sizes
-        while request.whole < request.stop and base + sizes[request.whole] <= request.come + 0.5:
-            base += sizes[request.whole]
-            if not self.trader.have >> request.whole & 1:
-                self.trader.got(request.whole)
-                fresh.append(request.whole)
+        fresh = 0
+        while not request.over:
+            piece = request.pieces[request.whole]
+            if request.base + self.numbering.sizes[piece] > request.come + 0.5:
+                break
+            request.base += self.numbering.sizes[piece]
             request.whole += 1
-        over = request.whole == request.stop
+            if not self.trader.have >> piece & 1:
+                self.trader.got(piece)
+                fresh |= 1 << piece
         self.tell(BytesDrawn(request.command.draw, int(request.come)), now=now)
-        if over:
+        if request.over:
             self.tell(DrawFinished(request.command.draw), now=now)
         return fresh
 
@@ -141,14 +169,15 @@ class Host:
 
     def finished(self, fresh: Bits, *, now: float) -> None:
         """These pieces are whole since the last step."""
-        for layer in self.numbering.layers_with(fresh):
-            self.tell(PiecesFinished(layer, self.numbering.of_layer(fresh, layer)), now=now)
+        for layer, bits in self.numbering.by_layer(fresh):
+            self.tell(PiecesFinished(layer, bits), now=now)
 
     def poll(self, *, now: float) -> None:
         """Tell what peers hold and have given."""
         changed = self.available ^ self.seen
-        for layer in self.numbering.layers_with(changed):
-            self.tell(PeersSeen(layer, self.numbering.of_layer(self.available, layer)), now=now)
+        for layer, bits in self.numbering.by_layer(changed):
+            self.seen_in[layer] = self.seen_in.get(layer, 0) ^ bits
+            self.tell(PeersSeen(layer, self.seen_in[layer]), now=now)
         self.seen = self.available
         self.tell(PeersGave(int(self.given)), now=now)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dcdist.model.identity import HostId
+    from dcdist.model.pieces import Bits
     from dcdist.policy.ownership import Ownership
 
 
@@ -60,22 +61,22 @@ def reason(ownership: Ownership, host: HostId, stripe: int, *, seen: bool, acqua
 class Ledger:
     """What was drawn: pieces by reason, duplicates by their kind, in bytes."""
 
-    drawn: Counter[Reason] = field(default_factory=Counter)
-    duplicates: Counter[Duplicate] = field(default_factory=Counter)
-    first_at: dict[int, float] = field(default_factory=dict)
+    drawn: defaultdict[Reason, float] = field(default_factory=lambda: defaultdict(float))
+    duplicates: defaultdict[Duplicate, float] = field(default_factory=lambda: defaultdict(float))
     again_at: list[tuple[float, int]] = field(default_factory=list)
     _first: dict[int, Reason] = field(default_factory=dict)
     _flying: Counter[int] = field(default_factory=Counter)
 
     def begun(
-        self, pieces: Iterable[tuple[int, int]], why: Reason, *, seen: int, held: int, host: int, now: float
+        self, pieces: Sequence[int], length: float, why: Reason, *, seen: Bits, held: Bits, host: int, now: float
     ) -> None:
-        """A request began for pieces, as (number, bytes); `seen` and `held` are sets of pieces."""
-        for piece, size in pieces:
-            self.drawn[why] += size
-            first = self._first.setdefault(piece, why)
-            if piece not in self.first_at:
-                self.first_at[piece] = now
+        """A request of `length` bytes began for pieces; `seen` and `held` are sets of pieces."""
+        size = length / len(pieces)
+        self.drawn[why] += size * len(pieces)
+        for piece in pieces:
+            first = self._first.get(piece)
+            if first is None:
+                self._first[piece] = why
             else:
                 if seen >> piece & 1:
                     state = State.SEEN

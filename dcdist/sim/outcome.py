@@ -12,25 +12,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostOutcome:
-    """One host: when its process started and when it had all (None: never); payload bytes by source; links it had.
+    """One simulated host: when its process started and when it had all (None: never); payload bytes by source.
 
-    `cpu`: seconds of the planner, by the clock that was given; `events`: that it was told.
+    `links`: that it had at the end; `events`: that its planner was told; `planning`: seconds
+    that the planner took, of a few hosts, if there was a clock.
     """
 
+    number: int
     started: float
     finished: float | None
     drawn: float
     given: float
     sent: float
     links: int
-    cpu: float
+    planning: float | None
     events: int
     gave_up: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A whole simulation. `samples`: (time, bytes sent by the store, bytes that all hosts have)."""
+    """A whole simulation. `store` and `samples` are of the whole fleet, `hosts` and `ledger` of those simulated.
+
+    `samples`: (time, bytes sent by the store, bytes that all hosts have).
+    """
 
     size: int
     hosts: tuple[HostOutcome, ...]
@@ -38,6 +43,12 @@ class Outcome:
     ledger: Ledger
     seconds: float
     samples: tuple[tuple[float, float, float], ...]
+
+    @property
+    def planning(self) -> float:
+        """Seconds that the planner of a host took, on average."""
+        timed = [host.planning for host in self.hosts if host.planning is not None]
+        return sum(timed) / len(timed) if timed else 0.0
 
     @property
     def copies(self) -> float:

@@ -1,49 +1,140 @@
-"""The pieces of all layers of a release under one numbering, so that a set of them is one integer."""
+"""The pieces of all layers of a release under one numbering, so that a set of them is one integer.
+
+In a fleet of cohorts each prefix of hosts has its own stripes and is otherwise like any other. There the numbering puts
+the stripes of a prefix in step with those of the others, so that what a host of another prefix holds is what its
+counterpart in the simulated prefix holds, with the prefixes exchanged: `translate`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
+from dcdist.model.identity import HostId
+from dcdist.policy.ownership import Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcdist.model.geometry import Geometry
+    from dcdist.model.identity import LayerName
     from dcdist.model.pieces import Bits
+
+_Stripe = tuple[int, int]
 
 
 class Numbering:
-    """`starts`: the number of the first piece of each layer; `sizes`: the bytes of each piece."""
+    """`sizes`: the bytes of each piece by its number, 0 where there is none; `all`: the numbers that are pieces."""
 
-    def __init__(self, layers: tuple[Geometry, ...]) -> None:
+    def __init__(
+        self, layers: tuple[Geometry, ...], names: tuple[LayerName, ...] = (), *, bits: int = 0, prefix: int = 0
+    ) -> None:
+        """`bits`: length of the prefixes that are cohorts (0: none are), `prefix`: the one that is simulated.
+
+        Raises:
+            ValueError: There is a prefix without a stripe.
+        """
         self.layers = layers
-        self.starts: list[int] = []
-        self.sizes: list[int] = []
-        for geometry in layers:
-            self.starts.append(len(self.sizes))
-            self.sizes += [geometry.piece_size(piece) for piece in range(geometry.piece_count)]
-        self._masks = [pieces.span(0, geometry.piece_count) for geometry in layers]
+        self.cohorts = 1 << bits
+        groups = _groups(layers, names, bits, prefix)
+        if not all(groups):
+            raise ValueError(f"{self.cohorts} prefixes are too many for this release: one has no stripe")
+        self._width = max(geometry.pieces_per_stripe for geometry in layers)
+        rounds = max(len(group) for group in groups)
+        self.sizes = [0] * (rounds * self.cohorts * self._width)
+        self._own_rounds = len(groups[0])
+        self._layer_of = [0] * len(self.sizes)
+        self._piece_of = [0] * len(self.sizes)
+        self._numbers: list[list[int]] = [[0] * geometry.piece_count for geometry in layers]
+        self._padding: dict[int, Bits] = {}
+        for cohort, group in enumerate(groups):
+            for place in range(rounds):
+                self._lay(group[place % len(group)], place * self.cohorts + cohort, first=place < len(group))
+        self.all = pieces.of(number for number, size in enumerate(self.sizes) if size)
+        self._halves = [self._half((1 << bit) * self._width) for bit in range(bits)]
+
+    def _lay(self, stripe: _Stripe, slot: int, *, first: bool) -> None:
+        """Give a stripe a slot of numbers. Beyond the first it only stands for the one that others have there."""
+        layer, number = stripe
+        span = self.layers[layer].stripe_pieces(number)
+        for offset in range(self._width):
+            piece = span[min(offset, len(span) - 1)]
+            at = slot * self._width + offset
+            if first and offset < len(span):
+                self._numbers[layer][piece] = at
+                self._layer_of[at], self._piece_of[at] = layer, piece
+                self.sizes[at] = self.layers[layer].piece_size(piece)
+            elif self.cohorts > 1:
+                real = self._numbers[layer][piece]
+                self._padding[real] = self._padding.get(real, 1 << real) | 1 << at
+
+    def _half(self, step: int) -> Bits:
+        """The numbers of every other run of `step`."""
+        half, length = pieces.span(0, step), 2 * step
+        while length < len(self.sizes):
+            half |= half << length
+            length *= 2
+        return half & pieces.span(0, len(self.sizes))
 
     @property
     def count(self) -> int:
-        """Pieces in all."""
+        """Numbers in all."""
         return len(self.sizes)
 
-    def of_layer(self, bits: Bits, layer: int) -> Bits:
-        """Those of a layer, by their number within it."""
-        return bits >> self.starts[layer] & self._masks[layer]
+    def padded(self, number: int) -> Bits:
+        """A piece, and the numbers that stand for it where others have one more."""
+        return self._padding.get(number, 1 << number)
 
-    def layers_with(self, bits: Bits) -> Iterator[int]:
-        """The layers that have one of these pieces."""
-        if bits:
-            for layer in range(len(self.layers)):
-                if self.of_layer(bits, layer):
-                    yield layer
+    def canonical(self, bits: Bits) -> Bits:
+        """The pieces of the simulated prefix whose counterparts these are.
+
+        What a host drew of another prefix, its counterpart there drew of this one.
+        """
+        if self.cohorts == 1:
+            return bits
+        return pieces.of(self._canonical(number) for number in pieces.each(bits))
+
+    def _canonical(self, number: int) -> int:
+        slot, offset = divmod(number, self._width)
+        return slot // self.cohorts % self._own_rounds * self.cohorts * self._width + offset
+
+    def translate(self, padded: Bits, shift: int) -> Bits:
+        """What a host has whose counterpart in the simulated prefix has `padded`; `shift`: its prefix XOR that one."""
+        if not shift:
+            return padded & self.all
+        for bit, half in enumerate(self._halves):
+            if shift >> bit & 1:
+                step = (1 << bit) * self._width
+                padded = (padded & half) << step | (padded >> step) & half
+        return padded & self.all
+
+    def numbers(self, layer: int, first: int, stop: int) -> list[int]:
+        """The numbers of pieces of a layer."""
+        return self._numbers[layer][first:stop]
+
+    def by_layer(self, bits: Bits) -> Iterator[tuple[int, Bits]]:
+        """The same pieces layer by layer, as each numbers them; layers that have none are left out."""
+        found: dict[int, list[int]] = {}
+        for number in pieces.each(bits):
+            found.setdefault(self._layer_of[number], []).append(self._piece_of[number])
+        for layer in sorted(found):
+            yield layer, pieces.of(found[layer])
 
     def whole_layers(self, layers: Bits) -> Bits:
         """All pieces of these layers."""
-        bits = 0
-        for layer in pieces.each(layers):
-            bits |= self._masks[layer] << self.starts[layer]
-        return bits
+        return pieces.of(number for layer in pieces.each(layers) for number in self._numbers[layer])
+
+
+def _groups(layers: tuple[Geometry, ...], names: tuple[LayerName, ...], bits: int, prefix: int) -> list[list[_Stripe]]:
+    """The stripes of each prefix, in order, by the prefix XOR `prefix`."""
+    every = [(layer, stripe) for layer, geometry in enumerate(layers) for stripe in range(geometry.stripe_count)]
+    if not bits:
+        return [every]
+    groups = []
+    for shift in range(1 << bits):
+        host = HostId(f"{(prefix ^ shift) << (128 - bits):032x}")
+        deals = [Ownership(name, each.stripe_count, host) for name, each in zip(names, layers, strict=True)]
+        for deal in deals:
+            deal.narrow(bits)
+        groups.append([(layer, stripe) for layer, stripe in every if deals[layer].covers(stripe)])
+    return groups

@@ -29,12 +29,14 @@ class HostSpec:
 class StoreSpec:
     """The store: payload bytes a second of its link, seconds until a request's first byte and until a listing's answer.
 
-    `most_requests`: beyond so many at once it asks to come again `retry_after` seconds later; None: any number.
+    `small_rate`: listings and heartbeats that it serves a second, more of them wait; None: any number. `most_requests`:
+    range requests at once, beyond which it asks to come again `retry_after` seconds later; None: any number.
     """
 
     rate: float
     latency: float = 0.03
     small_latency: float = 0.03
+    small_rate: float | None = None
     most_requests: int | None = None
     retry_after: float = 1.0
 
@@ -62,8 +64,10 @@ class SwarmSpec:
 class Scenario:
     """A whole situation. `layers` are those of the release, in its order; `eager` is `prefer=time`.
 
-    `start_up`: seconds that a host's process needs before it registers; `acquaintance`: seconds after which the planner
+    `start_up`: seconds for which a process does not move bytes: until it registers, and at the end; `acquaintance`: seconds after which the planner
     takes the others for known; `epoch`: seconds of a step, during which rates are even; `seed` decides all chance.
+    `prefix_bits`: 0: every host is simulated. Else one prefix of that length is, and the other 2**bits - 1 are cohorts
+    that behave as it does; its hosts are every 2**bits-th by their start.
     """
 
     layers: tuple[Geometry, ...]
@@ -71,11 +75,12 @@ class Scenario:
     store: StoreSpec
     swarm: SwarmSpec = field(default_factory=SwarmSpec)
     eager: bool = False
-    start_up: float = 0.6
+    start_up: float = 1.0
     acquaintance: float = 1.0
     epoch: float = 0.02
     longest: float = 86_400.0
     seed: int = 1
+    prefix_bits: int = 0
 
     @property
     def size(self) -> int:

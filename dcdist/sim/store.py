@@ -27,18 +27,37 @@ class StoreLoad:
 
 @dataclass(slots=True)
 class Store:
-    """One store. Its link is shared with all other links; see `sharing`."""
+    """One store, as the simulated hosts meet it: `share` of all hosts have that share of it."""
 
     spec: StoreSpec
+    share: float = 1.0
     load: StoreLoad = field(default_factory=StoreLoad)
     active: int = 0
+    _busy_until: float = 0.0
     _second: int = -1
     _in_second: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Payload bytes a second for the simulated hosts."""
+        return self.spec.rate * self.share
+
+    def of_the_fleet(self) -> StoreLoad:
+        """What all hosts together asked for."""
+        load, share = self.load, self.share
+        return StoreLoad(
+            requests=round(load.requests / share),
+            throttled=round(load.throttled / share),
+            listings=round(load.listings / share),
+            heartbeats=round(load.heartbeats / share),
+            membership_peak=round(load.membership_peak / share),
+            sent=load.sent / share,
+        )
 
     def admit(self) -> bool:
         """A range request came: whether it is served, or told to come again later."""
         self.load.requests += 1
-        if self.spec.most_requests is not None and self.active >= self.spec.most_requests:
+        if self.spec.most_requests is not None and self.active >= self.spec.most_requests * self.share:
             self.load.throttled += 1
             return False
         self.active += 1
@@ -48,15 +67,21 @@ class Store:
         """A range request is over."""
         self.active -= 1
 
-    def listed(self, *, now: float, listings: int = 1) -> None:
-        """Listings of heartbeats were asked for."""
+    def listed(self, *, now: float, listings: int = 1) -> float:
+        """Listings of heartbeats are asked for: when the last is answered."""
         self.load.listings += listings
-        self._count(listings, now)
+        return self._answered(listings, now)
 
-    def announced(self, *, now: float) -> None:
-        """A heartbeat was put."""
+    def announced(self, *, now: float) -> float:
+        """A heartbeat is put: when it is there."""
         self.load.heartbeats += 1
-        self._count(1, now)
+        return self._answered(1, now)
+
+    def _answered(self, requests: int, now: float) -> float:
+        self._count(requests, now)
+        if self.spec.small_rate is not None:
+            self._busy_until = max(now, self._busy_until) + requests / (self.spec.small_rate * self.share)
+        return max(now, self._busy_until) + self.spec.small_latency
 
     def _count(self, requests: int, now: float) -> None:
         if int(now) != self._second:

@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dcdist.model import pieces
+
 if TYPE_CHECKING:
     import random
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Rarity:
-    """How many hosts have each piece, as sets of pieces that are about equally rare, rarest first."""
+    """How many hosts of a neighbourhood have each piece: sets of pieces that are about equally rare, rarest first."""
 
     def __init__(self, count: int, *, rng: random.Random) -> None:
         self._holders = [0] * count
@@ -25,18 +27,19 @@ class Rarity:
         self._count = count
         self._rng = rng
 
-    def gained(self, piece: int, hosts: int = 1) -> None:
-        """So many more hosts have a piece."""
-        before = self._holders[piece]
-        after = self._holders[piece] = before + hosts
-        old, new = _class_of(before), _class_of(after)
-        if old == new:
-            return
-        while len(self._classes) <= new:
-            self._classes.append(0)
-        if before:
-            self._classes[old] ^= 1 << piece
-        self._classes[new] ^= 1 << piece
+    def gained(self, bits: Bits) -> None:
+        """One more host has these pieces."""
+        for piece in pieces.each(bits):
+            before = self._holders[piece]
+            self._holders[piece] = before + 1
+            old, new = _class_of(before), _class_of(before + 1)
+            if old == new:
+                continue
+            while len(self._classes) <= new:
+                self._classes.append(0)
+            if before:
+                self._classes[old] ^= 1 << piece
+            self._classes[new] ^= 1 << piece
 
     def pick(self, wanted: Bits) -> int:
         """One of the rarest of `wanted`, which is not empty, by chance."""
@@ -66,14 +69,15 @@ class Link:
 
 
 class Trader:
-    """What one host has, what it asks of whom; `sizes` has the bytes of each piece."""
+    """What one host has, what it asks of whom; `sizes` has the bytes of each piece, `every` all pieces there are."""
 
-    def __init__(self, sizes: list[int], have: Bits) -> None:
+    def __init__(self, sizes: list[int], every: Bits, have: Bits) -> None:
         self.have = have
+        self.padded: Bits = 0
         self.claimed: Bits = 0
         self.links: dict[int, Link] = {}
         self._sizes = sizes
-        self._all = (1 << len(sizes)) - 1
+        self._all = every
         self._pending: dict[int, float] = {}
         self._pending_bits: Bits = 0
 
@@ -82,47 +86,43 @@ class Trader:
         """Whether all pieces are had."""
         return self.have == self._all
 
-    @property
-    def wanted(self) -> Bits:
-        """Missing pieces that are neither claimed nor asked for."""
-        return self._all & ~(self.have | self.claimed | self._pending_bits)
-
-    def ask(self, peer: int, theirs: Bits, ahead: float, rarity: Rarity) -> float:
-        """Ask a peer for pieces until `ahead` bytes are; bytes that it has been asked for."""
-        link = self.links[peer]
-        asked = link.asked
+    def asked_of(self, link: Link) -> float:
+        """Bytes that a peer is asked for and that are still missing."""
         total = 0.0
         gone = False
-        for piece in asked:
+        for piece in link.asked:
             left = self._pending.get(piece)
             if left is None:
                 gone = True
             else:
                 total += left
         if gone:
-            link.asked = asked = deque(piece for piece in asked if piece in self._pending)
-        if total >= ahead:
-            return total
-        choice = theirs & self.wanted
-        while choice and total < ahead:
+            link.asked = deque(piece for piece in link.asked if piece in self._pending)
+        return total
+
+    def ask(self, link: Link, theirs: Bits, most: float, rarity: Rarity) -> float:
+        """Ask a peer that has `theirs` for `most` bytes more, a little over if need be; bytes that are more now."""
+        total = 0.0
+        choice = theirs & self._all & ~(self.have | self.claimed | self._pending_bits)
+        while choice and total < most:
             piece = rarity.pick(choice)
             choice ^= 1 << piece
             self._pending[piece] = self._sizes[piece]
             self._pending_bits |= 1 << piece
-            asked.append(piece)
+            link.asked.append(piece)
             total += self._sizes[piece]
-        if not asked:
+        if not link.asked:
             choice = theirs & self._pending_bits
             if choice:
                 piece = rarity.pick(choice)
-                asked.append(piece)
+                link.asked.append(piece)
                 total += self._pending[piece]
         return total
 
-    def take(self, peer: int, volume: float) -> tuple[list[int], float]:
+    def take(self, link: Link, volume: float) -> tuple[Bits, float]:
         """A peer gave bytes: the pieces that are whole now, and the bytes that were of use."""
-        asked = self.links[peer].asked
-        done = []
+        asked = link.asked
+        done = 0
         used = 0.0
         while asked and volume > used:
             piece = asked[0]
@@ -137,18 +137,19 @@ class Trader:
             used += left
             asked.popleft()
             self.got(piece)
-            done.append(piece)
+            done |= 1 << piece
         return done, min(used, volume)
 
     def got(self, piece: int) -> None:
         """A piece is whole."""
-        self.have |= 1 << piece
-        self._pending_bits &= ~(1 << piece)
-        self._pending.pop(piece, None)
+        bit = 1 << piece
+        self.have |= bit
+        if self._pending.pop(piece, None) is not None:
+            self._pending_bits ^= bit
 
     def unlink(self, peer: int) -> None:
         """A peer is gone: what was asked of it is asked of others."""
         link = self.links.pop(peer, None)
         for piece in link.asked if link else ():
             if self._pending.pop(piece, None) is not None:
-                self._pending_bits &= ~(1 << piece)
+                self._pending_bits ^= 1 << piece

