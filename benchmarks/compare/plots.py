@@ -26,6 +26,7 @@ COLOURS = {
     "dcdist-egress": "#56B4E9",
     "aria2": "#E69F00",
     "bittorrent": "#D55E00",
+    "superseed": "#8C3B00",
     "webseeds": "#CC79A7",
     "rclone": "#009E73",
     "nfs": "#666666",

@@ -1,13 +1,14 @@
 """A plain BitTorrent client on libtorrent, tuned for a LAN of cooperating hosts; a process of its own.
 
-    python -m benchmarks.compare.torrent_client TORRENT FOLDER ADDRESS[:PORT] [PEER:PORT]
+    python -m benchmarks.compare.torrent_client TORRENT FOLDER ADDRESS[:PORT] [PEER:PORT] [--super-seed]
 
 Prints `complete` when the whole file is checked and written, and goes on seeding until it is ended; with a peer it
-links to that one at once, and ends when it is complete.
+links to that one at once, and ends when it is complete. A super-seed (BEP 16) offers each piece to one peer at first.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -45,17 +46,28 @@ _SETTINGS: lt.settings_pack = {
     "min_announce_interval": 1,
     "urlseed_wait_retry": 1,
     "urlseed_timeout": 10,
+    # By default 16 MiB in sequence: hosts that start together would ask the web seed for the same bytes.
+    "urlseed_max_request_bytes": 1 << 20,
     "disable_hash_checks": False,
     "alert_mask": lt.alert_category.storage | lt.alert_category.status | lt.alert_category.error,
 }
 
 
-def main(torrent: str, folder: str, address: str, peer: str = "") -> int:
+def main() -> int:
     """Fetch or seed until ended."""
+    parser = argparse.ArgumentParser()
+    for name in ("torrent", "folder", "address"):
+        parser.add_argument(name)
+    parser.add_argument("peer", nargs="?", default="")
+    parser.add_argument("--super-seed", action="store_true")
+    options = parser.parse_args()
+    address, peer = options.address, options.peer
     session = lt.session({**_SETTINGS, "listen_interfaces": address if ":" in address else f"{address}:0"})
-    parameters = lt.load_torrent_file(torrent)
-    parameters.save_path = str(Path(folder))
+    parameters = lt.load_torrent_file(options.torrent)
+    parameters.save_path = str(Path(options.folder))
     parameters.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+    if options.super_seed:
+        parameters.flags |= lt.torrent_flags.super_seeding
     handle = session.add_torrent(parameters)
     if peer:
         host, _, port = peer.rpartition(":")
@@ -85,4 +97,4 @@ def _flush(session: lt.session, handle: lt.torrent_handle) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:5]))
+    sys.exit(main())

@@ -9,7 +9,7 @@ from benchmarks.compare.contenders import aria2, bittorrent, casync, dcdist, nfs
 if TYPE_CHECKING:
     from benchmarks.compare.contender import Contender
 
-ALL: tuple[Contender, ...] = (
+USUAL: tuple[Contender, ...] = (
     dcdist.CONTENDER,
     dcdist.EGRESS,
     aria2.CONTENDER,
@@ -19,3 +19,5 @@ ALL: tuple[Contender, ...] = (
     nfs.CONTENDER,
     casync.CONTENDER,
 )
+ALL: tuple[Contender, ...] = (*USUAL, bittorrent.SUPER_SEED)
+"""With those that race only when asked for."""

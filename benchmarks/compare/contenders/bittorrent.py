@@ -30,10 +30,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BitTorrent:
-    """libtorrent; in an update, hosts check the old file and keep what is still right."""
+    """libtorrent; in an update, hosts check the old file and keep what is still right.
+
+    `super_seed`: the seeder gives each piece to one host and waits until another has it (BEP 16): fewer copies, slower.
+    """
 
     name: str = "bittorrent"
     title: str = "BitTorrent (one seeder)"
+    super_seed: bool = False
     swarm: bool = True
     updates_only: bool = False
 
@@ -56,6 +60,7 @@ class BitTorrent:
         wrapper = site.network.command(STORE)
         with Tracker(site.folder / "tracker", site.store_address, [made.info_hash], wrapper=wrapper):
             command = client(made.file, site.payload.image.parent, site.store_address)
+            command += ["--super-seed"] if self.super_seed else []
             with subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *wrapper, *command], cwd=PROJECT, stdout=subprocess.PIPE, text=True
             ) as seeder:
@@ -89,3 +94,4 @@ def keep_held(site: Site, host: str) -> None:
 
 
 CONTENDER = BitTorrent()
+SUPER_SEED = BitTorrent("superseed", "BitTorrent (super-seed)", super_seed=True)
