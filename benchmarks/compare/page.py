@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from benchmarks.compare.scenarios import SUMMARIES
+from benchmarks.compare.scenarios import OWN_TIME, SUMMARIES
 from benchmarks.compare.summary import rows, scenarios_of
 from benchmarks.compare.table import HEAD, cells
 
@@ -96,7 +96,8 @@ def _reached(row: Row) -> str:
     if row.over_limit is None or row.copies is None:
         return "failed"
     some = f" ({row.failed} of {row.rounds} rounds failed)" if row.failed else ""
-    return f"needs {row.over_limit.median:.2f} times the limit and {row.copies.median:.2f} copies{some}"
+    limit = "a host's own F/d" if row.scenario in OWN_TIME else "the limit"
+    return f"needs {row.over_limit.median:.2f} times {limit} and {row.copies.median:.2f} copies{some}"
 
 
 def _slow_host(found: list[Row], name: str) -> list[str]:

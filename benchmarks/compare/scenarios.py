@@ -24,6 +24,8 @@ SUMMARIES = {
 }
 EVERYBODY = ("cold", "ample", "update")
 """Scenarios in which contenders that send every byte to every host from one place take part too."""
+OWN_TIME = ("staggered", "late-joiner")
+"""Scenarios in which each host is judged by its own time over its own F/d."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,6 @@ def build(name: str, hosts: int, rate: float, store_rate: float, seconds: float)
     links: dict[str, Link] = dict.fromkeys(names, link)
     starts = dict.fromkeys(names, 0.0)
     judged = tuple(names)
-    together = True
     match name:
         case "ample":
             store_rate = 4 * rate
@@ -87,13 +88,11 @@ def build(name: str, hosts: int, rate: float, store_rate: float, seconds: float)
             judged = tuple(names[1:])
         case "staggered":
             starts = {each: number * seconds / 4 for number, each in enumerate(names)}
-            together = False
         case "late-joiner":
             starts[names[-1]] = _half_of_limit(seconds, hosts, rate, store_rate)
-            together = False
         case _:
             pass
-    return Scenario(name, Link(store_rate, store_rate), links, starts, judged, together)
+    return Scenario(name, Link(store_rate, store_rate), links, starts, judged, name not in OWN_TIME)
 
 
 def _half_of_limit(seconds: float, hosts: int, rate: float, store_rate: float) -> float:

@@ -1,9 +1,9 @@
 """The planner without a network: fleets, and the scenarios of the comparison, in the simulator of `dcdist.sim`.
 
-Without `--scenario`: fleets of 10 to 10,000 hosts that fetch a large release (`--quick`: fewer situations). With it: one
-situation of the comparison, and where second copies come from. `--levels`: large fleets are simulated by one prefix;
-how far that is from simulating every host. `--calibrate FILE`: how far the simulator is from a recorded comparison.
-Figures are those of a model: docs/simulator.md says how far to trust them.
+Without `--scenario`: fleets of 10 to 10,000 hosts that fetch a large release (`--quick`: fewer situations). With it:
+one situation of the comparison, and where second copies come from. `--levels`: large fleets are simulated by one
+prefix; how far that is from simulating every host. `--calibrate FILE`: how far the simulator is from a recorded
+comparison. Figures are those of a model: docs/simulator.md says how far to trust them.
 """
 
 from __future__ import annotations

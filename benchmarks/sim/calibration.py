@@ -1,4 +1,4 @@
-"""How far is the simulator from real hosts? The scenarios of a recorded comparison, simulated, beside what was measured."""
+"""How far is the simulator from real hosts? The scenarios of a recorded comparison, beside what was measured."""
 
 from __future__ import annotations
 

@@ -169,7 +169,8 @@ def coarse(geometry: Geometry, grain: int) -> Geometry:
 def show(figures: Figures) -> str:
     """One line."""
     return (
-        f"{figures.fleet.title:<52} {figures.simulated:>9} {figures.limit:>8.0f} {figures.over:>6.3f} {figures.median:>7.3f}"
+        f"{figures.fleet.title:<52} {figures.simulated:>9} {figures.limit:>8.0f}"
+        f" {figures.over:>6.3f} {figures.median:>7.3f}"
         f" {figures.copies:>7.2f} {figures.copies / figures.least_copies:>8.2f} {figures.membership:>11.0f}"
         f" ({figures.membership_peak:>6}) {figures.planning:>8.2%} {figures.links:>6.0f} {figures.took:>8.1f}"
     )

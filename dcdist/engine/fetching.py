@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from dcdist.engine.assembly import Assembly, Source
     from dcdist.engine.events import FetchEvent, Progress
     from dcdist.engine.options import EngineOptions
+    from dcdist.engine.ports import Ports
     from dcdist.engine.preparation import Plan
     from dcdist.engine.reuse import KnownFrames
     from dcdist.engine.tally import Tally
@@ -53,11 +54,8 @@ if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
     from dcdist.model.release import Release
     from dcdist.policy.commands import Command
-    from dcdist.policy.pacing import Pace
-    from dcdist.ports.layers import Cache, CachedLayer
-    from dcdist.ports.rendezvous import Rendezvous
-    from dcdist.ports.store import Store
-    from dcdist.ports.swarm import Swarm, SwarmEvent, SwarmLayer
+    from dcdist.ports.layers import CachedLayer
+    from dcdist.ports.swarm import SwarmEvent, SwarmLayer
 
 _POLL = 0.5
 """Seconds between two looks at what peers hold."""
@@ -70,17 +68,6 @@ _OFFER = 256
 
 _GET_TO_KNOW = 1.0
 """Seconds after which a host knows those that began when it did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a fetch works with. `rendezvous` is None for a host that is not to be found; `pace` bounds the store."""
-
-    store: Store
-    cache: Cache
-    swarm: Swarm
-    rendezvous: Rendezvous | None
-    pace: Pace
 
 
 @dataclass(slots=True)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
 from dcdist.engine.assembly import Assembly, Source
 from dcdist.engine.events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding
-from dcdist.engine.fetching import Fetching, Ports
+from dcdist.engine.fetching import Fetching
 from dcdist.engine.options import EngineOptions
+from dcdist.engine.ports import Ports
 from dcdist.engine.preparation import choose_images, make_plan, plan_of_layers
 from dcdist.engine.tally import Tally
 from dcdist.model.identity import HostId

@@ -64,8 +64,9 @@ class SwarmSpec:
 class Scenario:
     """A whole situation. `layers` are those of the release, in its order; `eager` is `prefer=time`.
 
-    `start_up`: seconds for which a process does not move bytes: until it registers, and at the end; `acquaintance`: seconds after which the planner
-    takes the others for known; `epoch`: seconds of a step, during which rates are even; `seed` decides all chance.
+    `start_up`: seconds for which a process does not move bytes: until it registers, and at the end; `acquaintance`:
+    seconds after which the planner takes the others for known; `epoch`: seconds of a step, during which rates are
+    even; `seed` decides all chance.
     `prefix_bits`: 0: every host is simulated. Else one prefix of that length is, and the other 2**bits - 1 are cohorts
     that behave as it does; its hosts are every 2**bits-th by their start.
     """

@@ -48,7 +48,7 @@ def simulate(
 ) -> Outcome:
     """Run a scenario until every host that stays has everything.
 
-    `clock` (seconds) measures what the planners of a few hosts take. `traces` take the traces of hosts by their numbers.
+    `clock` (seconds) measures what the planners of a few hosts take. `traces` take those of hosts by their numbers.
     """
     return _Simulation(scenario, clock, traces or {}).run()
 

@@ -96,6 +96,13 @@ def test_the_headline_says_that_dcdist_failed() -> None:
     assert sentence.startswith("cold: <dcdist> failed; ")
 
 
+def test_hosts_that_start_apart_are_measured_against_their_own_time() -> None:
+    told = rows(comparison(*(replace(race(name, 12.0), scenario="staggered") for name in ("dcdist", "aria2"))))
+
+    (sentence,) = findings(told)
+    assert "<dcdist> needs 1.20 times a host's own F/d" in sentence
+
+
 def test_the_slow_host_is_told_apart_from_those_that_are_judged() -> None:
     (row,) = rows(comparison(replace(race("dcdist", 12.0), judged=("h1",))))
 
