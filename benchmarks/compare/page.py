@@ -108,7 +108,7 @@ def _slow_host(found: list[Row], name: str) -> list[str]:
 def _subtitle(comparison: Comparison) -> str:
     about = comparison.about
     rounds = about.get("rounds", "?")
-    counted = "one round" if rounds == "1" else f"median (least-most) of {rounds} rounds"
+    counted = "one round" if rounds == "1" else f"median (least-most) of {rounds} rounds, where hosts trade"
     return (
         f"{about.get('hosts', '?')} hosts of {about.get('host link', '?')}, a store of {about.get('store link', '?')}, "
         f"{about.get('image', '?')}; {counted}"
