@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "NFS, BitTorrent, object storage and dcdist on shaped networks, next to the limit"
 _QUICK = {"hosts": 4, "size": 32 << 20, "repeat": 1}
-_FULL = {"hosts": 8, "size": 64 << 20, "repeat": 2}
+_FULL = {"hosts": 8, "size": 96 << 20, "repeat": 1}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,13 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hosts", type=int, help="how many (default: 8; with --quick 4)")
     parser.add_argument("--rate", type=parse_rate, default=parse_rate("50mbit"), help="a host's link (default: 50mbit)")
     parser.add_argument("--store-rate", type=parse_rate, help="the store's link (default: as a host's)")
-    parser.add_argument("--size", type=parse_size, help="of the image (default: 64MiB; with --quick 32MiB)")
+    parser.add_argument("--size", type=parse_size, help="of the image (default: 96MiB; with --quick 32MiB)")
     parser.add_argument("--real", type=Path, metavar="DIR", help="two XVAs instead of random bytes (tools/make_images)")
     parser.add_argument("--scenarios", default=",".join(SUMMARIES), help="which, with commas between (default: all)")
     parser.add_argument(
         "--contenders", default=",".join(each.name for each in USUAL), help="which (default: all but superseed)"
     )
-    parser.add_argument("--repeat", type=int, help="rounds (default: 2; with --quick 1)")
+    parser.add_argument("--repeat", type=int, help="rounds (default: 1)")
     parser.add_argument("--quick", action="store_true", help="small and once: a first look in a quarter of an hour")
     parser.add_argument(
         "--out", type=Path, default=PROJECT / "build/comparison", help="for the report (default: %(default)s)"
