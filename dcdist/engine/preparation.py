@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcdist.engine.descriptions import read_description
 from dcdist.engine.events import LayerChecked, Waiting
 from dcdist.engine.placements import LayerPlacements, turn_around
 from dcdist.errors import CacheBusyError, FetchFailedError, IntegrityError, StoreError, UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
     from types import TracebackType
 
-    from dcdist.engine.events import FetchEvent
+    from dcdist.engine.events import FetchEvent, Troubled
     from dcdist.model.extents import Extents
     from dcdist.model.identity import LayerName
     from dcdist.model.layer import Index
@@ -62,8 +63,14 @@ def choose_images(release: Release, names: Sequence[str]) -> tuple[Image, ...]:
     return tuple(image for image in release.images if not names or image.name in names)
 
 
-async def make_plan(store: Store, cache: Cache, release: Release, images: Sequence[Image]) -> Plan:
-    """Read the extents of `images` and the indexes of the layers that they need.
+async def make_plan(
+    store: Store,
+    cache: Cache,
+    release: Release,
+    images: Sequence[Image],
+    report: Callable[[Troubled], None] | None = None,
+) -> Plan:
+    """Read the extents of `images` and the indexes of the layers that they need; `report` is told what was wrong.
 
     Raises:
         StoreError: The store could not give them.
@@ -74,12 +81,18 @@ async def make_plan(store: Store, cache: Cache, release: Release, images: Sequen
 
     async def read_extents(image: Image) -> Extents:
         async with limit:
-            data = await store.get(keys.image_extents(image.extents), limit=extents_format.EXTENTS_LIMIT)
-            return await asyncio.to_thread(extents_format.decode, data, image)
+            _, extents = await read_description(
+                store,
+                keys.image_extents(image.extents),
+                limit=extents_format.EXTENTS_LIMIT,
+                read=lambda data: extents_format.decode(data, image),
+                report=report,
+            )
+            return extents
 
     async def index_of(entry: LayerEntry) -> Index:
         async with limit:
-            return await read_index(store, cache, entry)
+            return await read_index(store, cache, entry, report)
 
     extents = await asyncio.gather(*(read_extents(image) for image in images))
     wanted = {layer for each in extents for layer in each.layers}
@@ -107,7 +120,9 @@ async def plan_of_layers(store: Store, cache: Cache, release: Release) -> Plan:
     return Plan((), (), release.layers, indexes, placements, numbers)
 
 
-async def read_index(store: Store, cache: Cache, entry: LayerEntry) -> Index:
+async def read_index(
+    store: Store, cache: Cache, entry: LayerEntry, report: Callable[[Troubled], None] | None = None
+) -> Index:
     """The index of a layer, from the cache or the store; kept in the cache."""
     kept = await cache.read_index(entry.name)
     if kept is not None:
@@ -116,8 +131,13 @@ async def read_index(store: Store, cache: Cache, entry: LayerEntry) -> Index:
         except IntegrityError:
             # The copy on this disk went bad: the store has another.
             pass
-    data = await store.get(keys.layer_index(entry.name), limit=index_format.INDEX_LIMIT)
-    index = await asyncio.to_thread(index_format.decode, data, entry)
+    data, index = await read_description(
+        store,
+        keys.layer_index(entry.name),
+        limit=index_format.INDEX_LIMIT,
+        read=lambda data: index_format.decode(data, entry),
+        report=report,
+    )
     await cache.save_index(entry.name, data)
     return index
 

@@ -42,7 +42,7 @@ async def fetch_by_name(
         DcdistError: As those.
     """
     serials = SeenSerials(options.cache)
-    release = await _find(store, wanted, serials, trust)
+    release = await _find(store, wanted, serials, trust, report)
     # Only now: libtorrent and the disk take long to import, and the manifest was asked for first.
     from dcdist.node.fetch import fetch
 
@@ -65,16 +65,16 @@ async def seed_by_name(
         DcdistError: As those.
     """
     serials = SeenSerials(options.cache)
-    release = await _find(store, wanted, serials, trust)
+    release = await _find(store, wanted, serials, trust, report)
     from dcdist.node.fetch import seed
 
     async with _noting(serials, release, report) as noting:
         await seed(store, release, options, report=noting, stop=stop)
 
 
-async def _find(store: Store, wanted: str, serials: SeenSerials, trust: Sequence[PublicKey]) -> Release:
+async def _find(store: Store, wanted: str, serials: SeenSerials, trust: Sequence[PublicKey], report: Report) -> Release:
     at_least = 0 if "@" in wanted else await asyncio.to_thread(serials.highest, wanted)
-    return await find_release(store, wanted, trust=trust, at_least=at_least)
+    return await find_release(store, wanted, trust=trust, at_least=at_least, report=report)
 
 
 @asynccontextmanager

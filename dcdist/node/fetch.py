@@ -75,7 +75,7 @@ async def fetch(
         wanted = () if options.metadata_only else choose_images(release, options.images)
         missing = [image for image in wanted if not await destination.has(image.name, image.size, image.digest)]
         cache = await stack.enter_async_context(DirectoryCache(options.cache))
-        plan = await make_plan(store, cache, release, missing)
+        plan = await make_plan(store, cache, release, missing, report)
         report(
             ReleaseFound(
                 release.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from dcdist.engine.descriptions import read_description
 from dcdist.errors import (
     ObjectMissingError,
     ReleaseMissingError,
@@ -17,8 +18,9 @@ from dcdist.model.identity import ReleaseName, require_word
 from dcdist.model.release import Release
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from dcdist.engine.events import Troubled
     from dcdist.formats.signature import PublicKey
     from dcdist.ports.store import Store
 
@@ -26,13 +28,21 @@ _AT_ONCE = 8
 """Manifests that are read at once."""
 
 
-async def find_release(store: Store, wanted: str, *, trust: Sequence[PublicKey], at_least: int = 0) -> Release:
+async def find_release(
+    store: Store,
+    wanted: str,
+    *,
+    trust: Sequence[PublicKey],
+    at_least: int = 0,
+    report: Callable[[Troubled], None] | None = None,
+) -> Release:
     """The release `DEMO@VERSION`, or the latest of `DEMO`, verified.
 
     Args:
         store: Where to look.
         wanted: `DEMO` or `DEMO@VERSION`.
         trust: The keys of which one must have signed it.
+        report: Called with what was wrong and is asked for once more.
         at_least: The highest serial of this demo that this host has seen; the latest must not be below it.
 
     Raises:
@@ -42,7 +52,7 @@ async def find_release(store: Store, wanted: str, *, trust: Sequence[PublicKey],
         StoreError: The store could not be asked.
     """
     if "@" in wanted:
-        return await _read(store, ReleaseName.parse(wanted), trust)
+        return await _read(store, ReleaseName.parse(wanted), trust, report)
     demo = require_word(wanted, what="demo")
     releases = await _read_all(store, await _versions(store, demo), trust)
     if not releases:
@@ -92,14 +102,21 @@ async def _read_all(store: Store, names: Sequence[ReleaseName], trust: Sequence[
     return releases
 
 
-async def _read(store: Store, name: ReleaseName, trust: Sequence[PublicKey]) -> Release:
+async def _read(
+    store: Store, name: ReleaseName, trust: Sequence[PublicKey], report: Callable[[Troubled], None] | None = None
+) -> Release:
     try:
-        data = await store.get(keys.release(name), limit=manifest.MANIFEST_LIMIT)
+        _, release = await read_description(
+            store,
+            keys.release(name),
+            limit=manifest.MANIFEST_LIMIT,
+            read=lambda data: manifest.open_sealed(data, trust),
+            report=report,
+        )
     except ObjectMissingError as error:
         raise ReleaseMissingError(
             f"{store} has no release {name}; `dcdist ls` shows what it has", release=str(name)
         ) from error
-    release = manifest.open_sealed(data, trust)
     if release.name != name:
         raise SignatureError(
             f"the manifest at the place of {name} in {store} is that of {release.name}: its contents were mixed up",

@@ -65,17 +65,18 @@ class HttpSession:
         headers: Mapping[str, str],
         body: bytes | memoryview | None = None,
         key: str = "",
+        what: str = "",
         redirects: bool = False,
     ) -> aiohttp.ClientResponse:
         """Send a request and return the answer, of any status, with its body unread; release it.
 
-        `url` is quoted already.
+        `url` is quoted already. `what` stands in messages; it is the method and the key if not given.
 
         Raises:
             StoreUnavailableError: No connection, no answer in time, or a broken connection.
             StoreError: The certificate or the proxy is in the way.
         """
-        what = f"{method} {key}" if key else method
+        what = what or (f"{method} {key}" if key else method)
         try:
             if body is None:
                 return await self._request(method, url, headers=headers, redirects=redirects)

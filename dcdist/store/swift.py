@@ -147,7 +147,8 @@ class SwiftStore:
                 account.url(*path) + (f"?{query}" if query else ""),
                 headers={**headers, "X-Auth-Token": account.token},
                 body=body,
-                key=key or self._container,
+                key=key or "",
+                what="" if key else f"{method} container {self._container}",
             )
             if response.status != 401 or last:
                 break

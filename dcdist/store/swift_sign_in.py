@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -84,7 +85,8 @@ class SignIn:
             if self._account is not None and self._account is not rejected:
                 return self._account
             if self._attempts != attempts and self._failure is not None:
-                raise self._failure
+                # A copy: each caller says in it what it tried.
+                raise copy(self._failure)
             self._account = self._failure = None
             try:
                 self._account = await self._sign_in()
@@ -98,7 +100,8 @@ class SignIn:
     async def _sign_in(self) -> Account:
         credentials = self._credentials
         headers = {"X-Auth-User": credentials.user, "X-Auth-Key": credentials.key}
-        response = await self._session.send("GET", credentials.auth, headers=headers, key="the sign-in (ST_AUTH)")
+        what = f"the sign-in at {credentials.auth} (ST_AUTH)"
+        response = await self._session.send("GET", credentials.auth, headers=headers, what=what)
         try:
             return self._account_of(response)
         finally:

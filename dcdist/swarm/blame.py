@@ -24,6 +24,7 @@ class Blame:
     def __init__(self) -> None:
         self._banned: list[str] = []
         self._failures: dict[str, int] = {}
+        self._latest: tuple[str, ...] = ()
 
     def cut_off(self, alert: lt.peer_disconnected_alert) -> str | None:
         """A link ended; the peer's IP:PORT if it was for what it gave."""
@@ -35,7 +36,11 @@ class Blame:
         return peer
 
     def for_piece(self, peers: Iterable[lt.peer_info]) -> tuple[str, ...]:
-        """The peers, as IP:PORT, one of which gave the piece that just failed; `peers` are those linked now."""
+        """The peers, as IP:PORT, one of which gave the piece that just failed; `peers` are those linked now.
+
+        Several pieces of a peer may fail before its one link is cut off: if nobody else can have been it, those who
+        were accused last are again.
+        """
         accused = set(self._banned)
         self._banned.clear()
         for peer in peers:
@@ -43,7 +48,9 @@ class Blame:
             if peer.num_hashfails > self._failures.get(name, 0):
                 self._failures[name] = peer.num_hashfails
                 accused.add(name)
-        return tuple(sorted(accused))
+        if accused:
+            self._latest = tuple(sorted(accused))
+        return self._latest
 
 
 def show(endpoint: tuple[str, int]) -> str:
