@@ -19,6 +19,22 @@ _PEERS_SILENT = 3.0
 _PEERS_BEGIN = 2.0
 """Seconds for which peers hold everything before their pace tells anything: they have just been asked."""
 
+_FOSTER_EAGER = 4.0
+_FOSTER_SPARING = 8.0
+"""Seconds without anything new from other prefixes, with no work of one's own, until their stripes are nobody's."""
+
+_FOSTER_STRIPES = 3
+"""Times in which this host draws a stripe that it waits at least: where the store is slow, all is."""
+
+_TURN = 0.1
+"""Seconds between the turns of two hosts that would foster the same stripe; four times that to spare the store."""
+
+_LOOKED_AT = 16
+"""Stripes of others that are looked at for fostering at once: each costs as much as the prefix has members."""
+
+_PROBE = 5.0
+"""Seconds between two requests by which a host in a hurry tries whether the store brings more than peers alone."""
+
 _SPARING = 20
 """How much longer than a host in a hurry one waits for slow peers that would rather spare the store."""
 
@@ -72,10 +88,17 @@ class Choosing:
     _barred: list[_Barred] = field(default_factory=list)
     _help_again: float = 0.0
     _all_seen_from: float | None = None
+    _probed: float = float("-inf")
+    _occupied: float = 0.0
+    _elsewhere_latest: float = 0.0
 
     def bar(self, layer: int, pieces: Bits, *, until: float) -> None:
         """Leave pieces to peers for a while."""
         self._barred.append(_Barred(layer, pieces, until))
+
+    def elsewhere_appeared(self, *, now: float) -> None:
+        """A stripe that another prefix deals among its members was seen at a peer."""
+        self._elsewhere_latest = now
 
     def choose(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         """The next request: a layer and its pieces; None if there is nothing that this host should draw now."""
@@ -84,7 +107,7 @@ class Choosing:
             sure = self._sure(situation)
             if sure is not None or not self.eager:
                 return sure
-        return self._own(situation) or self._help(situation, now=now) or self._undelivered(situation, now=now)
+        return self._own(situation, now=now) or self._help(situation, now=now) or self._undelivered(situation, now=now)
 
     def _sure(self, situation: Situation) -> tuple[int, range] | None:
         """A single stripe that will be this host's own whoever else begins now: no link need idle meanwhile."""
@@ -101,7 +124,7 @@ class Choosing:
                 wanted &= ~barred.pieces
         return wanted
 
-    def _own(self, situation: Situation) -> tuple[int, range] | None:
+    def _own(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         for layer, plan in self.plans.items():
             wanted = self._drawable(layer, plan.unseen)
             if not wanted:
@@ -112,6 +135,7 @@ class Choosing:
             else:
                 stripe = plan.next_own()
             if stripe is not None:
+                self._occupied = now
                 return layer, plan.extend(plan.of_stripe(stripe, wanted), wanted, situation.longest)
         return None
 
@@ -127,9 +151,31 @@ class Choosing:
             for stripe, owner, ahead in helping.candidates(plan, plan.stripes_with(wanted)):
                 rank = plan.ownership.rank(stripe)
                 if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, now=now):
+                    self._occupied = now
                     return layer, plan.of_stripe(stripe, wanted)
-        # Going through all stripes costs; what others do changes slowly.
-        self._help_again = now + LOOK_AGAIN / 2
+        fostered = self._foster(situation, now=now)
+        if fostered is None:
+            # Going through all stripes costs; what others do changes slowly.
+            self._help_again = now + LOOK_AGAIN / 2
+        return fostered
+
+    def _foster(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        """A stripe of another prefix, when nothing comes from there: its members are gone, or cannot be reached."""
+        silence = now - max(self._occupied, self._elsewhere_latest)
+        patience, turn = (_FOSTER_EAGER, _TURN) if self.eager else (_FOSTER_SPARING, 4 * _TURN)
+        if silence < patience:
+            return None
+        for layer, plan in self.plans.items():
+            own_time = situation.stripe_times[layer]
+            overdue = silence - max(patience, _FOSTER_STRIPES * own_time)
+            wanted = self._drawable(layer, plan.unseen) if plan.ownership.divided else 0
+            if not wanted or overdue < 0:
+                continue
+            helper = Helper(own_time, own_time / situation.limit, self.eager)
+            here = 1 - self.helping.share_gone(helper, now=now)
+            for stripe in plan.elsewhere(wanted)[:_LOOKED_AT]:
+                if overdue >= plan.ownership.foster_place(stripe) * here * turn:
+                    return layer, plan.of_stripe(stripe, wanted)
         return None
 
     def _undelivered(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
@@ -162,6 +208,9 @@ class Choosing:
             return missing > situation.peer_rate * stripe_time
         patience = 3.0 + 2 * stripe_time
         if self.eager:
-            return missing > situation.peer_rate * patience
+            if missing <= situation.peer_rate * patience or now - self._probed < _PROBE:
+                return False
+            self._probed = now
+            return True
         # A rate of nothing may be that of peers that have just begun: that is for silence to tell.
         return missing > situation.peer_rate * patience * _SPARING > 0

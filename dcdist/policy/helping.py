@@ -26,6 +26,10 @@ _SILENCE = 2.0
 """Seconds without progress that are never taken for a stall, beyond what the view lags."""
 
 
+_GONE = 2
+"""Margins by which an owner must be overdue to be counted as gone: its turn to help is not awaited either."""
+
+
 @dataclass(slots=True)
 class _Owner:
     """How one owner gets on: stripes of its own that appeared, at first and in all, and when."""
@@ -39,6 +43,13 @@ class _Owner:
     def interval(self) -> float | None:
         """Mean seconds between its stripes; None before there were some at two times."""
         return (self.latest - self.first) / (self.done - self.at_first) if self.done > self.at_first else None
+
+    def overdue(self, helper: Helper, *, now: float) -> float:
+        """Seconds for which its next stripe has been overdue, as `helper` sees it; negative if it is not."""
+        interval = self.interval() or helper.own_interval
+        lag = 0.0 if helper.eager else _VIEW_LAG
+        silence = now - max(self.latest, self.since)
+        return silence - lag - max(_SILENCE, 3 * interval, 1.5 * helper.own_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ class Helping:
 
     def __init__(self) -> None:
         self._owners: dict[HostId, _Owner] = {}
+        self._gone: tuple[float, Helper | None, float] = (0.0, None, 0.0)
 
     def watch(self, host: HostId, *, now: float) -> None:
         """A member is there; its first stripes are awaited from now on."""
@@ -88,18 +100,27 @@ class Helping:
     def should_help(self, host: HostId, *, ahead: int, rank: int, helper: Helper, now: float) -> bool:
         """Whether the member of `rank` (1 is the next after the owner) draws a stripe of `host`.
 
-        `ahead` stripes stand before it in the owner's list. Each rank waits for the one before it to show.
+        `ahead` stripes stand before it in the owner's list. Each rank waits for the one before it to show, but not for
+        those that are gone too.
         """
         owner = self._owners.get(host)
         if owner is None:
             return True
+        overdue = owner.overdue(helper, now=now)
+        if overdue > 0:
+            return overdue >= (rank - 1) * helper.margin * (1 - self.share_gone(helper, now=now))
         interval = owner.interval() or helper.own_interval
         silence = now - max(owner.latest, owner.since)
-        lag = 0.0 if helper.eager else _VIEW_LAG
-        overdue = silence - lag - max(_SILENCE, 3 * interval, 1.5 * helper.own_time)
-        if overdue > 0:
-            return overdue >= (rank - 1) * helper.margin
         return (ahead - _AT_WORK) * interval - silence > rank * helper.margin
+
+    def share_gone(self, helper: Helper, *, now: float) -> float:
+        """The share of all owners that have shown nothing for far too long: 0 to 1."""
+        at, seen_by, share = self._gone
+        if at != now or seen_by != helper:
+            gone = sum(owner.overdue(helper, now=now) > _GONE * helper.margin for owner in self._owners.values())
+            share = gone / max(1, len(self._owners))
+            self._gone = (now, helper, share)
+        return share
 
 
 _FRONT = 4

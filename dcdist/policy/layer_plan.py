@@ -55,6 +55,12 @@ class LayerPlan:
         """The missing pieces that no peer holds: only the store has them, or somebody is drawing them."""
         return self.missing & ~self.seen
 
+    def elsewhere(self, wanted: Bits) -> list[int]:
+        """The stripes with wanted pieces that other prefixes deal among their members, from this host's start on."""
+        start = self.ownership.start_of(self._host)
+        found = [stripe for stripe in self.stripes_with(wanted) if not self.ownership.covers(stripe)]
+        return sorted(found, key=lambda stripe: (stripe - start) % self.geometry.stripe_count)
+
     def newly_shown(self) -> list[int]:
         """The stripes of which all pieces are now had here or seen at peers; each is told once."""
         there = self.seen | self.have

@@ -58,6 +58,11 @@ class Ownership:
         self._dealt = False
 
     @property
+    def divided(self) -> bool:
+        """Whether there are stripes that other prefixes deal among their members."""
+        return self._bits > 0
+
+    @property
     def alone(self) -> bool:
         """Whether this host is the only member."""
         return len(self._members) == 1

@@ -15,6 +15,7 @@ from dcdist.policy import helping
 from dcdist.policy.choosing import LOOK_AGAIN, Choosing, Situation
 from dcdist.policy.commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.concurrency import Concurrency
+from dcdist.policy.crawl import Crawl
 from dcdist.policy.events import (
     BytesDrawn,
     CopyBegan,
@@ -35,7 +36,7 @@ from dcdist.policy.events import (
 from dcdist.policy.layer_plan import LayerPlan
 from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import RequestSize
-from dcdist.policy.room import Room
+from dcdist.policy.room import HASTY_SETTLE, SETTLE, Room
 from dcdist.policy.throughput import Throughput
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ class Planner:
     _concurrency: Concurrency = field(init=False)
     _patience: Patience = field(init=False)
     _size: RequestSize = field(default_factory=RequestSize)
-    _room: Room = field(default_factory=Room)
+    _crawl: Crawl = field(default_factory=Crawl)
+    _room: Room = field(init=False)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
     _peers_latest: float = 0.0
@@ -132,9 +134,10 @@ class Planner:
         self._choosing = Choosing(self.options.host, self.options.eager)
         self._plans = self._choosing.plans
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
-        most = self.options.most_requests
+        self._room = Room(settle=HASTY_SETTLE if self.options.eager else SETTLE)
         # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
-        self._concurrency = Concurrency(most=most if self.options.eager else min(most, _MOST_SPARING))
+        most = self.options.most_requests if self.options.eager else min(self.options.most_requests, _MOST_SPARING)
+        self._concurrency = Concurrency(most=most)
         self._peers_latest = self.options.begun
 
     # What happened
@@ -174,7 +177,8 @@ class Planner:
                     self._peers_latest = now
                     self._patience.progressed(now=now)
                 self._peer_rate.count(event.total, now=now)
-                self._room.observed(self._peer_rate.rate(now=now) + self._store_rate.rate(now=now), now=now)
+                peers = self._peer_rate.rate(now=now)
+                self._room.observed(peers + self._store_rate.rate(now=now), peers=peers, now=now)
             case CopyBegan():
                 self._plans[event.layer].flying |= event.pieces
             case CopyEnded():
@@ -236,7 +240,10 @@ class Planner:
         plan.seen = event.pieces
         if lost:
             plan.rewind()
-        for owner in helping.own_work(plan, plan.newly_shown()):
+        shown = plan.newly_shown()
+        if any(not plan.ownership.covers(stripe) and not plan.is_drawn(stripe) for stripe in shown):
+            self._choosing.elsewhere_appeared(now=now)
+        for owner in helping.own_work(plan, shown):
             self._choosing.helping.appeared(owner, now=now)
 
     def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:
@@ -257,6 +264,7 @@ class Planner:
         active = self._active()
         running.ended = now
         self._size.finished(running.length, now - running.begun)
+        self._crawl.finished(running.length, now - running.begun, now=now)
         self._patience.succeeded()
         self._concurrency.observed(self._store_rate.rate(now=now), active, now=now)
 
@@ -328,12 +336,12 @@ class Planner:
             plan = self._plans[running.layer]
             if running.ended is None:
                 if now - max(running.latest, running.begun) >= _STALL:
-                    commands.append(Drop(draw))
-                    del self._running[draw]
-                    self._land(running)
+                    commands.append(self._drop(draw, running))
                     self._patience.failed(
                         Failure.PASSING, f"no byte from the store for {_STALL:g} s", retry_after=None, now=now
                     )
+                elif self._crawl.crawls(running.length, running.total, now - running.begun, now=now):
+                    commands.append(self._drop(draw, running))
                 else:
                     self._look_again = min(self._look_again, max(running.latest, running.begun) + _STALL)
             elif not running.pieces & plan.flying:
@@ -344,6 +352,11 @@ class Planner:
             else:
                 self._look_again = min(self._look_again, running.ended + _SETTLING)
 
+    def _drop(self, draw: int, running: _Running) -> Drop:
+        del self._running[draw]
+        self._land(running)
+        return Drop(draw)
+
     def _draw(self, commands: list[Command], *, now: float) -> None:
         paused_until = self._patience.paused_until()
         if now < paused_until:
@@ -351,7 +364,9 @@ class Planner:
             return
         if now < self.options.acquainted_from:
             self._look_again = min(self._look_again, self.options.acquainted_from)
-        while self._active() < self._concurrency.limit:
+        oldest = min((each.begun for each in self._running.values() if each.ended is None), default=now)
+        limit = self._concurrency.limit + self._crawl.extra(oldest, now=now)
+        while self._active() < limit:
             chosen = self._choosing.choose(self._situation(now=now), now=now)
             if chosen is None:
                 self._look_again = min(self._look_again, now + LOOK_AGAIN)
@@ -360,8 +375,7 @@ class Planner:
             commands.append(self._begin(layer, run, now=now))
 
     def _begin(self, layer: int, run: range, *, now: float) -> Draw:
-        plan = self._plans[layer]
-        bits = pieces.span(run.start, run.stop)
+        plan, bits = self._plans[layer], pieces.span(run.start, run.stop)
         plan.flying |= bits
         plan.drawn |= bits
         draw = self._next_draw

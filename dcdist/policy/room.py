@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import math
 
-_BEGIN = 0.7
+_BEGIN = 0.8
 """Share of the best rate below which there is room."""
 
 _END = 0.95
-"""Share of the best rate from which there is none left."""
+"""Share of the best rate from which on there is none, when peers alone give it."""
 
-_SETTLE = 4.0
+SETTLE = 4.0
 """Seconds that a rate must be low before it is believed."""
+
+HASTY_SETTLE = 1.0
+"""The same for a host that would rather wait less."""
 
 _MEMORY = 120.0
 """Seconds until a best rate that is not reached again has faded by 63 %: links change."""
@@ -25,24 +28,27 @@ _MEMORY = 120.0
 class Room:
     """Follows the rate at which a host takes bytes from all sources together (bytes a second)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, settle: float = SETTLE) -> None:
+        """`settle`: seconds that a rate must be low before it is believed."""
+        self._settle = settle
         self._best = 0.0
         self._at: float | None = None
         self._low_since: float | None = None
         self._open = False
 
-    def observed(self, rate: float, *, now: float) -> None:
-        """The host takes `rate` bytes a second now."""
+    def observed(self, rate: float, *, peers: float, now: float) -> None:
+        """The host takes `rate` bytes a second now, `peers` of it from peers."""
         if self._at is not None:
             self._best *= math.exp(-(now - self._at) / _MEMORY)
         self._at = now
         self._best = max(self._best, rate)
-        if rate >= self._best * (_END if self._open else _BEGIN):
+        # Once open, what the store adds does not close it: only peers that fill the link by themselves do.
+        if (peers if self._open else rate) >= self._best * (_END if self._open else _BEGIN):
             self._low_since = None
             self._open = False
         elif self._low_since is None:
             self._low_since = now
-        self._open = self._low_since is not None and now - self._low_since >= _SETTLE
+        self._open = self._low_since is not None and now - self._low_since >= self._settle
 
     @property
     def open(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dcdist.model import pieces
-from dcdist.model.geometry import Geometry
+from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.identity import HostId, LayerName
 from dcdist.model.member import Member, Role
 from dcdist.policy.commands import Draw, GiveUp
@@ -34,6 +34,29 @@ def host(number: int) -> HostId:
 
 def member(number: int, role: Role = Role.DRAWER) -> Member:
     return Member(host(number), 0, role, "127.0.0.1", 1000 + number, "1", 1)
+
+
+GEOMETRY = Geometry.for_length(64 * MIB)
+
+
+def planner(*, eager: bool = True, may_draw: bool = True, acquainted_from: float = 0.0, have: int = 0) -> Planner:
+    made = Planner(
+        PlannerOptions(
+            host=host(1),
+            version="1",
+            layers=(LAYER,),
+            eager=eager,
+            may_draw=may_draw,
+            in_order=True,
+            acquainted_from=acquainted_from,
+        )
+    )
+    made.receive(LayerOpened(0, GEOMETRY, have), now=0.0)
+    return made
+
+
+def draws(made: Planner, *, now: float) -> list[Draw]:
+    return [command for command in made.commands(now=now) if isinstance(command, Draw)]
 
 
 @dataclass

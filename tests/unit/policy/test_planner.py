@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.member import Role
@@ -23,29 +21,7 @@ from dcdist.policy.events import (
 )
 from dcdist.policy.ownership import Ownership
 from dcdist.policy.planner import Planner, PlannerOptions
-from tests.support.planners import LAYER, ToySwarm, host, member
-
-GEOMETRY = Geometry.for_length(64 * MIB)
-
-
-def planner(*, eager: bool = True, may_draw: bool = True, acquainted_from: float = 0.0, have: int = 0) -> Planner:
-    made = Planner(
-        PlannerOptions(
-            host=host(1),
-            version="1",
-            layers=(LAYER,),
-            eager=eager,
-            may_draw=may_draw,
-            in_order=True,
-            acquainted_from=acquainted_from,
-        )
-    )
-    made.receive(LayerOpened(0, GEOMETRY, have), now=0.0)
-    return made
-
-
-def draws(made: Planner, *, now: float) -> list[Draw]:
-    return [command for command in made.commands(now=now) if isinstance(command, Draw)]
+from tests.support.planners import GEOMETRY, LAYER, ToySwarm, draws, host, member, planner
 
 
 def test_a_host_alone_begins_with_single_stripes_from_the_front() -> None:
@@ -126,35 +102,6 @@ def test_what_a_peer_holds_is_not_drawn_while_peers_give() -> None:
     made.receive(PeersGave(1), now=0.0)
 
     assert draws(made, now=0.1) == [Draw(0, 0, 8, 12), Draw(1, 0, 12, 16)]
-
-
-def test_what_peers_hold_is_drawn_when_they_are_silent() -> None:
-    made = planner(eager=False)
-    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
-
-    assert draws(made, now=2.9) == []
-    assert len(draws(made, now=3.1)) == 2
-
-
-@pytest.mark.parametrize(
-    ("peer_bytes", "eager_draws", "sparing_draws"),
-    [(150_000_000, 0, 0), (3_000_000, 2, 0), (300_000, 2, 2)],
-    ids=["quick", "slow", "hopeless"],
-)
-def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(
-    peer_bytes: int, eager_draws: int, sparing_draws: int
-) -> None:
-    counts = []
-    for made in (planner(eager=True), planner(eager=False)):
-        made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
-        made.receive(PeersGave(0), now=0.0)
-        assert draws(made, now=0.0) == []
-        for now in (1.0, 2.0, 3.0):
-            made.receive(PeersGave(round(peer_bytes * now / 3)), now=now)
-            assert now >= 2.0 or draws(made, now=now) == []
-        counts.append(len(draws(made, now=3.0)))
-
-    assert counts == [eager_draws, sparing_draws]
 
 
 def test_requests_rise_while_they_bring_more() -> None:

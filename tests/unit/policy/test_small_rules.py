@@ -7,11 +7,12 @@ import pytest
 from dcdist.model.identity import HostId
 from dcdist.policy.budget import split
 from dcdist.policy.concurrency import Concurrency
+from dcdist.policy.crawl import Crawl
 from dcdist.policy.events import Failure
 from dcdist.policy.helping import Helper, Helping
 from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import LONGEST, RequestSize
-from dcdist.policy.room import Room
+from dcdist.policy.room import HASTY_SETTLE, SETTLE, Room
 from dcdist.policy.throughput import Throughput
 
 HOST = HostId("a" * 32)
@@ -173,6 +174,18 @@ def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
     assert helps(helping, now=7.6, rank=2)
 
 
+def test_the_turns_of_those_that_are_gone_too_are_not_awaited() -> None:
+    def silent(others: int) -> Helping:
+        helping = Helping()
+        for number in range(others):
+            helping.watch(HostId(f"{number + 2:032x}"), now=11.5)
+        helping.watch(HOST, now=0.0)
+        return helping
+
+    assert not helps(silent(others=31), now=12.0, rank=31)
+    assert helps(silent(others=0), now=12.0, rank=31)
+
+
 def test_a_slow_owner_is_given_three_of_its_own_intervals() -> None:
     helping = Helping()
     helping.watch(HOST, now=0.0)
@@ -187,22 +200,43 @@ def test_the_stripes_of_a_host_that_left_are_anybody_s() -> None:
     assert helps(Helping(), now=0.0)
 
 
+def test_a_request_that_crawls_beside_a_quick_one_is_left() -> None:
+    crawl = Crawl()
+    assert not crawl.crawls(1_000_000, 40_000, 10.0, now=10.0)  # nothing to compare with
+    crawl.finished(1_000_000, 2.0, now=9.0)
+
+    assert crawl.crawls(1_000_000, 40_000, 10.0, now=10.0)
+    assert not crawl.crawls(1_000_000, 40_000, 5.9, now=10.0)
+    assert not crawl.crawls(1_000_000, 600_000, 10.0, now=10.0)
+    assert not crawl.crawls(1_000_000, 990_000, 300.0, now=10.0)  # it is as good as done
+    assert not crawl.crawls(1_000_000, 40_000, 10.0, now=24.1)  # the store may be slower by now
+
+
+def test_when_no_request_ends_one_more_is_tried() -> None:
+    crawl = Crawl()
+
+    assert [crawl.extra(10.0, now=now) for now in (15.9, 16.0)] == [0, 1]
+    crawl.finished(1000, 1.0, now=17.0)
+    assert [crawl.extra(10.0, now=now) for now in (22.9, 23.0)] == [0, 1]
+
+
 def test_a_bound_is_shared_by_what_each_source_gives() -> None:
     assert split(100.0, store=0.0, peers=0.0) == (50.0, 50.0)
     assert split(100.0, store=20.0, peers=80.0) == (20.0, 80.0)
     assert split(100.0, store=100.0, peers=0.0) == (100.0, 10.0)
 
 
-def room_after(rates: list[float]) -> bool:
-    """Whether there is room after a second at each of these rates."""
-    room = Room()
+def room_after(rates: list[float], *, from_store: float = 0.0, settle: float = SETTLE) -> bool:
+    """Whether there is room after a second at each of these rates; in the last one so much came from the store."""
+    room = Room(settle=settle)
     for second, rate in enumerate(rates):
-        room.observed(rate, now=float(second))
+        peers = rate - from_store if second == len(rates) - 1 else rate
+        room.observed(rate, peers=peers, now=float(second))
     return room.open
 
 
 def test_there_is_no_room_while_a_host_takes_about_what_it_took_at_best() -> None:
-    assert not room_after([100.0] * 5 + [75.0] * 20)
+    assert not room_after([100.0] * 5 + [85.0] * 20)
 
 
 def test_a_rate_that_stays_low_is_room_and_a_dip_is_not() -> None:
@@ -211,10 +245,16 @@ def test_a_rate_that_stays_low_is_room_and_a_dip_is_not() -> None:
     assert room_after([100.0] * 5 + [60.0] * 5)
 
 
-def test_room_is_used_until_the_link_is_almost_as_full_as_at_best() -> None:
+def test_a_host_in_a_hurry_sees_room_sooner() -> None:
+    assert not room_after([100.0] * 5 + [60.0], settle=HASTY_SETTLE)
+    assert room_after([100.0] * 5 + [60.0] * 2, settle=HASTY_SETTLE)
+
+
+def test_room_is_used_until_peers_alone_fill_the_link_almost_as_at_best() -> None:
     low = [100.0] * 5 + [60.0] * 5
     assert room_after([*low, 85.0])
     assert not room_after([*low, 99.0])
+    assert room_after([*low, 99.0], from_store=30.0)
 
 
 def test_a_best_rate_that_is_not_reached_again_is_forgotten() -> None:

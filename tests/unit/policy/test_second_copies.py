@@ -1,0 +1,94 @@
+"""What others should have drawn, and what peers hold and do not bring: when is it drawn all the same?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcdist.model import pieces
+from dcdist.policy.events import (
+    BytesDrawn,
+    DrawFinished,
+    PeersGave,
+    PeersSeen,
+    PiecesFinished,
+    PrefixChanged,
+)
+from dcdist.policy.ownership import Ownership
+from tests.support.planners import GEOMETRY, LAYER, draws, host, planner
+
+if TYPE_CHECKING:
+    from dcdist.policy.planner import Planner
+
+
+@pytest.mark.parametrize(("eager", "patience"), [(True, 4.0), (False, 8.0)])
+def test_stripes_of_another_prefix_are_drawn_when_nothing_comes_from_there(eager: bool, patience: float) -> None:
+    made = planner(eager=eager)
+    ownership = Ownership(LAYER, GEOMETRY.stripe_count, host(1))
+    ownership.narrow(2)
+    elsewhere = [stripe for stripe in range(GEOMETRY.stripe_count) if not ownership.covers(stripe)]
+    made.receive(PrefixChanged(2), now=0.0)
+    begin_and_end_all(made, now=0.0)
+    assert draws(made, now=patience - 0.5) == []
+    shown = GEOMETRY.stripe_pieces(elsewhere[0])
+    made.receive(PeersSeen(0, pieces.span(shown.start, shown.stop)), now=2.0)
+    made.receive(PiecesFinished(0, pieces.span(shown.start, shown.stop)), now=2.0)
+
+    assert draws(made, now=2.0 + patience - 0.1) == []
+    (first, *_) = draws(made, now=2.0 + patience + 5.0)
+    assert first.first // GEOMETRY.pieces_per_stripe in elsewhere[1:]
+
+
+def begin_and_end_all(made: Planner, *, now: float) -> None:
+    """Draw everything that the planner would draw now."""
+    while running := draws(made, now=now):
+        for command in running:
+            made.receive(DrawFinished(command.draw), now=now)
+            made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
+
+
+def test_what_peers_hold_is_drawn_when_they_are_silent() -> None:
+    made = planner(eager=False)
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
+
+    assert draws(made, now=2.9) == []
+    assert len(draws(made, now=3.1)) == 2
+
+
+@pytest.mark.parametrize(
+    ("peer_bytes", "eager_draws", "sparing_draws"),
+    [(150_000_000, 0, 0), (3_000_000, 1, 0), (300_000, 1, 2)],
+    ids=["quick", "slow", "hopeless"],
+)
+def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(
+    peer_bytes: int, eager_draws: int, sparing_draws: int
+) -> None:
+    counts = []
+    for made in (planner(eager=True), planner(eager=False)):
+        made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
+        made.receive(PeersGave(0), now=0.0)
+        assert draws(made, now=0.0) == []
+        for now in (1.0, 2.0, 3.0):
+            made.receive(PeersGave(round(peer_bytes * now / 3)), now=now)
+            assert now >= 2.0 or draws(made, now=now) == []
+        counts.append(len(draws(made, now=3.0)))
+
+    assert counts == [eager_draws, sparing_draws]
+
+
+def test_a_host_in_a_hurry_tries_the_store_beside_slow_peers_and_goes_on_if_it_brings_more() -> None:
+    made = planner()
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
+    for now in (0.0, 1.0, 2.0):
+        made.receive(PeersGave(round(100_000 * now)), now=now)
+        tried = draws(made, now=now)
+    assert len(tried) == 1
+    made.receive(BytesDrawn(0, 0), now=2.0)
+    made.receive(BytesDrawn(0, 1 << 19), now=2.1)
+    made.receive(DrawFinished(0), now=2.2)
+    assert draws(made, now=2.2) == []
+    for now in (2.3, 3.3, 4.3, 5.3, 6.3):
+        made.receive(PeersGave(round(100_000 * now)), now=now)
+
+    assert len(draws(made, now=6.3)) == 2
