@@ -15,12 +15,13 @@ FILE = "faults.json"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Requests with this method whose path contains `path` go wrong; the first fault that matches counts.
+    """Requests with this method whose path (with `?` and the query) contains `path` go wrong; the first match counts.
 
     The first `skip` matches pass, the next `count` go wrong (None: all). `delay` seconds pass before anything else.
-    With `status`, that is the answer, with `headers`. Without, the real answer is changed: `headers` replace its own,
-    `whole` ignores the request's range, `rate` bounds its bytes a second, and after `truncate` bytes of its body come
-    `stall` seconds of silence and the end of the connection, by a reset with `reset`.
+    With `status`, that is the answer, with `headers` and `body`. Without, the real answer is changed: `headers` replace
+    its own, `whole` ignores the request's range, the byte at offset `corrupt` of its body is another, `rate` bounds its
+    bytes a second, and after `truncate` bytes of its body come `stall` seconds of silence and the end of the
+    connection, by a reset with `reset`.
     """
 
     path: str = ""
@@ -30,7 +31,9 @@ class Fault:
     delay: float = 0.0
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    body: str = "ordered fault\n"
     whole: bool = False
+    corrupt: int | None = None
     rate: float | None = None
     truncate: int | None = None
     stall: float = 0.0

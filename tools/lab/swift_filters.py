@@ -105,8 +105,9 @@ class _StandingOrders:
             environ["HTTP_X_AUTH_TOKEN"] = "AUTH_tkexpired"
         elif token:
             self._seen.add(token)
+        asked = f"{environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
         for place, fault in enumerate(self._orders.faults):
-            if fault.method == environ["REQUEST_METHOD"] and fault.path in environ["PATH_INFO"]:
+            if fault.method == environ["REQUEST_METHOD"] and fault.path in asked:
                 self._met[place] += 1
                 over = self._met[place] - fault.skip
                 if over > 0 and (fault.count is None or over <= fault.count):
@@ -128,7 +129,7 @@ def _go_wrong(
     if fault.delay:
         _sleep(fault.delay)
     if fault.status is not None:
-        body = b"ordered fault\n"
+        body = fault.body.encode()
         headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body))), *fault.headers]
         start_response(f"{fault.status} Ordered", headers)
         return [body]
@@ -143,7 +144,19 @@ def _go_wrong(
         return start_response(status, [*kept, *fault.headers], exc_info)  # type: ignore[arg-type]
 
     real = app(environ, started)  # type: ignore[arg-type]
-    return _Body(real, _shaped(real, fault, environ))
+    sound = real if fault.corrupt is None else _corrupted(real, fault.corrupt)
+    return _Body(real, _shaped(sound, fault, environ))
+
+
+def _corrupted(parts: Iterable[bytes], offset: int) -> Iterator[bytes]:
+    begin = 0
+    for part in parts:
+        if begin <= offset < begin + len(part):
+            at = offset - begin
+            yield part[:at] + bytes([part[at] ^ 0xFF]) + part[at + 1 :]
+        else:
+            yield part
+        begin += len(part)
 
 
 def _shaped(parts: Iterable[bytes], fault: Fault, environ: WSGIEnvironment) -> Iterator[bytes]:

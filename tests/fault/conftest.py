@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from dcdist.engine import fetching
+from dcdist.policy.planner import PlannerOptions
+from dcdist.policy.retry import Backoff
+from dcdist.store import retrying
+from tests.support.fault_site import site
+from tests.support.tcp_link import TcpLink
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.fault_site import FaultSite
+
+__all__ = ["site"]
+
+
+@pytest.fixture
+async def link(site: FaultSite) -> AsyncIterator[TcpLink]:
+    """Between the hosts and Swift."""
+    port = urlsplit(site.swift.url).port
+    assert port is not None
+    async with TcpLink(port) as link:
+        yield link
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fetches in this process give up after seconds, not minutes."""
+    monkeypatch.setattr(fetching, "PlannerOptions", partial(PlannerOptions, passing_patience=3.0, lasting_patience=1.0))
+    monkeypatch.setattr(retrying, "Backoff", partial(Backoff, tries=3, first=0.1))

@@ -1,0 +1,191 @@
+"""The store answers, but not what it should: refusals, bodies that break off, other bytes than were asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+import dcdist
+from dcdist.engine.events import Trouble
+from dcdist.errors import FetchFailedError, IntegrityError
+from tests.support.fault_site import MIB
+from tests.support.swarms import until
+from tools.lab.swift import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.fault_site import FaultSite
+
+RETRY_AFTER = (("Retry-After", "1"),)
+
+
+@pytest.mark.parametrize("headers", [(), RETRY_AFTER], ids=["without Retry-After", "with Retry-After"])
+@pytest.mark.parametrize("status", [429, 498, 503])
+async def test_a_storm_of_refusals_is_sat_out(
+    site: FaultSite, status: int, headers: tuple[tuple[str, str], ...], often: Callable[[int, int], int]
+) -> None:
+    """Of requests of every kind, from the first on."""
+    storm = often(5, 40)
+    site.swift.order(
+        Fault(path=f"{site.container}/demos/releases", status=status, count=2, headers=headers),
+        Fault(path=site.segment, status=status, count=storm, headers=headers),
+    )
+    fetched = await site.fetch()
+
+    assert site.is_right()
+    assert fetched.bytes.store == site.release.layer_bytes
+    troubles = site.troubles(Trouble.STORE)
+    assert len(troubles) == 2 + storm
+    assert {trouble.source for trouble in troubles[2:]} == {site.segment_source}
+    assert all(str(status) in trouble.message for trouble in troubles)
+
+
+async def test_a_token_that_expires_in_the_middle_is_renewed(site: FaultSite) -> None:
+    slow = replace(site.options(), store_rate=6e6)
+    task = asyncio.create_task(site.fetch(options=slow))
+    for _ in range(3):
+        came = site.came()
+        await until(lambda came=came: site.came() > came)  # type: ignore[misc]
+        site.swift.expire_tokens()
+    await task
+
+    assert site.is_right()
+    assert site.troubles(Trouble.STORE) == []
+
+
+BREAKS = {
+    "short bodies": Fault(truncate=300_000, count=4),
+    "empty bodies": Fault(truncate=0, count=4),
+    "resets": Fault(truncate=300_000, reset=True, count=4),
+    "the whole object for a range": Fault(whole=True, skip=1, count=1),
+    "another range": Fault(headers=(("Content-Range", "bytes 0-9/12345"),), count=1),
+    "server errors": Fault(status=500, count=4),
+    "a lost object": Fault(status=404, count=1),
+    "a refusal": Fault(status=403, count=1),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+async def test_what_breaks_now_and_then_is_asked_for_again(site: FaultSite, name: str) -> None:
+    fault = replace(BREAKS[name], path=site.segment)
+    site.swift.order(fault)
+    await site.fetch()
+
+    assert site.is_right()
+    troubles = site.troubles(Trouble.STORE)
+    assert len(troubles) == fault.count
+    assert {trouble.source for trouble in troubles} == {site.segment_source}
+
+
+async def test_a_body_that_stalls_is_left_and_its_rest_comes_anew(site: FaultSite) -> None:
+    site.swift.order(Fault(path=site.segment, truncate=300_000, stall=60.0, count=2))
+    fetched = await site.fetch()
+
+    assert site.is_right()
+    assert {trouble.source for trouble in site.troubles(Trouble.STORE)} == {site.segment_source}
+    assert fetched.bytes.store <= site.release.layer_bytes + 2 * 300_000
+
+
+async def test_bodies_that_drip_end_too(site: FaultSite) -> None:
+    """Each brings a byte now and then, so none is a stall."""
+    site.swift.order(Fault(path=site.segment, rate=4000, count=2))
+    await site.fetch()
+
+    assert site.is_right()
+
+
+async def test_an_object_that_is_replaced_by_the_same_bytes_is_no_fault(site: FaultSite) -> None:
+    slow = replace(site.options(), store_rate=6e6)
+    task = asyncio.create_task(site.fetch(options=slow))
+    await until(lambda: site.came() > MIB)
+    await _replace_segment(site, lambda body: body)
+    await task
+
+    assert site.is_right()
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_an_object_that_changes_in_the_middle_is_noticed_and_named(site: FaultSite) -> None:
+    slow = replace(site.options(), store_rate=1.5e6)
+    task = asyncio.create_task(site.fetch(options=slow))
+    await until(lambda: site.came() > MIB)
+    await _replace_segment(site, lambda body: body[::-1])
+
+    with pytest.raises(FetchFailedError, match="changed"):
+        await task
+    assert {trouble.source for trouble in site.troubles(Trouble.STORE)} == {site.segment_source}
+    assert not (site.dest() / "web.img").exists()
+
+
+@pytest.mark.parametrize("trading", [False, True], ids=["alone", "in a swarm"])
+async def test_a_byte_that_is_corrupt_on_the_way_is_found_named_and_fetched_again(
+    site: FaultSite, trading: bool
+) -> None:
+    site.swift.order(Fault(path=site.segment, corrupt=100_000, count=3))
+    await site.fetch(options=site.trading("a") if trading else None)
+
+    assert site.is_right()
+    corrupt = site.troubles(Trouble.CORRUPT)
+    assert 1 <= len(corrupt) <= 3
+    assert {trouble.source for trouble in corrupt} == {site.segment_source}
+
+
+async def test_a_byte_that_is_corrupt_in_a_segment_is_found_named_and_comes_from_a_peer(site: FaultSite) -> None:
+    async with site.host("good", "--listen", "127.0.0.1:0", command="seed") as seeder:
+        await seeder.says("seeding")
+        await _replace_segment(site, _with_one_wrong_byte)
+        async with site.host("a", "--listen", "127.0.0.1:0", "--down-rate", "4MB") as host:
+            await host.succeeded()
+
+    assert site.is_right()
+    assert {trouble["source"] for trouble in host.troubles(Trouble.CORRUPT)} <= {site.segment_source}
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_byte_that_is_corrupt_in_a_segment_and_nobody_has_right_ends_the_fetch_and_is_never_in_an_image(
+    site: FaultSite,
+) -> None:
+    await _replace_segment(site, _with_one_wrong_byte)
+
+    with pytest.raises(FetchFailedError, match=r"bytes of piece 20 of layer [0-9a-f]{32} are wrong"):
+        await site.fetch()
+    assert not (site.dest() / "web.img").exists()
+    assert {trouble.source for trouble in site.troubles(Trouble.CORRUPT)} == {site.segment_source}
+    assert len(site.troubles(Trouble.CORRUPT)) == 3
+
+
+@pytest.mark.parametrize("part", ["index", "images/", "releases/web/1"])
+async def test_a_description_that_is_corrupt_on_the_way_is_asked_for_again(site: FaultSite, part: str) -> None:
+    site.swift.order(Fault(path=f"/{part}" if part == "index" else f"demos/{part}", corrupt=70, count=1))
+    await site.fetch()
+
+    assert site.is_right()
+    (corrupt,) = site.troubles(Trouble.CORRUPT)
+    assert part in corrupt.source
+
+
+@pytest.mark.parametrize("part", ["index", "images/", "releases/web/1"])
+async def test_a_description_that_is_corrupt_in_the_store_is_named(site: FaultSite, part: str) -> None:
+    site.swift.order(Fault(path=f"/{part}" if part == "index" else f"demos/{part}", corrupt=70, count=None))
+    with pytest.raises(IntegrityError) as caught:
+        await site.fetch()
+
+    assert site.url in str(caught.value)
+    assert part in str(caught.value)
+    assert not (site.dest() / "web.img").exists()
+
+
+async def _replace_segment(site: FaultSite, change: Callable[[bytes], bytes]) -> None:
+    (entry,) = site.release.layers
+    key = f"layers/{entry.name}/segments/00000"
+    async with dcdist.open_store(site.url, environment=site.environment()) as store:
+        await store.put(key, change(await store.get(key, limit=64 * MIB)))
+
+
+def _with_one_wrong_byte(body: bytes) -> bytes:
+    at = 5 * MIB + 7
+    return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]

@@ -1,0 +1,114 @@
+"""Peers that do not keep to the protocol: one that offers everything and gives nothing, and one that talks nonsense."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+_HANDSHAKE = 68
+_PROTOCOL = b"\x13BitTorrent protocol"
+_REQUEST = 6
+_BITFIELD = 5
+_UNCHOKE = 1
+
+
+class BadPeer:
+    """Listens on 127.0.0.1 and `port`; counts connections, and requests for blocks that it leaves without an answer."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.connections = 0
+        self.requests = 0
+
+
+@asynccontextmanager
+async def silent_peer(pieces: int) -> AsyncIterator[BadPeer]:
+    """A peer that says it has all `pieces` of any torrent, lets everybody ask (BEP 3), and never sends a block."""
+    peer = BadPeer()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello = await reader.readexactly(_HANDSHAKE)
+        writer.write(_PROTOCOL + bytes(8) + hello[28:48] + b"-XX0000-" + random.Random(peer.port).randbytes(12))
+        whole = ((1 << pieces) - 1) << (-pieces % 8)
+        writer.write(_message(_BITFIELD, whole.to_bytes(-(-pieces // 8))) + _message(_UNCHOKE))
+        while True:
+            length = int.from_bytes(await reader.readexactly(4))
+            message = await reader.readexactly(length)
+            peer.requests += message[:1] == bytes([_REQUEST])
+
+    async with _listening(peer, serve):
+        yield peer
+
+
+@asynccontextmanager
+async def babbling_peer() -> AsyncIterator[BadPeer]:
+    """A peer that answers every connection with random bytes and ends it."""
+    peer = BadPeer()
+    dealer = random.Random(7)
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(dealer.randbytes(dealer.randrange(1, 4000)))
+        await writer.drain()
+
+    async with _listening(peer, serve):
+        yield peer
+
+
+async def babble(port: int, times: int) -> None:
+    """Connect to a host so often, and send it random bytes; some begin as the protocol wants it."""
+    dealer = random.Random(8)
+    for number in range(times):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        begin = _PROTOCOL if number % 2 else b""
+        with suppress(ConnectionError):
+            writer.write(begin + dealer.randbytes(dealer.randrange(1, 4000)))
+            await writer.drain()
+        writer.transport.abort()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 on which nobody listens."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _message(kind: int, body: bytes = b"") -> bytes:
+    return (1 + len(body)).to_bytes(4) + bytes([kind]) + body
+
+
+@asynccontextmanager
+async def _listening(
+    peer: BadPeer, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+) -> AsyncIterator[None]:
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        peer.connections += 1
+        try:
+            await serve(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the host left
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    peer.port = server.sockets[0].getsockname()[1]
+    try:
+        yield
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
