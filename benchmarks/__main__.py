@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import compare, host, micro, report_again, sim
+from benchmarks import compare, host, micro, report_again, sim, soak
 from benchmarks.measure import BenchmarkError
 
 
@@ -13,7 +13,7 @@ def main() -> int:
     """Run one benchmark; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures dcdist beside other tools.")
     commands = parser.add_subparsers(required=True, metavar="BENCHMARK")
-    for module in (compare, host, micro, report_again, sim):
+    for module in (compare, host, micro, report_again, sim, soak):
         name = module.__name__.rpartition(".")[2].replace("_", "-")
         command = commands.add_parser(name, help=module.SUMMARY, description=module.__doc__)
         module.add_arguments(command)
