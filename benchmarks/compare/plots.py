@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from benchmarks.compare.summary import rows, scenarios_of, typical
+from benchmarks.plot_style import styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,25 +33,12 @@ COLOURS = {
     "casync": "#B8A100",
 }
 _LIMIT = "#222222"
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "axes.axisbelow": True,
-    "axes.facecolor": "none",
-}
 
 
 def overview(comparison: Comparison) -> Figure:
     """Each contender's time over the limit and its copies over the least, in all scenarios at a glance."""
     names = scenarios_of(comparison)
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    with styled():
         figure = Figure(figsize=(9.5, 1.2 + 0.95 * len(names)), layout="constrained")
         times, copies = figure.subplots(1, 2, sharey=True)
         for row in rows(comparison):
@@ -77,7 +64,7 @@ def scenario(comparison: Comparison, name: str) -> Figure:
     """One scenario: when hosts were done, where the bytes came from, and how busy the store was."""
     races = typical(comparison, name)
     failed = [row for row in rows(comparison) if row.scenario == name and row.over_limit is None]
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    with styled():
         figure = Figure(figsize=(9.5, 8.8), layout="constrained")
         grid = figure.add_gridspec(3, 2, height_ratios=(1.15, 1, 0.9))
         if races:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from benchmarks.plot_style import styled
 from benchmarks.sim.fleet import Event, bits
 
 if TYPE_CHECKING:
@@ -31,18 +31,6 @@ _COLOURS = (
     "#222222",
     "#8C510A",
 )
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "axes.axisbelow": True,
-}
 
 
 def write(found: Sequence[Figures], folder: Path) -> None:
@@ -54,7 +42,7 @@ def write(found: Sequence[Figures], folder: Path) -> None:
 
 def by_hosts(found: Sequence[Figures]) -> Figure:
     """Four figures of all fleets over the number of hosts, one line for each kind of situation."""
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    with styled():
         figure = Figure(figsize=(11, 8.5), layout="constrained")
         axes = figure.subplots(2, 2)
         panels: tuple[tuple[str, Callable[[Figures], float], float | None], ...] = (
@@ -73,7 +61,7 @@ def by_hosts(found: Sequence[Figures]) -> Figure:
 def courses(found: Sequence[Figures]) -> Figure:
     """How the largest fleets come along: copies that the store has sent, and what hosts have, over time."""
     most = max(each.fleet.hosts for each in found)
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    with styled():
         figure = Figure(figsize=(11, 4.8), layout="constrained")
         sent, here = figure.subplots(1, 2)
         for number, each in enumerate([each for each in found if each.fleet.hosts == most]):

@@ -28,10 +28,14 @@ def retried(error: StoreError, number: int, delay: float) -> Troubled:
 
 
 def request_left(store: Store, key: str) -> Troubled:
-    """A request was given up that brought nothing for too long."""
+    """A request was given up that brought nothing for too long, or far less than others."""
     place = f"{store}/{key}"
-    return Troubled(f"{place}: no byte for too long; the request was left and its rest is asked for anew",
-                    Trouble.STORE, place)  # fmt: skip
+    return Troubled(
+        f"{place}: no byte for too long, or few beside other requests; the request was left and its rest is asked for "
+        "anew",
+        Trouble.STORE,
+        place,
+    )
 
 
 def drawn_piece_is_wrong(event: PieceFailed, index: Index, store: Store) -> Troubled:

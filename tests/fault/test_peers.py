@@ -6,6 +6,7 @@ import os
 import signal
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dcdist
@@ -53,6 +54,10 @@ async def _seeder_behind_a_link(site: FaultSite) -> AsyncIterator[tuple[TcpLink,
         async with site.host("a", *FROM_PEERS, "--peer", f"127.0.0.1:{link.port}") as host:
             await host.has(3 * MIB)
             yield link, host
+
+
+def _has_more_than(link: TcpLink, connections: int) -> bool:
+    return link.connections > connections
 
 
 async def leave_heartbeats(site: FaultSite, *names: str) -> None:
@@ -108,7 +113,7 @@ async def test_a_partition_that_heals_is_noticed_at_once(site: FaultSite) -> Non
             before = link.connections
             await link.cut()
             await link.mend()
-            await until(lambda before=before: link.connections > before)  # type: ignore[misc]
+            await until(partial(_has_more_than, link, before))
         await host.succeeded()
 
     assert site.is_right()

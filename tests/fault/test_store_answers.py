@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,12 +50,16 @@ async def test_a_token_that_expires_in_the_middle_is_renewed(site: FaultSite) ->
     task = asyncio.create_task(site.fetch(options=slow))
     for _ in range(3):
         came = site.came()
-        await until(lambda came=came: site.came() > came)  # type: ignore[misc]
+        await until(partial(_has_more_than, site, came))
         site.swift.expire_tokens()
     await task
 
     assert site.is_right()
     assert site.troubles(Trouble.STORE) == []
+
+
+def _has_more_than(site: FaultSite, came: int) -> bool:
+    return site.came() > came
 
 
 BREAKS = {

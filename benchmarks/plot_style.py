@@ -1,0 +1,30 @@
+"""How all plots of the benchmarks look: matplotlib's parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "axes.facecolor": "none",
+}
+
+
+def styled() -> AbstractContextManager[None]:
+    """Plots that are made within look so."""
+    # Its types name every parameter one by one, and take no dictionary with plain keys.
+    return mpl.rc_context(_STYLE)  # type: ignore[arg-type]
