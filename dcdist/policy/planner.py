@@ -16,6 +16,7 @@ from dcdist.policy.choosing import LOOK_AGAIN, Choosing, Situation
 from dcdist.policy.commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.concurrency import Concurrency
 from dcdist.policy.crawl import Crawl
+from dcdist.policy.draws import Draws
 from dcdist.policy.events import (
     BytesDrawn,
     CopyBegan,
@@ -34,6 +35,7 @@ from dcdist.policy.events import (
     PrefixChanged,
 )
 from dcdist.policy.layer_plan import LayerPlan
+from dcdist.policy.members import Members
 from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import RequestSize
 from dcdist.policy.room import HASTY_SETTLE, SETTLE, Room
@@ -41,7 +43,6 @@ from dcdist.policy.throughput import Throughput
 
 if TYPE_CHECKING:
     from dcdist.model.identity import HostId, LayerName
-    from dcdist.model.pieces import Bits
 
 _STALL = 6.0
 """Seconds without a byte after which a draw is dropped."""
@@ -83,19 +84,6 @@ class PlannerOptions:
     lasting_patience: float = 20.0
 
 
-@dataclass(slots=True)
-class _Running:
-    """One draw: its range, and how it gets on."""
-
-    layer: int
-    pieces: Bits
-    length: int
-    begun: float
-    total: int = 0
-    latest: float = 0.0
-    ended: float | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class PlannerStatistics:
     """Draws running, requests allowed at once, bytes a second from peers and from the store."""
@@ -113,10 +101,9 @@ class Planner:
     options: PlannerOptions
     _choosing: Choosing = field(init=False)
     _plans: dict[int, LayerPlan] = field(init=False)
-    _running: dict[int, _Running] = field(default_factory=dict)
+    _draws: Draws = field(init=False)
+    _members: Members = field(init=False)
     _spoiled: dict[tuple[int, int], int] = field(default_factory=dict)
-    _members: dict[HostId, tuple[Role, str, Bits]] = field(default_factory=dict)
-    _prefix_bits: int = 0
     _concurrency: Concurrency = field(init=False)
     _patience: Patience = field(init=False)
     _size: RequestSize = field(default_factory=RequestSize)
@@ -125,14 +112,14 @@ class Planner:
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
     _peers_latest: float = 0.0
-    _drawn_before: int = 0
-    _next_draw: int = 0
     _look_again: float = 0.0
     _done: bool = False
 
     def __post_init__(self) -> None:
         self._choosing = Choosing(self.options.host, self.options.eager)
         self._plans = self._choosing.plans
+        self._draws = Draws(self._plans)
+        self._members = Members(self.options.version, self._plans)
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
         self._room = Room(settle=HASTY_SETTLE if self.options.eager else SETTLE)
         # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
@@ -147,22 +134,16 @@ class Planner:
         match event:
             case LayerOpened():
                 name = self.options.layers[event.layer]
-                plan = self._plans[event.layer] = LayerPlan(
+                self._plans[event.layer] = LayerPlan(
                     name, event.geometry, self.options.host, event.have, in_order=self.options.in_order
                 )
-                plan.ownership.narrow(self._prefix_bits)
-                for host in self._members:
-                    self._seat(host, event.layer)
-                plan.redeal()
+                self._members.opened(event.layer)
                 # Checking the cache, or waiting for another process, may have taken long.
                 self._patience.progressed(now=now)
             case MembersChanged():
                 self._members_changed(event, now=now)
             case PrefixChanged():
-                self._prefix_bits = event.bits
-                for plan in self._plans.values():
-                    if plan.ownership.narrow(event.bits):
-                        plan.redeal()
+                self._members.narrowed(event.bits)
             case PiecesFinished():
                 plan = self._plans[event.layer]
                 plan.have |= event.pieces
@@ -196,26 +177,13 @@ class Planner:
                 assert_never(event)
 
     def _members_changed(self, event: MembersChanged, *, now: float) -> None:
+        self._members.changed(event)
         for host in event.left:
-            self._members.pop(host, None)
             self._choosing.helping.forget(host)
         for member in event.joined:
-            self._members[member.host] = (member.role, member.version, member.needs)
             if member.role is Role.DRAWER:
                 # Hosts that start together begin to draw together: what cannot have begun is not late.
                 self._choosing.helping.watch(member.host, now=max(now, self.options.acquainted_from))
-        hosts = [*event.left, *(member.host for member in event.joined)]
-        for layer, plan in self._plans.items():
-            # Not any(): every host must be seated.
-            if [host for host in hosts if self._seat(host, layer)]:
-                plan.redeal()
-
-    def _seat(self, host: HostId, layer: int) -> bool:
-        """Put a host among the members of a layer or take it away; whether that changed anything."""
-        role, version, needs = self._members.get(host, (Role.SEEDER, "", 0))
-        draws = role is Role.DRAWER and version == self.options.version and bool(needs >> layer & 1)
-        ownership = self._plans[layer].ownership
-        return ownership.join(host) if draws else ownership.leave(host)
 
     def _piece_spoiled(self, event: PieceSpoiled, *, now: float) -> None:
         plan = self._plans[event.layer]
@@ -247,21 +215,16 @@ class Planner:
             self._choosing.helping.appeared(owner, now=now)
 
     def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:
-        running = self._running.get(draw)
-        if running is None:
-            return
-        if total > running.total:
-            self._drawn_before += total - running.total
-            running.total, running.latest = total, now
+        if self._draws.brought(draw, total, now=now):
             self._patience.progressed(now=now)
-            self._store_rate.count(self._drawn_before, now=now)
+            self._store_rate.count(self._draws.total, now=now)
 
     def _draw_finished(self, draw: int, *, now: float) -> None:
-        running = self._running.get(draw)
+        running = self._draws.get(draw)
         if running is None:
             return
         self._bytes_drawn(draw, running.length, now=now)
-        active = self._active()
+        active = self._draws.active
         running.ended = now
         self._size.finished(running.length, now - running.begun)
         self._crawl.finished(running.length, now - running.begun, now=now)
@@ -269,16 +232,14 @@ class Planner:
         self._concurrency.observed(self._store_rate.rate(now=now), active, now=now)
 
     def _draw_needless(self, draw: int) -> None:
-        running = self._running.pop(draw, None)
+        running = self._draws.land(draw)
         if running is not None:
-            self._land(running)
             self._plans[running.layer].drawn &= ~running.pieces
 
     def _draw_failed(self, event: DrawFailed, *, now: float) -> None:
-        running = self._running.pop(event.draw, None)
+        running = self._draws.land(event.draw)
         if running is None:
             return
-        self._land(running)
         if running.total >= self._plans[running.layer].geometry.piece_length:
             # It broke off, but brought whole pieces: the store is not down.
             self._patience.succeeded()
@@ -292,12 +253,6 @@ class Planner:
                 pass
             case _:
                 assert_never(event.failure)
-
-    def _land(self, running: _Running) -> None:
-        """The pieces of a draw that did not come are missing again."""
-        plan = self._plans[running.layer]
-        plan.flying &= ~running.pieces
-        plan.rewind()
 
     # What to do
 
@@ -324,37 +279,31 @@ class Planner:
     def statistics(self, *, now: float) -> PlannerStatistics:
         """How it goes."""
         return PlannerStatistics(
-            self._active(), self._concurrency.limit, self._peer_rate.rate(now=now), self._store_rate.rate(now=now)
+            self._draws.active, self._concurrency.limit, self._peer_rate.rate(now=now), self._store_rate.rate(now=now)
         )
-
-    def _active(self) -> int:
-        return sum(running.ended is None for running in self._running.values())
 
     def _settle(self, commands: list[Command], *, now: float) -> None:
         """End draws that stalled, forget those whose pieces are all checked."""
-        for draw, running in list(self._running.items()):
-            plan = self._plans[running.layer]
+        for draw, running in self._draws:
             if running.ended is None:
-                if now - max(running.latest, running.begun) >= _STALL:
-                    commands.append(self._drop(draw, running))
+                if now - running.heard >= _STALL:
+                    commands.append(self._drop(draw))
                     self._patience.failed(
                         Failure.PASSING, f"no byte from the store for {_STALL:g} s", retry_after=None, now=now
                     )
                 elif self._crawl.crawls(running.length, running.total, now - running.begun, now=now):
-                    commands.append(self._drop(draw, running))
+                    commands.append(self._drop(draw))
                 else:
-                    self._look_again = min(self._look_again, max(running.latest, running.begun) + _STALL)
-            elif not running.pieces & plan.flying:
-                del self._running[draw]
+                    self._look_again = min(self._look_again, running.heard + _STALL)
+            elif not running.pieces & self._plans[running.layer].flying:
+                self._draws.forget(draw)
             elif now - running.ended >= _SETTLING:
-                del self._running[draw]
-                self._land(running)
+                self._draws.land(draw)
             else:
                 self._look_again = min(self._look_again, running.ended + _SETTLING)
 
-    def _drop(self, draw: int, running: _Running) -> Drop:
-        del self._running[draw]
-        self._land(running)
+    def _drop(self, draw: int) -> Drop:
+        self._draws.land(draw)
         return Drop(draw)
 
     def _draw(self, commands: list[Command], *, now: float) -> None:
@@ -364,9 +313,8 @@ class Planner:
             return
         if now < self.options.acquainted_from:
             self._look_again = min(self._look_again, self.options.acquainted_from)
-        oldest = min((each.begun for each in self._running.values() if each.ended is None), default=now)
-        limit = self._concurrency.limit + self._crawl.extra(oldest, now=now)
-        while self._active() < limit:
+        limit = self._concurrency.limit + self._crawl.extra(self._draws.oldest(now=now), now=now)
+        while self._draws.active < limit:
             chosen = self._choosing.choose(self._situation(now=now), now=now)
             if chosen is None:
                 self._look_again = min(self._look_again, now + LOOK_AGAIN)
@@ -375,14 +323,9 @@ class Planner:
             commands.append(self._begin(layer, run, now=now))
 
     def _begin(self, layer: int, run: range, *, now: float) -> Draw:
-        plan, bits = self._plans[layer], pieces.span(run.start, run.stop)
-        plan.flying |= bits
-        plan.drawn |= bits
-        draw = self._next_draw
-        self._next_draw += 1
-        stop = min(run.stop * plan.geometry.piece_length, plan.geometry.length)
-        length = stop - run.start * plan.geometry.piece_length
-        self._running[draw] = _Running(layer, bits, length, begun=now)
+        geometry = self._plans[layer].geometry
+        length = min(run.stop * geometry.piece_length, geometry.length) - run.start * geometry.piece_length
+        draw = self._draws.begin(layer, pieces.span(run.start, run.stop), length, now=now)
         return Draw(draw, layer, run.start, run.stop)
 
     def _situation(self, *, now: float) -> Situation:
