@@ -111,6 +111,7 @@ class Planner:
     _room: Room = field(init=False)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
+    _whole_rate: Throughput = field(default_factory=Throughput)
     _peers_latest: float = 0.0
     _look_again: float = 0.0
     _done: bool = False
@@ -158,8 +159,8 @@ class Planner:
                     self._peers_latest = now
                     self._patience.progressed(now=now)
                 self._peer_rate.count(event.total, now=now)
-                peers = self._peer_rate.rate(now=now)
-                self._room.observed(peers + self._store_rate.rate(now=now), peers=peers, now=now)
+                self._whole_rate.count(event.total + self._draws.total, now=now)
+                self._room.observed(self._whole_rate.rate(now=now), peers=self._peer_rate.rate(now=now), now=now)
             case CopyBegan():
                 self._plans[event.layer].flying |= event.pieces
             case CopyEnded():
@@ -307,8 +308,7 @@ class Planner:
         return Drop(draw)
 
     def _draw(self, commands: list[Command], *, now: float) -> None:
-        paused_until = self._patience.paused_until()
-        if now < paused_until:
+        if now < (paused_until := self._patience.paused_until()):
             self._look_again = min(self._look_again, paused_until)
             return
         if now < self.options.acquainted_from:

@@ -37,7 +37,11 @@ class Room:
         self._open = False
 
     def observed(self, rate: float, *, peers: float, now: float) -> None:
-        """The host takes `rate` bytes a second now, `peers` of it from peers."""
+        """The host takes `rate` bytes a second now, `peers` of it from peers.
+
+        `rate` is that of all bytes counted together: rates of store and peers lag, and while one takes over from the
+        other their sum is a third above what the link carries. As the best rate it would never be reached again.
+        """
         if self._at is not None:
             self._best *= math.exp(-(now - self._at) / _MEMORY)
         self._at = now

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.model import pieces
+from dcdist.model.geometry import MIB
 from dcdist.policy.events import (
     BytesDrawn,
     DrawFinished,
@@ -92,3 +93,20 @@ def test_a_host_in_a_hurry_tries_the_store_beside_slow_peers_and_goes_on_if_it_b
         made.receive(PeersGave(round(100_000 * now)), now=now)
 
     assert len(draws(made, now=6.3)) == 2
+
+
+def test_peers_that_take_over_a_full_link_from_the_store_leave_no_room_for_a_second_copy() -> None:
+    made = planner(eager=False)
+    begun = draws(made, now=0.0)
+    for quarter in range(9):
+        for draw in begun:
+            made.receive(BytesDrawn(draw.draw, quarter * MIB // 8), now=quarter / 4)
+        made.receive(PeersGave(0), now=quarter / 4)
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=2.0)
+    for draw in begun:
+        made.receive(DrawFinished(draw.draw), now=2.0)
+        made.receive(PiecesFinished(0, pieces.span(draw.first, draw.stop)), now=2.0)
+
+    for half in range(1, 40):
+        made.receive(PeersGave(450_000 * half), now=2.0 + half / 2)
+        assert draws(made, now=2.0 + half / 2) == []
