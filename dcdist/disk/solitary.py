@@ -191,6 +191,10 @@ class SolitaryLayer:
         """No piece: there are no peers."""
         return 0
 
+    def coming(self) -> Bits:
+        """No piece: there are no peers."""
+        return 0
+
     async def flush(self) -> None:
         """Returns at once: pieces are written before they are reported."""
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from dcdist.errors import ObjectMissingError, StoreError, StoreThrottledError
 from dcdist.formats import keys
 from dcdist.model import pieces
-from dcdist.policy.events import BytesDrawn, DrawFailed, DrawFinished, Failure
+from dcdist.policy.events import BytesDrawn, DrawFailed, DrawFinished, Failure, PeersSeen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from dcdist.model.layer import Index
-    from dcdist.model.pieces import Bits
     from dcdist.policy.commands import Draw
     from dcdist.policy.events import Event
     from dcdist.ports.store import Store
@@ -59,14 +58,17 @@ async def draw(
         swarm_layer.release(pieces.span(handing.piece, command.stop))
 
 
-async def unheard_of(swarm_layer: SwarmLayer, command: Draw, known: Bits) -> Bits:
-    """What peers hold now, if `known` lacks pieces of `command` among it; otherwise 0.
+async def needless(swarm_layer: SwarmLayer, command: Draw, known: PeersSeen) -> PeersSeen | None:
+    """What peers hold and bring now, if that says of pieces of `command` what the planner did not know; else None.
 
-    What the planner knows of the peers may be a second old. What they have come to hold since, they are asked for
-    already: drawn as well, it would come twice.
+    What it knows of the peers may be a second old. What they have come to hold since, they are asked for already:
+    drawn as well, it would come twice.
     """
     seen = await swarm_layer.latest_available()
-    return seen if seen & ~known & pieces.span(command.first, command.stop) else 0
+    wanted = pieces.span(command.first, command.stop)
+    coming = swarm_layer.coming() if wanted & known.pieces else known.coming
+    news = seen & ~known.pieces | coming & ~known.coming
+    return PeersSeen(command.layer, seen, coming) if wanted & news else None
 
 
 def object_of(index: Index, command: Draw) -> str:

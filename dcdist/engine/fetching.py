@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import troubles
-from dcdist.engine.drawing import draw, object_of, unheard_of
+from dcdist.engine.drawing import draw, needless, object_of
 from dcdist.engine.events import Trouble, Troubled
 from dcdist.engine.membership import Audience, Membership
 from dcdist.engine.options import Prefer
@@ -77,7 +77,7 @@ class _Open:
     layer: CachedLayer
     swarm_layer: SwarmLayer
     source: Source
-    seen: Bits = 0
+    peers: PeersSeen
     copied: Bits = 0
 
 
@@ -190,7 +190,7 @@ class Fetching:
         self._tally.had(index, had)
         swarm_layer = await self._ports.swarm.add(layer)
         source.layer, source.swarm_layer = layer, swarm_layer
-        self._open[number] = _Open(layer, swarm_layer, source)
+        self._open[number] = _Open(layer, swarm_layer, source, PeersSeen(number, 0))
         self._tell(LayerOpened(number, index.geometry, had))
         missing = pieces.span(0, index.geometry.piece_count) & ~had
         copies = known_pieces(index, missing, self._known)
@@ -299,10 +299,13 @@ class Fetching:
             self._tally.swarm = statistics
             for number, opened in list(self._open.items()):
                 if not opened.layer.complete:
-                    seen = opened.swarm_layer.available()
-                    if seen != opened.seen:
-                        opened.seen = seen
-                        self._tell(PeersSeen(number, seen))
+                    swarm_layer = opened.swarm_layer
+                    # Matters only where pieces are drawn that peers hold, and costs too much to be asked always.
+                    coming = swarm_layer.coming() if opened.peers.coming else 0
+                    peers = PeersSeen(number, swarm_layer.available(), coming)
+                    if peers != opened.peers:
+                        opened.peers = peers
+                        self._tell(peers)
             self._tell(PeersGave(statistics.from_peers))
             now = self._loop.time()
             going = self._planner.statistics(now=now)
@@ -351,10 +354,10 @@ class Fetching:
                 pass
 
     async def _draw(self, command: Draw, opened: _Open) -> None:
-        seen = await unheard_of(opened.swarm_layer, command, opened.seen)
-        if seen:
-            opened.seen = seen
-            self._tell(PeersSeen(command.layer, seen))
+        found = await needless(opened.swarm_layer, command, opened.peers)
+        if found is not None:
+            opened.peers = found
+            self._tell(found)
             self._tell(DrawNeedless(command.draw))
             return
         await draw(

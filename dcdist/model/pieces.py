@@ -41,6 +41,19 @@ def each(bits: Bits) -> Iterator[int]:
         base += 64
 
 
+def nth(bits: Bits, place: int) -> int:
+    """The member with `place` members below it."""
+    low, high = 0, bits.bit_length()
+    while high - low > 1:
+        middle = (low + high) // 2
+        below = (bits >> low & ((1 << (middle - low)) - 1)).bit_count()
+        if place < below:
+            high = middle
+        else:
+            low, place = middle, place - below
+    return low
+
+
 def to_bytes(bits: Bits, count: int) -> bytes:
     """`count` bits as bytes, least significant first."""
     return bits.to_bytes((count + 7) // 8, "little")

@@ -51,7 +51,7 @@ class Situation:
 
     `longest`: bytes of the longest request; `stripe_times`: seconds for a stripe of each layer; `limit`: requests
     at once; `peers_latest`: when a peer last gave a byte, or began to have something to give; `peer_rate`: bytes a
-    second from all peers. `room`: peers do not fill this host's link.
+    second from all peers. `room`: peers do not fill this host's link; `idle`: all but nothing comes, from anywhere.
     `acquainted`: hosts that began together know each other by now; `known`: other members.
     """
 
@@ -61,6 +61,7 @@ class Situation:
     peers_latest: float
     peer_rate: float
     room: bool = False
+    idle: bool = False
     acquainted: bool = True
     known: int = 0
 
@@ -107,7 +108,25 @@ class Choosing:
             sure = self._sure(situation)
             if sure is not None or not self.eager:
                 return sure
-        return self._own(situation, now=now) or self._help(situation, now=now) or self._undelivered(situation, now=now)
+        return (
+            self._own(situation, now=now)
+            or self._help(situation, now=now)
+            or self._undelivered(situation, now=now)
+            or self._last(situation)
+        )
+
+    def drawing(self) -> int:
+        """Members with something to draw, this host among them: owners of what nobody holds; all, when that is gone."""
+        members = max((plan.ownership.count for plan in self.plans.values()), default=1)
+        owners = {self.host}
+        for plan in self.plans.values():
+            for stripe in plan.stripes_with(plan.unseen):
+                owner = plan.ownership.owner(stripe)
+                if owner is not None:
+                    owners.add(owner)
+                if len(owners) >= members:
+                    return members
+        return len(owners) if any(plan.unseen for plan in self.plans.values()) else members
 
     def _sure(self, situation: Situation) -> tuple[int, range] | None:
         """A single stripe that will be this host's own whoever else begins now: no link need idle meanwhile."""
@@ -136,7 +155,7 @@ class Choosing:
                 stripe = plan.next_own()
             if stripe is not None:
                 self._occupied = now
-                return layer, plan.extend(plan.of_stripe(stripe, wanted), wanted, situation.longest)
+                return layer, plan.fit(plan.of_stripe(stripe, wanted), wanted, situation.longest)
         return None
 
     def _help(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
@@ -184,12 +203,25 @@ class Choosing:
         if not silent and not self._peers_are_slow(situation, now=now):
             return None
         for layer, plan in self.plans.items():
+            # What peers are bringing now would come twice; from silent ones nothing does.
+            wanted = self._drawable(layer, plan.missing & plan.seen & ~(0 if silent else plan.coming))
+            runs = [(stripe, plan.of_stripe(stripe, wanted)) for stripe in plan.stripes_with(wanted)]
+            if runs:
+                start, count = plan.ownership.start_of(self.host), plan.geometry.stripe_count
+                # Long requests cost the store less; hosts begin at different stripes.
+                return layer, min(runs, key=lambda each: (-len(each[1]), (each[0] - start) % count))[1]
+        return None
+
+    def _last(self, situation: Situation) -> tuple[int, range] | None:
+        """One of the last stripes that peers hold, whoever was left to bring it, since the link is idle.
+
+        The one with the least rank: all hosts wait for the same ones, and begin with different ones.
+        """
+        for layer, plan in self.plans.items() if situation.idle else ():
             wanted = self._drawable(layer, plan.missing & plan.seen)
             stripes = list(plan.stripes_with(wanted))
             if stripes:
-                start = plan.ownership.start_of(self.host)
-                stripe = min(stripes, key=lambda each: (each - start) % plan.geometry.stripe_count)
-                return layer, plan.of_stripe(stripe, wanted)
+                return layer, plan.of_stripe(min(stripes, key=plan.ownership.rank), wanted)
         return None
 
     def _peers_are_slow(self, situation: Situation, *, now: float) -> bool:

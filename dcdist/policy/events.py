@@ -59,10 +59,11 @@ class PieceSpoiled:
 
 @dataclass(frozen=True, slots=True)
 class PeersSeen:
-    """At least one connected peer holds each of these pieces."""
+    """At least one connected peer holds each of these pieces; those that are `coming` are being asked for already."""
 
     layer: int
     pieces: Bits
+    coming: Bits = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,12 @@ _VIEW_LAG = 1.5
 _AT_WORK = 2
 """Stripes of its list that an owner has begun already, beyond those that are seen."""
 
+_SLOW = 1.5
+"""Times the interval that is usual between two stripes from which on an owner is slow."""
+
+_FEW = 3
+"""Owners of whom fewer do not tell what is usual."""
+
 _SILENCE = 2.0
 """Seconds without progress that are never taken for a stall, beyond what the view lags."""
 
@@ -78,6 +84,7 @@ class Helping:
     def __init__(self) -> None:
         self._owners: dict[HostId, _Owner] = {}
         self._gone: tuple[float, Helper | None, float] = (0.0, None, 0.0)
+        self._usual: float | None = None
 
     def watch(self, host: HostId, *, now: float) -> None:
         """A member is there; its first stripes are awaited from now on."""
@@ -86,9 +93,11 @@ class Helping:
     def forget(self, host: HostId) -> None:
         """A member left."""
         self._owners.pop(host, None)
+        self._usual = None
 
     def appeared(self, host: HostId, *, now: float) -> None:
         """A stripe that `host` owns was seen at a peer."""
+        self._usual = None
         owner = self._owners.setdefault(host, _Owner(since=now))
         if owner.done == 0:
             owner.first = now
@@ -111,7 +120,17 @@ class Helping:
             return overdue >= (rank - 1) * helper.margin * (1 - self.share_gone(helper, now=now))
         interval = owner.interval() or helper.own_interval
         silence = now - max(owner.latest, owner.since)
+        if interval > _SLOW * self._usual_interval():
+            # The others would wait for it at the end, and for what it drew last to come through its slow link.
+            return (ahead - _AT_WORK + 1) * interval - silence > rank * helper.margin / 4
         return (ahead - _AT_WORK) * interval - silence > rank * helper.margin
+
+    def _usual_interval(self) -> float:
+        """The median of all owners; infinite while there are too few to tell."""
+        if self._usual is None:
+            known = sorted(interval for owner in self._owners.values() if (interval := owner.interval()) is not None)
+            self._usual = known[len(known) // 2] if len(known) >= _FEW else float("inf")
+        return self._usual
 
     def share_gone(self, helper: Helper, *, now: float) -> float:
         """The share of all owners that have shown nothing for far too long: 0 to 1."""

@@ -30,6 +30,7 @@ class LayerPlan:
         self.have = have
         self.flying: Bits = 0
         self.seen: Bits = 0
+        self.coming: Bits = 0
         self.drawn: Bits = 0
         self._shown: Bits = 0
         self._all = pieces.span(0, geometry.piece_count)
@@ -117,9 +118,11 @@ class LayerPlan:
         """Pieces became missing again: own stripes that were passed may have to be drawn."""
         self.redeal()
 
-    def extend(self, run: range, wanted: Bits, limit: int) -> range:
-        """Lengthen a run over the own stripes that follow, up to `limit` bytes and the end of its segment."""
+    def fit(self, run: range, wanted: Bits, limit: int) -> range:
+        """Cut a run to `limit` bytes, or lengthen it over the own stripes that follow, up to the end of its segment."""
         geometry = self.geometry
+        if 0 < limit < len(run) * geometry.piece_length:
+            return run[: max(1, limit // geometry.piece_length)]
         per_stripe = geometry.pieces_per_stripe
         stop = run.stop
         while stop % per_stripe == 0 and stop < geometry.piece_count:

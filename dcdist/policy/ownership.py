@@ -65,7 +65,12 @@ class Ownership:
     @property
     def alone(self) -> bool:
         """Whether this host is the only member."""
-        return len(self._members) == 1
+        return self.count == 1
+
+    @property
+    def count(self) -> int:
+        """Members, this host among them."""
+        return len(self._members)
 
     def join(self, host: HostId) -> bool:
         """Count a member in; whether that changed anything."""
@@ -101,9 +106,9 @@ class Ownership:
         return stripe in self._owners
 
     def rank(self, stripe: int) -> int:
-        """How many members come before this host; 0 is the owner. For a stripe of the prefix."""
+        """How many members come before this host; 0 is the owner. After all for a stripe of another prefix."""
         self._deal_if_changed()
-        return self._ranks[stripe]
+        return self._ranks.get(stripe, len(self._members))
 
     def owner(self, stripe: int) -> HostId | None:
         """The member whose turn it is; None for a stripe of another prefix."""

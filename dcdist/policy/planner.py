@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.model import pieces
 from dcdist.model.member import Role
-from dcdist.policy import helping
+from dcdist.policy import helping, idle, room
 from dcdist.policy.choosing import LOOK_AGAIN, Choosing, Situation
 from dcdist.policy.commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.concurrency import Concurrency
@@ -34,12 +34,14 @@ from dcdist.policy.events import (
     PieceSpoiled,
     PrefixChanged,
 )
+from dcdist.policy.idle import Idle
 from dcdist.policy.layer_plan import LayerPlan
 from dcdist.policy.members import Members
 from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import RequestSize
-from dcdist.policy.room import HASTY_SETTLE, SETTLE, Room
+from dcdist.policy.room import Room
 from dcdist.policy.throughput import Throughput
+from dcdist.policy.turnout import most_requests
 
 if TYPE_CHECKING:
     from dcdist.model.identity import HostId, LayerName
@@ -109,11 +111,14 @@ class Planner:
     _size: RequestSize = field(default_factory=RequestSize)
     _crawl: Crawl = field(default_factory=Crawl)
     _room: Room = field(init=False)
+    _idle: Idle = field(init=False)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
     _whole_rate: Throughput = field(default_factory=Throughput)
     _peers_latest: float = 0.0
     _look_again: float = 0.0
+    _turnout: int = 0
+    _turnout_at: float = float("-inf")
     _done: bool = False
 
     def __post_init__(self) -> None:
@@ -122,7 +127,8 @@ class Planner:
         self._draws = Draws(self._plans)
         self._members = Members(self.options.version, self._plans)
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
-        self._room = Room(settle=HASTY_SETTLE if self.options.eager else SETTLE)
+        self._room = Room(settle=room.HASTY_SETTLE if self.options.eager else room.SETTLE)
+        self._idle = Idle(settle=idle.HASTY_SETTLE if self.options.eager else idle.SETTLE)
         # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
         most = self.options.most_requests if self.options.eager else min(self.options.most_requests, _MOST_SPARING)
         self._concurrency = Concurrency(most=most)
@@ -161,6 +167,7 @@ class Planner:
                 self._peer_rate.count(event.total, now=now)
                 self._whole_rate.count(event.total + self._draws.total, now=now)
                 self._room.observed(self._whole_rate.rate(now=now), peers=self._peer_rate.rate(now=now), now=now)
+                self._idle.observed(self._whole_rate.total, best=self._room.best, now=now)
             case CopyBegan():
                 self._plans[event.layer].flying |= event.pieces
             case CopyEnded():
@@ -206,7 +213,7 @@ class Planner:
             # Peers had nothing to bring until now: their silence begins here.
             self._peers_latest = max(self._peers_latest, now)
         lost = plan.seen & ~event.pieces & ~plan.have
-        plan.seen = event.pieces
+        plan.seen, plan.coming = event.pieces, event.coming
         if lost:
             plan.rewind()
         shown = plan.newly_shown()
@@ -313,7 +320,8 @@ class Planner:
             return
         if now < self.options.acquainted_from:
             self._look_again = min(self._look_again, self.options.acquainted_from)
-        limit = self._concurrency.limit + self._crawl.extra(self._draws.oldest(now=now), now=now)
+        oldest = self._draws.oldest(now=now)
+        limit = min(self._concurrency.limit, self._most_requests(now=now)) + self._crawl.extra(oldest, now=now)
         while self._draws.active < limit:
             chosen = self._choosing.choose(self._situation(now=now), now=now)
             if chosen is None:
@@ -321,6 +329,13 @@ class Planner:
                 return
             layer, run = chosen
             commands.append(self._begin(layer, run, now=now))
+
+    def _most_requests(self, *, now: float) -> int:
+        """Requests at once beside those of others; looked at now and then, since it goes through all stripes."""
+        if now >= self._turnout_at:
+            self._turnout = most_requests(self._choosing.drawing(), self.options.most_requests)
+            self._turnout_at = now + LOOK_AGAIN
+        return self._turnout
 
     def _begin(self, layer: int, run: range, *, now: float) -> Draw:
         geometry = self._plans[layer].geometry
@@ -338,6 +353,7 @@ class Planner:
             peers_latest=self._peers_latest,
             peer_rate=self._peer_rate.rate(now=now),
             room=self._room.open,
+            idle=self._idle.lasts(now=now) and not self._draws.active,
             acquainted=now >= self.options.acquainted_from,
             known=len(self._members),
         )

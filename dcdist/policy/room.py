@@ -55,6 +55,11 @@ class Room:
         self._open = self._low_since is not None and now - self._low_since >= self._settle
 
     @property
+    def best(self) -> float:
+        """Bytes a second that the link has carried, lately."""
+        return self._best
+
+    @property
     def open(self) -> bool:
         """Whether the link has room."""
         return self._open

@@ -105,6 +105,10 @@ class SwarmLayer(Protocol):
         """The pieces that at least one connected peer has now: asked for, before something is drawn that a peer has."""
         ...
 
+    def coming(self) -> Bits:
+        """The pieces of which a peer is being asked for a part now, as far as that can be told."""
+        ...
+
     async def flush(self) -> None:
         """When it returns, every piece reported as finished before the call is in the data file."""
         ...

@@ -10,6 +10,7 @@ from dcdist.policy.events import (
     BytesDrawn,
     DrawFailed,
     DrawFinished,
+    DrawNeedless,
     Failure,
     LayerOpened,
     PeersGave,
@@ -77,6 +78,7 @@ class Host:
     available: Bits = 0
     seen: Bits = 0
     seen_in: dict[int, Bits] = field(default_factory=dict)
+    coming: Bits = 0
     given: float = 0.0
     drawn: float = 0.0
     sent: float = 0.0
@@ -173,13 +175,29 @@ class Host:
             self.tell(PiecesFinished(layer, bits), now=now)
 
     def poll(self, *, now: float) -> None:
-        """Tell what peers hold and have given."""
-        changed = self.available ^ self.seen
-        for layer, bits in self.numbering.by_layer(changed):
-            self.seen_in[layer] = self.seen_in.get(layer, 0) ^ bits
-            self.tell(PeersSeen(layer, self.seen_in[layer]), now=now)
-        self.seen = self.available
+        """Tell what peers hold, bring and have given."""
+        self._tell_peers(self.trader.coming if self.coming else 0, now=now)
         self.tell(PeersGave(int(self.given)), now=now)
+
+    def is_needless(self, command: Draw, available: Bits, *, now: float) -> bool:
+        """Whether a look just before a request goes out shows that peers hold or bring pieces of it; that is told."""
+        wanted = pieces.of(self.numbering.numbers(command.layer, command.first, command.stop))
+        coming = self.trader.coming if wanted & self.seen else self.coming
+        if not wanted & (available & ~self.seen | coming & ~self.coming):
+            return False
+        self.available = available
+        self._tell_peers(coming, now=now)
+        self.tell(DrawNeedless(command.draw), now=now)
+        return True
+
+    def _tell_peers(self, coming: Bits, *, now: float) -> None:
+        news = dict(self.numbering.by_layer(self.available ^ self.seen))
+        asked = dict(self.numbering.by_layer(coming))
+        changed = sorted(news.keys() | dict(self.numbering.by_layer(coming ^ self.coming)).keys())
+        self.seen, self.coming = self.available, coming
+        for layer in changed:
+            self.seen_in[layer] = self.seen_in.get(layer, 0) ^ news.get(layer, 0)
+            self.tell(PeersSeen(layer, self.seen_in[layer], asked.get(layer, 0)), now=now)
 
 
 def options_for(

@@ -211,6 +211,8 @@ class _Simulation:
                 assert_never(command)
 
     def _draw(self, host: Host, command: Draw, now: float) -> None:
+        if host.is_needless(command, self._carrying.available(host), now=now):
+            return
         if not self._store.admit():
             host.refused(command.draw, retry_after=self._scenario.store.retry_after, now=now)
             return

@@ -24,7 +24,6 @@ class Rarity:
     def __init__(self, count: int, *, rng: random.Random) -> None:
         self._holders = [0] * count
         self._classes: list[Bits] = []
-        self._count = count
         self._rng = rng
 
     def gained(self, bits: Bits) -> None:
@@ -49,11 +48,7 @@ class Rarity:
                 break
         else:
             found = wanted
-        shift = self._rng.randrange(self._count)
-        above = found >> shift
-        if above:
-            return shift + (above & -above).bit_length() - 1
-        return (found & -found).bit_length() - 1
+        return pieces.nth(found, self._rng.randrange(found.bit_count()))
 
 
 def _class_of(holders: int) -> int:
@@ -85,6 +80,11 @@ class Trader:
     def complete(self) -> bool:
         """Whether all pieces are had."""
         return self.have == self._all
+
+    @property
+    def coming(self) -> Bits:
+        """The pieces that peers are asked for now."""
+        return self._pending_bits
 
     def asked_of(self, link: Link) -> float:
         """Bytes that a peer is asked for and that are still missing."""

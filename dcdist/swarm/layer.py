@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import libtorrent as lt
 
 from dcdist.errors import InvariantError, SwarmError
-from dcdist.model.pieces import each, span
+from dcdist.model.pieces import each, of, span
 from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed
 from dcdist.swarm.blame import Blame
 from dcdist.swarm.flushes import Flushes
@@ -110,6 +110,17 @@ class TorrentLayer:
             self._handle.post_piece_availability()
             await asyncio.wait([told], timeout=_LOOK_LIMIT)
         return self.available()
+
+    def coming(self) -> Bits:
+        """The pieces of which a peer is being asked for a block now: those that libtorrent has begun."""
+        if self.complete or self._error:
+            return 0
+        begun = of(
+            piece["piece_index"]
+            for piece in self._handle.get_download_queue()
+            if any(block["num_peers"] for block in piece["blocks"])
+        )
+        return begun & ~self._have
 
     async def flush(self) -> None:
         """When it returns, every piece reported as finished before the call is in the data file.

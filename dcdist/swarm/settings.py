@@ -75,7 +75,7 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "piece_timeout": 6,
         # Full links, but short queues: what was asked for comes even when the store was quicker, and a host that
         # stalls keeps it from others. 4 MiB a link is enough for 400 MB/s.
-        "request_queue_time": 2,
+        "request_queue_time": 1,
         "max_out_request_queue": 256,
         "max_allowed_in_request_queue": 4_000,
         "send_buffer_low_watermark": 64 * KIB,

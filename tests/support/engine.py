@@ -89,6 +89,9 @@ class RememberingLayer:
     async def latest_available(self) -> Bits:
         return 0
 
+    def coming(self) -> Bits:
+        return 0
+
     async def flush(self) -> None:
         self.flushes += 1
 

@@ -228,3 +228,15 @@ async def test_after_each_flush_all_that_was_told_is_in_the_file_wherever_it_cam
                 assert isinstance(event, PiecesFinished)
                 assert [piece for piece in each(event.pieces) if layer.read(piece) != sample.piece(piece)] == []
                 told |= event.pieces
+
+
+async def test_what_a_peer_is_being_asked_for_can_be_told(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+    giver.limit(up=50_000.0, down=None)
+    taken = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    taken.claim(ALL & ~0b11)
+    assert taken.coming() == 0
+    taker.connect("127.0.0.1", giver.port)
+    await until(lambda: taken.coming() != 0)
+    assert taken.coming() & ~0b11 == 0

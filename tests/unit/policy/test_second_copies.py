@@ -20,6 +20,7 @@ from dcdist.policy.ownership import Ownership
 from tests.support.planners import GEOMETRY, LAYER, draws, host, planner
 
 if TYPE_CHECKING:
+    from dcdist.policy.commands import Draw
     from dcdist.policy.planner import Planner
 
 
@@ -110,3 +111,39 @@ def test_peers_that_take_over_a_full_link_from_the_store_leave_no_room_for_a_sec
     for half in range(1, 40):
         made.receive(PeersGave(450_000 * half), now=2.0 + half / 2)
         assert draws(made, now=2.0 + half / 2) == []
+
+
+def test_what_peers_are_bringing_is_not_drawn_as_well() -> None:
+    made = planner(eager=False)
+    everything = pieces.span(0, GEOMETRY.piece_count)
+    made.receive(PeersSeen(0, everything, coming=pieces.span(0, 6)), now=0.0)
+    made.receive(PeersGave(0), now=0.0)
+    made.receive(PeersGave(6_000_000), now=1.0)
+    drawn: list[Draw] = []
+    for second in range(2, 12):  # peers fall behind what the link has carried
+        made.receive(PeersGave(3_000_000 * (second + 1)), now=float(second))
+        drawn += draws(made, now=float(second))
+
+    assert [(draw.first, draw.stop) for draw in drawn] == [(8, 12), (12, 16)]
+
+
+def test_what_silent_peers_were_asked_for_is_drawn_too() -> None:
+    made = planner(eager=False)
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count), coming=pieces.span(0, 8)), now=0.0)
+
+    assert [(draw.first, draw.stop) for draw in draws(made, now=3.1)] == [(0, 4), (4, 8)]
+
+
+def test_when_the_link_is_idle_what_peers_are_slow_to_bring_is_drawn_one_stripe_at_a_time() -> None:
+    made = planner(eager=False)
+    everything = pieces.span(0, GEOMETRY.piece_count)
+    made.receive(PeersSeen(0, everything, coming=everything), now=0.0)
+    made.receive(PeersGave(0), now=0.0)
+    for second in (1, 2, 3):
+        made.receive(PeersGave(6_000_000 * second), now=float(second))
+    made.receive(PeersGave(18_010_000), now=4.0)
+    assert draws(made, now=4.0) == []
+    made.receive(PeersGave(18_020_000), now=5.0)
+
+    assert len(draws(made, now=5.0)) == 1
+    assert draws(made, now=5.1) == []

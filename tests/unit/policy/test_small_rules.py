@@ -14,6 +14,7 @@ from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import LONGEST, RequestSize
 from dcdist.policy.room import HASTY_SETTLE, SETTLE, Room
 from dcdist.policy.throughput import Throughput
+from dcdist.policy.turnout import most_requests
 
 HOST = HostId("a" * 32)
 
@@ -51,6 +52,11 @@ def test_more_requests_are_kept_only_if_they_bring_more() -> None:
 
     concurrency.observed(155.0, 4, now=4.0)
     assert concurrency.limit == 3
+
+
+def test_about_sixteen_requests_are_shared_by_all_who_draw() -> None:
+    assert [most_requests(drawing, 8) for drawing in (1, 2, 3, 8, 16, 64)] == [8, 8, 5, 2, 2, 2]
+    assert most_requests(1, 4) == 4
 
 
 def test_a_throttled_host_halves_its_requests_and_rests() -> None:
@@ -162,6 +168,20 @@ def test_a_host_in_a_hurry_takes_a_quarter_of_the_margin() -> None:
 
     assert not helps(steady_owner(), now=4.0, ahead=3, helper=eager)
     assert helps(steady_owner(), now=4.0, ahead=4, helper=eager)
+
+
+def test_an_owner_slower_than_most_is_helped_earlier() -> None:
+    def beside_others(seconds: float) -> Helping:
+        helping = steady_owner()
+        for number in range(2, 5):
+            other = HostId(f"{number:032x}")
+            for step in range(4):
+                helping.appeared(other, now=4.0 - seconds * (3 - step))
+        return helping
+
+    assert not helps(beside_others(0.8), now=4.0, ahead=6)
+    assert not helps(beside_others(0.5), now=4.0, ahead=2)
+    assert helps(beside_others(0.5), now=4.0, ahead=3)
 
 
 def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
