@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from dcdist.cli.faults import died
@@ -58,7 +59,8 @@ class Child:
             signal.signal(number, handler)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                stream.close()
+                with suppress(BrokenPipeError):  # by what could not be written to a child that was dead already
+                    stream.close()
 
     @property
     def pid(self) -> int:
