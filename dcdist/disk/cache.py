@@ -66,13 +66,15 @@ class DirectoryCache:
             if _is_whole(index, have):
                 folder.unlock()
                 return self._layer(index, folder, have, writer=False)
+            damaged: Bits = 0
             existed = await self._threads.run(folder.begin, index.geometry.length)
             if have is None and existed:
                 have = await check(folder.data, index, self._threads, checked=checked)
+                damaged = await self._threads.run(folder.remembered, index) & ~have
         except BaseException:
             folder.unlock()
             raise
-        return self._layer(index, folder, have, writer=True)
+        return self._layer(index, folder, have, writer=True, damaged=damaged)
 
     def data_path(self, layer: LayerName) -> Path:
         """Where a layer's data file is, or would be."""
@@ -99,8 +101,10 @@ class DirectoryCache:
             raise DiskError(f"{layer!r} is no name of a layer: it has no folder in the cache", path=str(self._path))
         return LayerFolder(self._path / "layers" / layer)
 
-    def _layer(self, index: Index, folder: LayerFolder, have: Bits | None, *, writer: bool) -> LayerFile:
-        return LayerFile(index, folder, have or 0, writer=writer, threads=self._threads)
+    def _layer(
+        self, index: Index, folder: LayerFolder, have: Bits | None, *, writer: bool, damaged: Bits = 0
+    ) -> LayerFile:
+        return LayerFile(index, folder, have or 0, writer=writer, threads=self._threads, damaged=damaged)
 
     def _complete_layers(self) -> list[LayerName]:
         with refusals(self._path, "list the layers in"):

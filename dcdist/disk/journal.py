@@ -62,6 +62,13 @@ class Journal:
                     return have
         return None
 
+    def remembered(self, index: Index) -> Bits:
+        """The pieces that were had when last a session ended cleanly, whatever became of the data file since."""
+        with suppress(FileNotFoundError), open_folder(self._folder) as folder:
+            resume = read_file(folder, RESUME, limit=_RESUME_LIMIT)
+            return bits.from_bytes(resume or b"") & bits.span(0, index.geometry.piece_count)
+        return 0
+
     def says_complete(self) -> bool:
         """Whether the last session ended cleanly with all pieces, and the data file did not change since."""
         with suppress(OSError), open_folder(self._folder) as folder:

@@ -23,11 +23,14 @@ class LayerFile:
     this one goes on seeding it: its properties stay valid.
     """
 
-    def __init__(self, index: Index, folder: LayerFolder, have: Bits, *, writer: bool, threads: Threads) -> None:
+    def __init__(
+        self, index: Index, folder: LayerFolder, have: Bits, *, writer: bool, threads: Threads, damaged: Bits = 0
+    ) -> None:
         self._index = index
         self._folder = folder
         self._have = have
         self._all = span(0, index.geometry.piece_count)
+        self._damaged = damaged
         self._writer = writer
         self._threads = threads
         self._closed = False
@@ -46,6 +49,11 @@ class LayerFile:
     def have(self) -> Bits:
         """The pieces that are checked and in the file."""
         return self._have
+
+    @property
+    def damaged(self) -> Bits:
+        """The pieces that were had once, and were found to be wrong when the layer was opened."""
+        return self._damaged
 
     @property
     def complete(self) -> bool:

@@ -44,6 +44,11 @@ class LayerFolder:
         with refusals(self._path, "read the journal of layer"):
             return self._journal.believed(index)
 
+    def remembered(self, index: Index) -> Bits:
+        """The pieces that were had when last a session ended cleanly."""
+        with refusals(self._path, "read the journal of layer"):
+            return self._journal.remembered(index)
+
     def says_complete(self) -> bool:
         """Whether the journal says that all pieces are had."""
         return self._journal.says_complete()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dcdist.engine.descriptions import read_description
 from dcdist.engine.events import LayerChecked, Waiting
 from dcdist.engine.placements import LayerPlacements, turn_around
+from dcdist.engine.troubles import cache_is_damaged
 from dcdist.errors import CacheBusyError, FetchFailedError, IntegrityError, StoreError, UsageError
 from dcdist.formats import extents as extents_format
 from dcdist.formats import index as index_format
@@ -107,14 +108,16 @@ async def make_plan(
     return Plan(tuple(images), tuple(extents), entries, tuple(indexes), tuple(placements), numbers)
 
 
-async def plan_of_layers(store: Store, cache: Cache, release: Release) -> Plan:
-    """A plan of all layers of a release and no image: what a seeder holds.
+async def plan_of_layers(
+    store: Store, cache: Cache, release: Release, report: Callable[[Troubled], None] | None = None
+) -> Plan:
+    """A plan of all layers of a release and no image: what a seeder holds; `report` is told what was wrong.
 
     Raises:
         StoreError: The store could not give the indexes.
         IntegrityError: They are not what the manifest promises.
     """
-    indexes = tuple([await read_index(store, cache, entry) for entry in release.layers])
+    indexes = tuple([await read_index(store, cache, entry, report) for entry in release.layers])
     placements = tuple(LayerPlacements([0] * len(index.frames)) for index in indexes)
     numbers = {entry.name: number for number, entry in enumerate(release.layers)}
     return Plan((), (), release.layers, indexes, placements, numbers)
@@ -169,6 +172,8 @@ async def open_layer(
         await layer.close(clean=_leaves_layers_whole(error))
 
     stack.push_async_exit(close)
+    if layer.damaged:
+        report(cache_is_damaged(layer))
     return layer
 
 

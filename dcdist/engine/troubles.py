@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from dcdist.engine.events import Trouble, Troubled
 from dcdist.formats import keys
+from dcdist.model.pieces import each
 
 if TYPE_CHECKING:
     from dcdist.errors import StoreError
     from dcdist.model.layer import Index
+    from dcdist.ports.layers import CachedLayer
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed
 
@@ -69,6 +71,17 @@ def copy_is_wrong(event: PieceFailed, place: str) -> Troubled:
         "from elsewhere",
         Trouble.CORRUPT,
         place,
+    )
+
+
+def cache_is_damaged(layer: CachedLayer) -> Troubled:
+    """Pieces of a layer in the cache were changed since they were checked."""
+    count = layer.damaged.bit_count()
+    which = f"piece {next(each(layer.damaged))} is" if count == 1 else f"{count} pieces are"
+    return Troubled(
+        f"{layer.path}: {which} not what was written there; thrown away, fetched anew. Look at the disk of this host",
+        Trouble.CORRUPT,
+        str(layer.path),
     )
 
 

@@ -107,7 +107,7 @@ async def seed(
     """
     begun = asyncio.get_running_loop().time()
     async with DirectoryCache(options.cache) as cache:
-        plan = await plan_of_layers(store, cache, release)
+        plan = await plan_of_layers(store, cache, release, report)
         report(ReleaseFound(release.name, 0, 0, release.layer_bytes))
         as_fetch = FetchOptions(
             dest=options.cache,

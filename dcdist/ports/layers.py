@@ -36,6 +36,11 @@ class CachedLayer(Protocol):
         ...
 
     @property
+    def damaged(self) -> Bits:
+        """The pieces that were had once, and were found to be wrong when the layer was opened: they are not had."""
+        ...
+
+    @property
     def complete(self) -> bool:
         """Whether all pieces are had."""
         ...

@@ -21,6 +21,7 @@ class FileLayer:
     index: Index
     path: Path
     have: Bits
+    damaged: Bits = 0
 
     @property
     def complete(self) -> bool:

@@ -58,6 +58,21 @@ async def test_a_changed_byte_after_a_clean_close_is_found(cache: DirectoryCache
     assert await reopen(cache) == (ALL & ~(1 << 4), [2 * MIB + 1000])
 
 
+async def test_pieces_that_were_had_and_are_wrong_now_are_told(cache: DirectoryCache) -> None:
+    data = await fill(cache, 0, 3, 4)
+    with data.open("r+b") as file:
+        file.seek(3 * KIB_256 + 17)
+        file.write(bytes([SAMPLE.data[3 * KIB_256 + 17] ^ 1]))
+        file.seek(6 * KIB_256)  # where nothing was had
+        file.write(b"damage")
+    layer = await cache.open(SAMPLE.index)
+    assert (layer.have, layer.damaged) == (0b1_0001, 0b1000)
+    await layer.close(clean=True)
+    whole = await cache.open(SAMPLE.index)
+    assert (whole.have, whole.damaged) == (0b1_0001, 0)
+    await whole.close(clean=True)
+
+
 async def test_a_new_time_of_change_alone_brings_a_check(cache: DirectoryCache) -> None:
     data = await fill(cache, 2)
     os.utime(data, ns=(0, data.stat().st_mtime_ns + 1))
