@@ -111,7 +111,11 @@ class IntegrityError(DcdistError):
 
 
 class SignatureError(IntegrityError):
-    """No signature by a trusted key."""
+    """No signature by a trusted key; `damaged`: it is said to be by one, but what is signed is something else."""
+
+    def __init__(self, message: str, *, source: str = "", damaged: bool = False) -> None:
+        super().__init__(message, source=source)
+        self.damaged = damaged
 
 
 class RollbackError(IntegrityError):

@@ -1,4 +1,4 @@
-"""Reads the small objects that describe a release, and asks once more for one whose bytes are wrong.
+"""Reads the small objects that describe a release, again for a while if one is missing or its bytes are wrong.
 
 Invariant: what is returned was read by the reader it is for, which checks its promise; what is raised names the object.
 """
@@ -6,14 +6,17 @@ Invariant: what is returned was read by the reader it is for, which checks its p
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import TYPE_CHECKING, TypeVar
 
 from dcdist.engine.events import Trouble, Troubled
-from dcdist.errors import IntegrityError
+from dcdist.errors import FormatError, IntegrityError, ObjectMissingError, StoreError
+from dcdist.policy.rereading import PATIENT, rule_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dcdist.errors import DcdistError
     from dcdist.ports.store import Store
 
 _Read = TypeVar("_Read")
@@ -26,25 +29,51 @@ async def read_description(
     limit: int,
     read: Callable[[bytes], _Read],
     report: Callable[[Troubled], None] | None = None,
+    promised: bool = True,
 ) -> tuple[bytes, _Read]:
     """An object of at most `limit` bytes, and what `read` makes of it.
 
+    `promised`: a signed manifest names it, so that it must be there. `report` is told of every try that failed, before
+    the next.
+
     Raises:
-        IntegrityError: It is not what was promised, twice; of the kind that `read` raised.
-        StoreError: The store could not give it.
+        IntegrityError: It is not what was promised, for as long as it was tried; of the kind that `read` raised.
+        FormatError: It cannot be read; likewise.
+        StoreError: The store could not give it; if it is promised, for as long as it was tried.
     """
-    try:
-        return await _try(store, key, limit, read)
-    except IntegrityError as error:
-        if report is not None:
-            place = f"{store}/{key}"
-            report(Troubled(f"{place}: {error}; asked for once more", Trouble.CORRUPT, place))
-    return await _try(store, key, limit, read)
+    loop, chance = asyncio.get_running_loop(), random.Random()
+    begun, number = loop.time(), 1
+    while True:
+        try:
+            return await _try(store, key, limit, read)
+        except (StoreError, IntegrityError, FormatError) as error:
+            elapsed = loop.time() - begun
+            delay = rule_for(error, promised=promised, patient=PATIENT).delay(number, elapsed=elapsed, rng=chance)
+            if delay is None:
+                _conclude(error, number, elapsed, promised=promised)
+                raise
+            if report is not None:
+                kind = Trouble.STORE if isinstance(error, StoreError) else Trouble.CORRUPT
+                report(Troubled(f"{error}; try {number} failed, the next is in {delay:.1f} s", kind, f"{store}/{key}"))
+        await asyncio.sleep(delay)
+        number += 1
 
 
 async def _try(store: Store, key: str, limit: int, read: Callable[[bytes], _Read]) -> tuple[bytes, _Read]:
     data = await store.get(key, limit=limit)
     try:
         return data, await asyncio.to_thread(read, data)
-    except IntegrityError as error:
-        raise type(error)(f"{store}/{key}: {error}", source=f"{store}/{key}") from error
+    except (IntegrityError, FormatError) as error:
+        error.args = (f"{store}/{key}: {error}",)
+        if isinstance(error, IntegrityError):
+            error.source = f"{store}/{key}"
+        raise
+
+
+def _conclude(error: DcdistError, number: int, elapsed: float, *, promised: bool) -> None:
+    """Add what was tried, and what to do, to an error that ends it."""
+    if number > 1:
+        advice = ""
+        if promised and isinstance(error, ObjectMissingError | IntegrityError | FormatError):
+            advice = "; the release is damaged in the store: publish it again"
+        error.args = (f"{error}; tried {number} times in {elapsed:.0f} s{advice}",)

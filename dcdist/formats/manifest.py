@@ -86,7 +86,8 @@ def open_sealed(data: bytes, trusted: Sequence[PublicKey]) -> Release:
         signers = ", ".join(sorted({identity for identity, _ in signatures})) or "nobody"
         raise SignatureError(
             f"the manifest has no valid signature by a trusted key: it names {signers} as signers, and "
-            f"{', '.join(sorted(known)) or 'no key'} is trusted"
+            f"{', '.join(sorted(known)) or 'no key'} is trusted",
+            damaged=any(identity in known for identity, _ in signatures),
         )
     return _read(payload)
 

@@ -112,6 +112,7 @@ async def _read(
             limit=manifest.MANIFEST_LIMIT,
             read=lambda data: manifest.open_sealed(data, trust),
             report=report,
+            promised=False,
         )
     except ObjectMissingError as error:
         raise ReleaseMissingError(

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
-from dcdist.engine import fetching
+from dcdist.engine import descriptions, fetching
 from dcdist.policy.planner import PlannerOptions
+from dcdist.policy.rereading import PATIENT
 from dcdist.policy.retry import Backoff
 from dcdist.store import retrying
 from tests.support.fault_site import site
@@ -35,3 +37,4 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fetches in this process give up after seconds, not minutes."""
     monkeypatch.setattr(fetching, "PlannerOptions", partial(PlannerOptions, passing_patience=3.0, lasting_patience=1.0))
     monkeypatch.setattr(retrying, "Backoff", partial(Backoff, tries=3, first=0.1))
+    monkeypatch.setattr(descriptions, "PATIENT", replace(PATIENT, first=0.1, longest=0.2, total=1.0))

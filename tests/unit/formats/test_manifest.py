@@ -79,6 +79,17 @@ def test_a_manifest_that_no_trusted_key_signed_is_refused(trusted: list[PublicKe
         manifest.open_sealed(manifest.seal(FULL, KEY), trusted)
 
 
+def test_a_manifest_that_names_a_trusted_signer_but_holds_something_else_is_damaged() -> None:
+    original = manifest.seal(FULL, KEY)
+    other = take_apart(manifest.seal(replace(FULL, serial=1), KEY)).body["payload"]
+    with pytest.raises(SignatureError) as damaged:
+        manifest.open_sealed(changed(original, payload=other), [KEY.public])
+    with pytest.raises(SignatureError) as strange:
+        manifest.open_sealed(original, [OTHER.public])
+
+    assert (damaged.value.damaged, strange.value.damaged) == (True, False)
+
+
 def test_a_manifest_without_signatures_is_refused() -> None:
     with pytest.raises(SignatureError, match="names nobody"):
         manifest.open_sealed(changed(manifest.seal(FULL, KEY), signatures=[]), [KEY.public])

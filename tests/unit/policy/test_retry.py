@@ -2,9 +2,21 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcdist.errors import (
+    FormatError,
+    IntegrityError,
+    NewerFormatError,
+    ObjectMissingError,
+    SignatureError,
+    StoreDeniedError,
+    StoreError,
+    StoreUnavailableError,
+)
+from dcdist.policy.rereading import rule_for
 from dcdist.policy.retry import Backoff
 
 
@@ -64,3 +76,34 @@ def test_the_wait_stays_within_its_bound(attempt: int, seed: int) -> None:
 
     assert delay is not None
     assert 0.0 <= delay <= min(15.0, 0.5 * 2.0 ** min(attempt - 1, 10))
+
+
+DESCRIPTION_ERRORS = {
+    "missing": (ObjectMissingError("gone"), 20.0),
+    "denied": (StoreDeniedError("no"), 20.0),
+    "wrong": (IntegrityError("other bytes"), 20.0),
+    "unreadable": (FormatError("noise"), 20.0),
+    "signed by a trusted key, but something else": (SignatureError("no", damaged=True), 20.0),
+    "signed by a stranger": (SignatureError("no"), 0.0),
+    "too new": (NewerFormatError("no", needed=9), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", DESCRIPTION_ERRORS)
+def test_a_description_that_does_not_come_as_promised_is_asked_for_again_for_20_seconds_unless_that_is_vain(
+    name: str,
+) -> None:
+    error, seconds = DESCRIPTION_ERRORS[name]
+    elapsed, number, chance = 0.0, 1, random.Random(3)
+    while (delay := rule_for(error, promised=True).delay(number, elapsed=elapsed, rng=chance)) is not None:
+        elapsed += delay
+        number += 1
+
+    assert number > 1
+    assert seconds * 0.75 <= elapsed <= seconds
+
+
+@pytest.mark.parametrize("error", [ObjectMissingError("gone"), StoreUnavailableError("tried for long")])
+def test_what_nobody_promised_or_was_tried_for_long_is_not_asked_for_again(error: StoreError) -> None:
+    promised = isinstance(error, StoreUnavailableError)
+    assert rule_for(error, promised=promised).delay(1, elapsed=0.0, rng=random.Random(3)) is None
