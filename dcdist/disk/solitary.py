@@ -91,7 +91,7 @@ class Solitary:
 
     def statistics(self) -> SwarmStatistics:
         """Nothing is moved; `wasted` counts injected bytes that came twice or failed."""
-        return SwarmStatistics(from_peers=0, to_peers=0, wasted=self._wasted, peers=0, peers_seen=0)
+        return SwarmStatistics(from_peers=0, useful=0, to_peers=0, wasted=self._wasted, peers=0, peers_seen=0)
 
     async def latest_statistics(self) -> SwarmStatistics:
         """As `statistics`, which is never late here."""

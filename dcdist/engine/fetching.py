@@ -306,7 +306,7 @@ class Fetching:
                     if peers != opened.peers:
                         opened.peers = peers
                         self._tell(peers)
-            self._tell(PeersGave(statistics.from_peers))
+            self._tell(PeersGave(statistics.useful))
             now = self._loop.time()
             going = self._planner.statistics(now=now)
             self._tally.rates(store=going.from_store, peers=going.from_peers)

@@ -25,7 +25,7 @@ class Tally:
     """One fetch's sums, in bytes and bytes a second."""
 
     def __init__(self, plan: Plan) -> None:
-        self.swarm = SwarmStatistics(from_peers=0, to_peers=0, wasted=0, peers=0, peers_seen=0)
+        self.swarm = SwarmStatistics(from_peers=0, useful=0, to_peers=0, wasted=0, peers=0, peers_seen=0)
         self.reused = 0
         self._layer_total = sum(entry.length for entry in plan.entries)
         self._layer_bytes = 0

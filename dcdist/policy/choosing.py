@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dcdist.policy.layer_plan import LayerPlan
 
 _PEERS_SILENT = 3.0
-"""Seconds without a byte from peers after which what they hold is drawn from the store."""
+"""Seconds without a right byte from peers after which what they hold is drawn from the store."""
 
 _PEERS_BEGIN = 2.0
 """Seconds for which peers hold everything before their pace tells anything: they have just been asked."""
@@ -50,8 +50,8 @@ class Situation:
     """What a choice depends on beside the layers.
 
     `longest`: bytes of the longest request; `stripe_times`: seconds for a stripe of each layer; `limit`: requests
-    at once; `peers_latest`: when a peer last gave a byte, or began to have something to give; `peer_rate`: bytes a
-    second from all peers. `room`: peers do not fill this host's link; `idle`: all but nothing comes, from anywhere.
+    at once; `peers_latest`: when a peer last gave a right byte, or began to have something to give; `peer_rate`: bytes
+    a second from all peers. `room`: peers do not fill this host's link; `idle`: all but nothing comes, from anywhere.
     `acquainted`: hosts that began together know each other by now; `known`: other members.
     """
 
@@ -198,13 +198,13 @@ class Choosing:
         return None
 
     def _undelivered(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        """What peers hold and do not bring: because they are silent, or too slow for a host in a hurry."""
+        """What peers hold and do not bring: they are silent, too slow for a host in a hurry, or bring it wrong."""
         silent = now - situation.peers_latest >= _PEERS_SILENT
-        if not silent and not self._peers_are_slow(situation, now=now):
-            return None
+        slow = not silent and self._peers_are_slow(situation, now=now)
         for layer, plan in self.plans.items():
             # What peers are bringing now would come twice; from silent ones nothing does.
-            wanted = self._drawable(layer, plan.missing & plan.seen & ~(0 if silent else plan.coming))
+            undelivered = plan.seen if silent else plan.seen & ~plan.coming if slow else 0
+            wanted = self._drawable(layer, plan.missing & (plan.distrusted | undelivered))
             runs = [(stripe, plan.of_stripe(stripe, wanted)) for stripe in plan.stripes_with(wanted)]
             if runs:
                 start, count = plan.ownership.start_of(self.host), plan.geometry.stripe_count

@@ -68,7 +68,7 @@ class PeersSeen:
 
 @dataclass(frozen=True, slots=True)
 class PeersGave:
-    """Payload bytes that all peers have given since the start."""
+    """Payload bytes that all peers have given since the start, but for those that were wrong or had; never fewer."""
 
     total: int
 

@@ -1,7 +1,7 @@
 """What is the state of one layer, and which of its pieces are still nobody's?
 
 Invariant: a piece is in exactly one state here: had, flying (in a draw, or drawn and not checked yet), or missing; a
-missing one may be seen at peers.
+missing one may be seen at peers. `distrusted` ones are not left to them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ class LayerPlan:
         self.seen: Bits = 0
         self.coming: Bits = 0
         self.drawn: Bits = 0
+        self._offered: Bits = 0
+        self.distrusted: Bits = 0
         self._shown: Bits = 0
         self._all = pieces.span(0, geometry.piece_count)
         self._host = host
@@ -61,6 +63,12 @@ class LayerPlan:
         start = self.ownership.start_of(self._host)
         found = [stripe for stripe in self.stripes_with(wanted) if not self.ownership.covers(stripe)]
         return sorted(found, key=lambda stripe: (stripe - start) % self.geometry.stripe_count)
+
+    def offer(self, seen: Bits) -> bool:
+        """Peers hold these now; whether there are missing ones among them that none had before."""
+        fresh = seen & self.missing & ~self._offered
+        self._offered |= seen
+        return bool(fresh)
 
     def newly_shown(self) -> list[int]:
         """The stripes of which all pieces are now had here or seen at peers; each is told once."""

@@ -25,12 +25,17 @@ class Patience:
         self._paused_until = 0.0
         self._reason = ""
         self._last_failure: Failure | None = None
+        self._despair = ""
         self._progress_at: float | None = None
 
     @property
     def reason(self) -> str:
-        """What the last failure said."""
-        return self._reason
+        """What the last failure said, or why there is no hope."""
+        return self._despair or self._reason
+
+    def despair(self, reason: str) -> None:
+        """The store will never give something that is needed, whatever else it gives; only peers may."""
+        self._despair = reason
 
     def progressed(self, *, now: float) -> None:
         """Something was gained, from any source."""
@@ -62,4 +67,5 @@ class Patience:
     def gives_up_at(self, *, since: float) -> float:
         """When to end the fetch if nothing is gained until then; `since` is when it began."""
         begun = since if self._progress_at is None else self._progress_at
-        return begun + (self._lasting if self._last_failure is Failure.LASTING else self._passing)
+        lasting = self._despair or self._last_failure is Failure.LASTING
+        return begun + (self._lasting if lasting else self._passing)

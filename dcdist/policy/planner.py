@@ -40,6 +40,7 @@ from dcdist.policy.members import Members
 from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import RequestSize
 from dcdist.policy.room import Room
+from dcdist.policy.spoiled import Spoiled
 from dcdist.policy.throughput import Throughput
 from dcdist.policy.turnout import most_requests
 
@@ -57,9 +58,6 @@ _BARRED = 8.0
 
 _MOST_SPARING = 4
 """Requests at once of a host that would rather spare the store."""
-
-_MOST_SPOILED = 3
-"""How often a piece from the store may fail its check before only peers are asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class Planner:
     _plans: dict[int, LayerPlan] = field(init=False)
     _draws: Draws = field(init=False)
     _members: Members = field(init=False)
-    _spoiled: dict[tuple[int, int], int] = field(default_factory=dict)
+    _spoiled: Spoiled = field(init=False)
     _concurrency: Concurrency = field(init=False)
     _patience: Patience = field(init=False)
     _size: RequestSize = field(default_factory=RequestSize)
@@ -127,6 +125,7 @@ class Planner:
         self._draws = Draws(self._plans)
         self._members = Members(self.options.version, self._plans)
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
+        self._spoiled = Spoiled(self.options.lasting_patience)
         self._room = Room(settle=room.HASTY_SETTLE if self.options.eager else room.SETTLE)
         self._idle = Idle(settle=idle.HASTY_SETTLE if self.options.eager else idle.SETTLE)
         # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
@@ -199,18 +198,19 @@ class Planner:
         plan.have &= ~bit
         plan.flying &= ~bit
         plan.rewind()
-        if not event.drawn:
-            return
-        count = self._spoiled[event.layer, event.piece] = self._spoiled.get((event.layer, event.piece), 0) + 1
-        if count >= _MOST_SPOILED:
-            self._choosing.bar(event.layer, bit, until=float("inf"))
-            reason = f"the store's bytes of piece {event.piece} of layer {self.options.layers[event.layer]} are wrong"
-            self._patience.failed(Failure.LASTING, reason, retry_after=None, now=now)
+        if event.drawn:
+            pause = self._spoiled.drawn(event.layer, event.piece)
+            self._choosing.bar(event.layer, bit, until=now + pause)
+            if pause == float("inf"):
+                layer = self.options.layers[event.layer]
+                self._patience.despair(f"the store's bytes of piece {event.piece} of layer {layer} are wrong")
+        elif self._spoiled.traded(event.layer, event.piece):
+            plan.distrusted |= bit
 
     def _peers_seen(self, event: PeersSeen, *, now: float) -> None:
         plan = self._plans[event.layer]
-        if not any(each.missing & each.seen for each in self._plans.values()):
-            # Peers had nothing to bring until now: their silence begins here.
+        if plan.offer(event.pieces) and not any(each.missing & each.seen for each in self._plans.values()):
+            # Peers had nothing to bring until now: their silence begins. Those that come and go offer nothing new.
             self._peers_latest = max(self._peers_latest, now)
         lost = plan.seen & ~event.pieces & ~plan.have
         plan.seen, plan.coming = event.pieces, event.coming

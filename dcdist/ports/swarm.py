@@ -70,9 +70,13 @@ SwarmEvent = PiecesFinished | PieceFailed | PeersLied | PeerBanned | SwarmBroke
 
 @dataclass(frozen=True, slots=True)
 class SwarmStatistics:
-    """Payload bytes since the start; `wasted` came twice or failed its check; `peers` are connected now."""
+    """Payload bytes since the start; `wasted` came twice or failed its check; `peers` are connected now.
+
+    `useful`: of those from peers, what was not found wrong or had already; never falls.
+    """
 
     from_peers: int
+    useful: int
     to_peers: int
     wasted: int
     peers: int

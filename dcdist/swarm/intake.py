@@ -16,10 +16,11 @@ SETTLE_AT = 16 * MIB
 
 
 class Intake:
-    """The room for injected bytes, and how many were for nothing."""
+    """The room for injected bytes, and how many were `wasted`: for nothing; some of them since they were `wrong`."""
 
     def __init__(self) -> None:
         self.wasted = 0
+        self.wrong = 0
         self._checked = 0
         self._checking = Window(CHECKING)
         self._settling = Window(SETTLING)
@@ -33,8 +34,13 @@ class Intake:
             self._settling.leave(size)
             raise
 
+    def spoiled(self, size: int) -> None:
+        """Bytes that entered failed their check."""
+        self.wrong += size
+        self.dropped(size)
+
     def dropped(self, size: int) -> None:
-        """Bytes that entered were not handed over, or failed their check."""
+        """Bytes that entered were not handed over, or came to nothing."""
         self._checking.leave(size)
         self._settling.leave(size)
         self.wasted += size

@@ -149,7 +149,7 @@ class TorrentLayer:
             self._hand_over(piece, data)
             self._inbox.trouble(PeersLied(name, piece, self._suspects()))
         else:
-            self._intake.dropped(len(data))
+            self._intake.spoiled(len(data))
             self._inbox.trouble(PieceFailed(name, piece, injected=True))
 
     def cut_off(self, alert: lt.peer_disconnected_alert) -> None:

@@ -20,6 +20,7 @@ from dcdist.swarm.intake import Intake
 from dcdist.swarm.layer import TorrentLayer
 from dcdist.swarm.links import Links, connect
 from dcdist.swarm.listening import Listening
+from dcdist.swarm.moved import Moved
 from dcdist.swarm.refusals import disk_error
 from dcdist.swarm.settings import allow_open_files, peer_classes, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
@@ -67,7 +68,7 @@ class TorrentSwarm:
         self._intake = Intake()
         self._links = Links()
         self._limits = (0, 0)
-        self._moved = (0, 0, 0)
+        self._moved = Moved()
         self._to_count: list[asyncio.Future[None]] = []
         self._asked = 0.0
         self._error: DcdistError | None = None
@@ -125,11 +126,12 @@ class TorrentSwarm:
 
     def statistics(self) -> SwarmStatistics:
         """What was moved until a moment ago (a quarter of a second at most)."""
-        received, sent, wasted = self._moved
+        moved = self._moved
         return SwarmStatistics(
-            from_peers=received,
-            to_peers=sent,
-            wasted=wasted + self._intake.wasted,
+            from_peers=moved.received,
+            useful=moved.useful,
+            to_peers=moved.sent,
+            wasted=moved.wasted + self._intake.wasted,
             peers=self._links.now,
             peers_seen=self._links.ever,
         )
@@ -237,8 +239,7 @@ class TorrentSwarm:
             added.set_result(ours)
 
     def _count(self, values: dict[str, int]) -> None:
-        wasted = values["net.recv_redundant_bytes"] + values["net.recv_failed_bytes"]
-        self._moved = values["net.recv_payload_bytes"], values["net.sent_payload_bytes"], wasted
+        self._moved.count(values, injected_wrong=self._intake.wrong)
         waiting, self._to_count = self._to_count, []
         for counted in waiting:
             if not counted.done():

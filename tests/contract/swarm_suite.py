@@ -139,7 +139,9 @@ class SwarmSuite:
         swarm.limit(up=1e6, down=None)
         assert (shared.available(), await shared.latest_available(), shared.coming()) == (0, 0, 0)
         assert swarm.port == 0
-        assert swarm.statistics() == SwarmStatistics(from_peers=0, to_peers=0, wasted=0, peers=0, peers_seen=0)
+        assert swarm.statistics() == SwarmStatistics(
+            from_peers=0, useful=0, to_peers=0, wasted=0, peers=0, peers_seen=0
+        )
 
     async def test_a_host_is_forgotten_whether_it_was_asked_for_or_not(self, swarm: Swarm, tmp_path: Path) -> None:
         swarm.forget("127.0.0.1", 9)

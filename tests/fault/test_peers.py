@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from contextlib import asynccontextmanager
@@ -9,8 +10,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
+
 import dcdist
 from dcdist.engine.events import Trouble
+from dcdist.engine.options import Prefer
 from dcdist.formats import heartbeat, keys
 from dcdist.formats import index as index_format
 from dcdist.model.identity import HostId
@@ -172,6 +176,37 @@ async def test_a_peer_that_lies_is_named_and_asked_no_more_and_nothing_of_it_is_
     assert banned
     # Its ports differ: it connects again from others.
     assert {trouble.source.rpartition(":")[0] for trouble in (*wrong, *banned)} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("prefer", list(Prefer))
+async def test_a_piece_that_a_peer_gives_wrong_again_and_again_comes_from_the_store(
+    site: FaultSite, tmp_path: Path, prefer: Prefer
+) -> None:
+    """The peer is cut off and comes back from another port each time, and nobody else has the piece."""
+    index = await index_of(site)
+    lies, length = tmp_path / "lies", index.geometry.piece_length
+    lies.write_bytes(await _layer_with_a_wrong_piece(site, index, 5))
+    (port,) = free_ports(1)
+    async with open_swarm(("127.0.0.1", 0)) as liar:
+        await liar.add(FileLayer(index, lies, everything(index)))
+        liar.connect("127.0.0.1", port)
+        trading = replace(site.trading("a"), listen=("127.0.0.1", port), prefer=prefer)
+        task = asyncio.create_task(site.fetch(options=replace(trading, draw=False)))
+        await until(lambda: site.came() == index.geometry.length - length)
+        task.cancel()
+        await asyncio.wait([task])
+        fetched = await site.fetch(options=trading)
+
+    assert site.is_right()
+    assert fetched.bytes.store == length
+    assert {trouble.source.rpartition(":")[0] for trouble in site.troubles(Trouble.CORRUPT)} == {"127.0.0.1"}
+
+
+async def _layer_with_a_wrong_piece(site: FaultSite, index: Index, piece: int) -> bytes:
+    async with dcdist.open_store(site.url, environment=site.environment()) as store:
+        data = bytearray(await store.get(keys.layer_segment(index.layer, 0), limit=64 * MIB))
+    data[piece * index.geometry.piece_length + 7] ^= 1
+    return bytes(data)
 
 
 async def test_hosts_that_are_gone_but_still_listed_hold_nobody_up(site: FaultSite) -> None:

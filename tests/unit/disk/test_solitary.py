@@ -80,7 +80,9 @@ async def test_a_piece_is_reported_once_however_often_it_comes(swarm: Solitary, 
         into.inject(0, b"bad"), into.inject(0, SAMPLE.piece(0)), into.inject(0, SAMPLE.piece(0)), into.inject(0, b"bad")
     )
     assert await settle(swarm) == [PieceFailed(NAME, 0, injected=True), PiecesFinished(NAME, 1)]
-    assert swarm.statistics() == SwarmStatistics(from_peers=0, to_peers=0, wasted=262144 + 6, peers=0, peers_seen=0)
+    assert swarm.statistics() == SwarmStatistics(
+        from_peers=0, useful=0, to_peers=0, wasted=262144 + 6, peers=0, peers_seen=0
+    )
     assert content(layer, 0) == SAMPLE.piece(0)
 
 

@@ -17,7 +17,6 @@ from dcdist.policy.events import (
     PeersGave,
     PeersSeen,
     PiecesFinished,
-    PieceSpoiled,
 )
 from dcdist.policy.ownership import Ownership
 from dcdist.policy.planner import Planner, PlannerOptions
@@ -209,20 +208,6 @@ def test_a_draw_without_a_byte_for_seconds_is_dropped() -> None:
     made.receive(BytesDrawn(second.draw, 1000), now=4.0)
 
     assert Drop(first.draw) in made.commands(now=6.0)
-
-
-def test_pieces_from_the_store_that_are_wrong_thrice_are_left_to_peers() -> None:
-    made = planner(have=pieces.span(1, GEOMETRY.piece_count))
-    for attempt in range(3):
-        (command,) = draws(made, now=attempt * 10.0)
-        made.receive(DrawFinished(command.draw), now=attempt * 10.0)
-        made.receive(PieceSpoiled(0, 0, drawn=True), now=attempt * 10.0)
-
-    assert draws(made, now=39.0) == []
-    gave_up = made.commands(now=40.0)
-    assert len(gave_up) == 1
-    assert isinstance(gave_up[0], GiveUp)
-    assert "piece 0" in gave_up[0].reason
 
 
 def test_a_fetch_without_any_progress_ends_with_the_reason() -> None:
