@@ -41,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hosts", type=int, default=5, help="that come and go (default: %(default)s)")
     parser.add_argument("--size", type=parse_size, default=parse_size("24MiB"), help="of an image (default: 24MiB)")
     parser.add_argument("--seed", type=int, default=1, help="of all chance (default: %(default)s)")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", default=Path(tempfile.gettempdir()) / "dcdist-soak-evidence",
+        help="where the log, the trace and the stacks of fetches go that went wrong (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
 
 
@@ -48,11 +52,12 @@ def run(options: argparse.Namespace) -> int:
     """Soak, print the report; 1 if anything wrong got through or was left over."""
     with tempfile.TemporaryDirectory(prefix="dcdist-soak-") as name:
         folder = Path(name)
-        with Swift(folder / "swift") as swift:
-            site = Site(swift, folder)
+        names = [f"h{number}" for number in range(options.hosts)]
+        with Swift(folder / "swift", more_users=names) as swift:
+            site = Site(swift, folder, options.keep)
             print(f"publishing {len(site.versions)} versions of {options.size / 1e6:.0f} MB", flush=True)
             site.publish(options.size, options.seed)
-            tally = asyncio.run(_soak(site, options.minutes * 60, options.hosts, options.seed))
+            tally = asyncio.run(_soak(site, options.minutes * 60, names, options.seed))
             tally.left_over = left_over(str(folder))
     report = {"about": {"minutes": options.minutes, "hosts": options.hosts, **machine.facts(PROJECT)}, **tally.report()}
     print(tally.show())
@@ -61,14 +66,14 @@ def run(options: argparse.Namespace) -> int:
     return 0 if tally.is_clean() else 1
 
 
-async def _soak(site: Site, seconds: float, count: int, seed: int) -> Tally:
+async def _soak(site: Site, seconds: float, names: Sequence[str], seed: int) -> Tally:
     tally = Tally()
     ends = time.monotonic() + seconds
     seeders = [Seeder(site, number) for number in range(_ALWAYS_THERE)]
     try:
         for seeder in seeders:
             await seeder.start()
-        hosts = [Host(site, f"h{number}", random.Random(seed * 1000 + number), tally) for number in range(count)]
+        hosts = [Host(site, name, random.Random(f"{seed} {name}"), tally) for name in names]
         async with asyncio.TaskGroup() as group:
             group.create_task(trouble_the_store(site.swift, random.Random(seed), tally, ends))
             group.create_task(_watch(seeders, tally, ends))
@@ -77,7 +82,17 @@ async def _soak(site: Site, seconds: float, count: int, seed: int) -> Tally:
     finally:
         for seeder in seeders:
             await seeder.stop()
+    _settle(site, hosts, tally)
     return tally
+
+
+def _settle(site: Site, hosts: Sequence[Host], tally: Tally) -> None:
+    """Find out what became of all wrong bytes that were injected."""
+    tally.settle_store((site.injected(each) for each in site.swift.corrupted()), store=site.url)
+    for host in hosts:
+        host.damages.end()
+    tally.settle_caches(host.damages.fates for host in hosts)
+    tally.settle_peers(store=site.url)
 
 
 async def _watch(seeders: Sequence[Seeder], tally: Tally, ends: float) -> None:

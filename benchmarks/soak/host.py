@@ -9,11 +9,15 @@ import os
 import shutil
 import signal
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import PROJECT
+from benchmarks.soak.attribution import read_log
+from benchmarks.soak.damage import Damages
 
 if TYPE_CHECKING:
     import random
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 _LIMIT = 240.0
 """Seconds that a fetch may take, whatever goes wrong."""
 
+_TESTIFY = 3.0
+"""Seconds that a process which is stuck has to say where."""
+
 
 @dataclass(slots=True)
 class Host:
@@ -33,11 +40,23 @@ class Host:
     name: str
     dealer: random.Random
     tally: Tally
+    damages: Damages = field(default_factory=Damages)
 
     @property
     def folder(self) -> Path:
-        """Its cache and its images."""
+        """Its cache, its images, and what a fetch leaves for those who look for a cause."""
         return self.site.folder / self.name
+
+    @property
+    def evidence(self) -> Path:
+        """The log and the trace of its latest fetch, and what its processes told when they were asked."""
+        return self.folder / "evidence"
+
+    def keep(self, kept: Path) -> None:
+        """Copy the evidence to where it outlives the soak, and name the place."""
+        place = kept / f"{self.name}-{len(self.tally.wrong)}"
+        shutil.copytree(self.evidence, place, dirs_exist_ok=True)
+        self.tally.wrong[-1] += f" (see {place})"
 
 
 async def be_a_host(host: Host, ends: float) -> None:
@@ -54,35 +73,24 @@ def _begin_anew(host: Host) -> None:
     chance = host.dealer.random()
     if chance < 0.4:
         shutil.rmtree(host.folder / "cache", ignore_errors=True)
+        host.damages.discarded()
     elif chance < 0.6:
-        _damage(host)
-
-
-def _damage(host: Host) -> None:
-    """Other bytes in the middle of a layer's data, behind the cache's back."""
-    files = sorted(each for each in (host.folder / "cache").rglob("data") if each.is_file() and each.stat().st_size)
-    if not files:
-        return
-    file = host.dealer.choice(files)
-    with file.open("r+b") as data:
-        data.seek(host.dealer.randrange(file.stat().st_size))
-        data.write(b"damage")
-    host.tally.injected["damaged caches"] += 1
+        host.tally.injected["damaged caches"] += host.damages.inflict(host.folder / "cache", host.dealer)
 
 
 async def _fetch(host: Host) -> None:
+    begun, known_wrong = _now(), len(host.tally.wrong)
     version = host.dealer.choice(host.site.versions)
-    log = host.folder / "log"
-    host.folder.mkdir(exist_ok=True)
-    log.unlink(missing_ok=True)
+    shutil.rmtree(host.evidence, ignore_errors=True)
+    host.evidence.mkdir(parents=True)
     command = host.site.command(
         "fetch", f"demo@{version}", "--trust", host.site.trust, "--dest", host.folder / "images",
         "--cache", host.folder / "cache", "--listen", "127.0.0.1:0", "--seed-for", host.dealer.choice(["0", "3s"]),
         "--prefer", host.dealer.choice(["time", "egress"]), "--store-rate", host.dealer.choice(["2MB", "5MB", "20MB"]),
-        "--json", "--log-file", log,
+        "--json", "--log-file", host.evidence / "log", "--trace", host.evidence / "trace",
     )  # fmt: skip
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=PROJECT, env=host.site.environment, stdout=asyncio.subprocess.PIPE,
+        *command, cwd=PROJECT, env=host.site.watched(host.evidence, host.name), stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE, limit=1 << 22,
     )  # fmt: skip
     harm = asyncio.ensure_future(_harm(host, process))
@@ -90,15 +98,29 @@ async def _fetch(host: Host) -> None:
         async with asyncio.timeout(_LIMIT):
             out, errors = await process.communicate()
     except TimeoutError:
-        process.kill()
-        await process.wait()
+        await _end_stuck(process)
         host.tally.wrong.append(f"{host.name}: a fetch of version {version} did not end within {_LIMIT:.0f} s")
-        return
+        out, errors = b"", b""
     finally:
         harm.cancel()
         await asyncio.gather(harm, return_exceptions=True)
-    _judge(host, version, process.returncode or 0, out, errors.decode())
-    _count_troubles(host, log)
+    code = process.returncode or 0
+    _judge(host, version, code, out, errors.decode())
+    _read_log(host, version, begun, done=code == 0)
+    if len(host.tally.wrong) > known_wrong:
+        (host.evidence / "said").write_bytes(out + errors)
+        host.keep(host.site.kept)
+
+
+async def _end_stuck(process: asyncio.subprocess.Process) -> None:
+    """Have the processes of a fetch tell what they are at, then kill them."""
+    pids = {process.pid, _worker(process.pid)}
+    for number in (signal.SIGUSR1, signal.SIGKILL):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        await asyncio.sleep(_TESTIFY)
+    await process.wait()
 
 
 async def _harm(host: Host, process: asyncio.subprocess.Process) -> None:
@@ -157,12 +179,15 @@ def _judge(host: Host, version: str, code: int, out: bytes, errors: str) -> None
             tally.reasons.append(str(last.get("message")))
 
 
-def _count_troubles(host: Host, log: Path) -> None:
-    if log.exists():
-        for line in log.read_text().splitlines():
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue  # cut off by a kill
-            if record.get("event") == "troubled":
-                host.tally.troubles[str(record["kind"])] += 1
+def _now() -> float:
+    """As logs have it, in seconds."""
+    return datetime.now(UTC).timestamp()
+
+
+def _read_log(host: Host, version: str, begun: float, *, done: bool) -> None:
+    log = host.evidence / "log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    run, troubles = read_log(host.name, begun, _now(), lines, done=done)
+    host.tally.troubles.update(troubles)
+    host.tally.runs.append(run)
+    host.damages.fetched({word.source for word in run.words}, host.site.layers[version] if done else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,16 +23,18 @@ class Seeder:
     def __init__(self, site: Site, number: int) -> None:
         self.name = f"seeder {number + 1}"
         self._site = site
-        self._cache = site.folder / f"seeder{number}"
+        self._folder = site.folder / f"seeder{number}"
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Begin, and wait until it seeds."""
+        self._folder.mkdir()
         command = self._site.command(
-            "seed", "demo@1", "--trust", self._site.trust, "--cache", self._cache, "--listen", "127.0.0.1:0", "--json"
-        )
+            "seed", "demo@1", "--trust", self._site.trust, "--cache", self._folder / "cache", "--listen", "127.0.0.1:0",
+            "--json",
+        )  # fmt: skip
         self._process = await asyncio.create_subprocess_exec(
-            *command, cwd=PROJECT, env=self._site.environment, stdout=asyncio.subprocess.PIPE,
+            *command, cwd=PROJECT, env=self._site.watched(self._folder), stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL, limit=1 << 22,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -43,12 +46,16 @@ class Seeder:
     def sample(self) -> Sample:
         """What it takes now."""
         assert self._process is not None
+        told = self._folder / f"tasks.{self._process.pid}"
+        tasks = int(told.read_text() or 0) if told.exists() else 0
+        os.kill(self._process.pid, signal.SIGUSR2)  # the answer is read next time
         place = Path(f"/proc/{self._process.pid}")
         fields = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
         return Sample(
             memory=int(fields["VmRSS"].split()[0]) * 1024,
             descriptors=len(os.listdir(place / "fd")),
             threads=int(fields["Threads"]),
+            tasks=tasks,
         )
 
     async def stop(self) -> None:

@@ -171,6 +171,19 @@ async def test_a_slow_reader_is_no_stalled_store(swift: Swift, container: str, s
     assert got == BODY
 
 
+async def test_a_byte_that_is_changed_on_order_is_written_down_if_it_was_sent(
+    swift: Swift, container: str, store: Store
+) -> None:
+    known = len(swift.corrupted())
+    swift.order(Fault(path="segment", corrupt=1000, count=2))
+    await _read(store, start=MIB, length=500)
+    body = await _read(store, start=MIB, length=2000)
+
+    assert body[1000] == BODY[MIB + 1000] ^ 0xFF
+    (corrupted,) = swift.corrupted()[known:]
+    assert (corrupted.user, corrupted.path, corrupted.offset) == ("test:tester", f"{container}/segment", MIB + 1000)
+
+
 async def test_the_whole_object_in_place_of_a_range_is_refused(swift: Swift, store: Store) -> None:
     swift.order(Fault(path="segment", whole=True, count=None))
 

@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-__all__ = ["Answer", "Fault", "Swift", "SwiftError"]
+__all__ = ["Answer", "Corrupted", "Fault", "Swift", "SwiftError"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _STOP_SECONDS = 20.0
@@ -49,6 +49,16 @@ class Answer:
     status: int
 
 
+@dataclass(frozen=True, slots=True)
+class Corrupted:
+    """A byte that was changed on order: when (UNIX time), for which user, in which object and where in it."""
+
+    at: float
+    user: str
+    path: str
+    offset: int
+
+
 class Swift:
     """A Swift that runs from `start` to `stop`, or while the block of a `with` does."""
 
@@ -61,14 +71,18 @@ class Swift:
         token_life: int = 86_400,
         proxy_workers: int = 1,
         object_workers: int = 1,
+        more_users: Sequence[str] = (),
         wrapper: Sequence[str] = (),
     ) -> None:
         """Start nothing yet.
 
         `directory` must be on a file system with extended attributes; port 0 is any free one; `token_life` is seconds.
+        `more_users`: names beside the usual one, in its account and with its key: `test:NAME`.
         `wrapper` stands before the command, for example to run it in a network namespace.
         """
-        self._options = Options(directory.resolve(), bind, port, token_life, proxy_workers, object_workers)
+        self._options = Options(
+            directory.resolve(), bind, port, token_life, proxy_workers, object_workers, tuple(more_users)
+        )
         self._wrapper = tuple(wrapper)
         self._process: subprocess.Popen[str] | None = None
         self._storage = ""
@@ -165,6 +179,12 @@ class Swift:
             for made, path, status, amount in self._traffic()
             if amount is None and method in {"", made} and containing in path
         ]
+
+    def corrupted(self) -> list[Corrupted]:
+        """The bytes that were changed on order so far, when they were sent; paths are below the account."""
+        lines = self._options.corrupted.read_text().splitlines()
+        found = [Corrupted(*json.loads(line)) for line in lines]
+        return [replace(each, path=each.path.removeprefix(f"{self._storage}/")) for each in found]
 
     def __enter__(self) -> Self:
         self.start()

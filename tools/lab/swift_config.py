@@ -11,6 +11,8 @@ import getpass
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tools.lab.swift_faults import CORRUPTED
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,7 +27,10 @@ _PIPELINE = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What may differ from one lab Swift to the next. `token_life` is seconds."""
+    """What may differ from one lab Swift to the next. `token_life` is seconds.
+
+    `more_users`: names beside that of `USER`, in the same account and with the same key.
+    """
 
     directory: Path
     bind: str = "127.0.0.1"
@@ -33,11 +38,17 @@ class Options:
     token_life: int = 86_400
     proxy_workers: int = 1
     object_workers: int = 1
+    more_users: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Path:
         """The folder of the configuration files."""
         return self.directory / "etc"
+
+    @property
+    def corrupted(self) -> Path:
+        """The file with the bytes that were changed on order."""
+        return self.directory / CORRUPTED
 
     @property
     def traffic(self) -> Path:
@@ -132,6 +143,7 @@ def _proxy(options: Options) -> str:
     plain = ("catch_errors", "gatekeeper", "healthcheck", "listing_formats", "proxy_logging")
     filters = "".join(f"[filter:{name.replace('proxy_', 'proxy-')}]\nuse = egg:swift#{name}\n" for name in plain)
     account, user = USER.split(":")
+    users = "".join(f"user_{account}_{name} = {KEY} .admin .reseller_admin\n" for name in (user, *options.more_users))
     # A server that failed is left alone for a minute by default, with nobody to stand in for it.
     return f"""
 [pipeline:main]
@@ -162,5 +174,4 @@ use = egg:swift#tempauth
 token_life = {options.token_life}
 fernet_key_lab = {_TOKEN_KEY}
 active_fernet_key_id = lab
-user_{account}_{user} = {KEY} .admin .reseller_admin
-"""
+{users}"""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "faults.json"
+CORRUPTED = "corrupted.log"
+"""Beside it: the bytes that were changed on order, a line each: JSON of time, user, path and offset in the object."""
 
 
 @dataclass(frozen=True, slots=True)

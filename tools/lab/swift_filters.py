@@ -9,11 +9,12 @@ import json
 import os
 import struct
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Protocol
 
-from tools.lab.swift_faults import FILE, Fault, Orders
+from tools.lab.swift_faults import CORRUPTED, FILE, Fault, Orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -75,12 +76,22 @@ class _Body:
 
 def faults_filter(_: Mapping[str, str], **options: str) -> Callable[[WSGIApplication], WSGIApplication]:
     """Makes the faults that are ordered in the directory `orders`. Each worker counts for itself."""
-    orders = _StandingOrders(Path(options["orders"]) / FILE)
+    folder = Path(options["orders"])
+    orders = _StandingOrders(folder / FILE)
+    log = os.open(folder / CORRUPTED, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+    def note(environ: WSGIEnvironment, offset: int) -> None:
+        groups = environ.get("REMOTE_USER", "").split(",")
+        user = next((group for group in groups if ":" in group), "")
+        line = json.dumps([datetime.now(UTC).timestamp(), user, environ["PATH_INFO"], offset])
+        os.write(log, f"{line}\n".encode())
 
     def faulty(app: WSGIApplication) -> WSGIApplication:
         def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             fault = orders.fault_for(environ)
-            return app(environ, start_response) if fault is None else _go_wrong(fault, app, environ, start_response)
+            if fault is None:
+                return app(environ, start_response)
+            return _go_wrong(fault, app, environ, start_response, note)
 
         return call
 
@@ -124,7 +135,11 @@ class _StandingOrders:
 
 
 def _go_wrong(
-    fault: Fault, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
+    fault: Fault,
+    app: WSGIApplication,
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+    note: Callable[[WSGIEnvironment, int], None],
 ) -> Iterable[bytes]:
     if fault.delay:
         _sleep(fault.delay)
@@ -144,14 +159,22 @@ def _go_wrong(
         return start_response(status, [*kept, *fault.headers], exc_info)  # type: ignore[arg-type]
 
     real = app(environ, started)  # type: ignore[arg-type]
-    sound = real if fault.corrupt is None else _corrupted(real, fault.corrupt)
+    begin = _range_begin(environ)
+    sound = real if fault.corrupt is None else _corrupted(real, fault.corrupt, lambda at: note(environ, begin + at))
     return _Body(real, _shaped(sound, fault, environ))
 
 
-def _corrupted(parts: Iterable[bytes], offset: int) -> Iterator[bytes]:
+def _range_begin(environ: WSGIEnvironment) -> int:
+    """The first byte of the range that is asked for."""
+    first = environ.get("HTTP_RANGE", "").removeprefix("bytes=").partition("-")[0]
+    return int(first) if first.isdigit() else 0
+
+
+def _corrupted(parts: Iterable[bytes], offset: int, note: Callable[[int], None]) -> Iterator[bytes]:
     begin = 0
     for part in parts:
         if begin <= offset < begin + len(part):
+            note(offset)
             at = offset - begin
             yield part[:at] + bytes([part[at] ^ 0xFF]) + part[at + 1 :]
         else:

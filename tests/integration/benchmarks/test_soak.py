@@ -25,5 +25,6 @@ def test_a_short_soak_fetches_under_faults_and_finds_nothing_wrong(tmp_path: Pat
     assert told["done"]["fetches"] > 0
     assert sum(told["injected"].values()) > 0
     assert (told["wrong"], told["left_over"]) == ([], [])
+    assert set(told["corrupted"]) == {"store", "caches", "peers"}
     assert set(told["growth"]) == {"seeder 1", "seeder 2"}
     assert "wrong: nothing" in done.stdout
