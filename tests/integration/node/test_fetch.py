@@ -12,7 +12,7 @@ import pytest
 
 import dcdist
 from dcdist.engine import fetching
-from dcdist.engine.events import Fetched, Progress, Seeding, Troubled, Waiting
+from dcdist.engine.events import Fetched, Progress, Seeding, Trouble, Troubled, Waiting
 from dcdist.errors import DiskFullError, FetchFailedError, IntegrityError, UsageError
 from dcdist.formats import heartbeat
 from dcdist.model import pieces
@@ -167,6 +167,8 @@ async def test_a_damaged_layer_in_the_cache_is_found_and_then_mended(site: Site)
     fetched = await site.fetch("a")
     assert site.image("a") == IMAGE
     assert 0 < fetched.bytes.store <= 2 * MIB
+    troubles = [each for each in site.events["a"] if isinstance(each, Troubled)]
+    assert [(each.kind, each.source) for each in troubles] == [(Trouble.CORRUPT, str(data))]
 
 
 async def test_wrong_bytes_in_the_store_never_reach_an_image_and_their_source_is_named(site: Site) -> None:
