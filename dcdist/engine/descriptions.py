@@ -42,21 +42,21 @@ async def read_description(
         StoreError: The store could not give it; if it is promised, for as long as it was tried.
     """
     loop, chance = asyncio.get_running_loop(), random.Random()
-    begun, number = loop.time(), 1
+    begun, number, waited = loop.time(), 1, 0.0
     while True:
         try:
             return await _try(store, key, limit, read)
         except (StoreError, IntegrityError, FormatError) as error:
-            elapsed = loop.time() - begun
-            delay = rule_for(error, promised=promised, patient=PATIENT).delay(number, elapsed=elapsed, rng=chance)
+            # Time that a slow store took to answer is not taken off that for which it is asked again.
+            delay = rule_for(error, promised=promised, patient=PATIENT).delay(number, elapsed=waited, rng=chance)
             if delay is None:
-                _conclude(error, number, elapsed, promised=promised)
+                _conclude(error, number, loop.time() - begun, promised=promised)
                 raise
             if report is not None:
                 kind = Trouble.STORE if isinstance(error, StoreError) else Trouble.CORRUPT
                 report(Troubled(f"{error}; try {number} failed, the next is in {delay:.1f} s", kind, f"{store}/{key}"))
         await asyncio.sleep(delay)
-        number += 1
+        number, waited = number + 1, waited + delay
 
 
 async def _try(store: Store, key: str, limit: int, read: Callable[[bytes], _Read]) -> tuple[bytes, _Read]:
