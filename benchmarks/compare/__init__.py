@@ -49,11 +49,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store-rate", type=parse_rate, help="the store's link (default: as a host's)")
     parser.add_argument("--size", type=parse_size, help="of the image (default: 96MiB; with --quick 32MiB)")
     parser.add_argument("--real", type=Path, metavar="DIR", help="two XVAs instead of random bytes (tools/make_images)")
-    parser.add_argument("--scenarios", default=",".join(SUMMARIES), help="which, with commas between (default: all)")
+    parser.add_argument(
+        "--scenarios",
+        default=",".join(SUMMARIES),
+        help="which, with commas between (default: all); NAME:CONTENDER+CONTENDER races only these there",
+    )
     parser.add_argument(
         "--contenders", default=",".join(each.name for each in USUAL), help="which (default: all but superseed)"
     )
     parser.add_argument("--repeat", type=int, help="rounds (default: 1)")
+    parser.add_argument(
+        "--call-off",
+        type=float,
+        metavar="TIMES",
+        help="race those that send all from one place everywhere, but only for so many times the limit",
+    )
     parser.add_argument("--quick", action="store_true", help="small and once: a first look in a quarter of an hour")
     parser.add_argument(
         "--out", type=Path, default=PROJECT / "build/comparison", help="for the report (default: %(default)s)"
@@ -71,7 +81,9 @@ class _Plan:
     real: Path | None
     scenarios: tuple[str, ...]
     contenders: tuple[Contender, ...]
+    only: dict[str, tuple[str, ...]]
     rounds: int
+    call_off: float | None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -98,10 +110,11 @@ def _plan(options: argparse.Namespace) -> _Plan:
     size = usual["size"] if options.size is None else options.size
     if options.real is not None:
         size = max(each.stat().st_size for each in sorted(options.real.glob("*.xva"))[:2] or [options.real])
-    scenarios = tuple(options.scenarios.split(","))
+    scenarios, only = _scenarios(options.scenarios)
     unknown = [name for name in scenarios if name not in SUMMARIES]
     wanted = options.contenders.split(",")
-    unknown += [name for name in wanted if name not in {each.name for each in ALL}]
+    named = [*wanted, *(name for names in only.values() for name in names)]
+    unknown += [name for name in named if name not in {each.name for each in ALL}]
     if unknown:
         raise BenchmarkError(f"there is no {', '.join(unknown)}; --help lists the scenarios and contenders")
     present = []
@@ -118,8 +131,16 @@ def _plan(options: argparse.Namespace) -> _Plan:
         real=options.real,
         scenarios=scenarios,
         contenders=tuple(present),
+        only=only,
+        call_off=options.call_off,
         rounds=usual["repeat"] if options.repeat is None else options.repeat,
     )
+
+
+def _scenarios(text: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """The scenarios, and the contenders of those that name some."""
+    split = [each.partition(":") for each in text.split(",")]
+    return tuple(name for name, _, _ in split), {name: tuple(some.split("+")) for name, _, some in split if some}
 
 
 def _compare(plan: _Plan, folder: Path, out: Path) -> None:
@@ -147,7 +168,7 @@ def _compare(plan: _Plan, folder: Path, out: Path) -> None:
         for number in range(plan.rounds)
         for name in plan.scenarios
         for contender in _turn(plan.contenders, number)
-        if _takes_part(contender, name, number)
+        if _takes_part(plan, contender, name, number)
     ]
     races: list[Race] = []
     begun = time.monotonic()
@@ -182,7 +203,8 @@ def _course(
     for rate in _rates(scenario):
         payload_rate(rate)
     cost = measured[scenario.store.up].cost
-    return race.Course(scenario, payload, sizes[number], payload_rate, cost, folder / "race", folder / "stock")
+    place, stock = folder / "race", folder / "stock"
+    return race.Course(scenario, payload, sizes[number], payload_rate, cost, place, stock, plan.call_off)
 
 
 def _rates(scenario: Scenario) -> set[float]:
@@ -195,13 +217,15 @@ def _turn(contenders: tuple[Contender, ...], number: int) -> tuple[Contender, ..
     return contenders[start:] + contenders[:start]
 
 
-def _takes_part(contender: Contender, scenario: str, number: int) -> bool:
+def _takes_part(plan: _Plan, contender: Contender, scenario: str, number: int) -> bool:
     """Whether it races. Who sends all from one place is slow, and always the same: once, in few scenarios."""
+    if contender.name not in plan.only.get(scenario, (contender.name,)):
+        return False
     if not contender.swarm and number > 0:
         return False
     if contender.updates_only:
         return scenario == "update"
-    return contender.swarm or scenario in EVERYBODY
+    return contender.swarm or scenario in EVERYBODY or plan.call_off is not None
 
 
 def _comparison(plan: _Plan, folder: Path, measured: dict[float, plain.Plain], races: list[Race]) -> Comparison:

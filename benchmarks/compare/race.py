@@ -41,6 +41,7 @@ _HEAD_START = 0.3
 class Course:
     """What a race is measured by: the limit's rates, the cost of a copy, and where all happens.
 
+    `call_off`: times the limit after which a contender that is no swarm is called off, None for as long as it needs;
     `size`: bytes of the layers; `payload_rate`: payload bytes a second of a link of so many bits a second; `cost`:
     bytes at the store's interface for each byte of payload.
     """
@@ -52,6 +53,7 @@ class Course:
     cost: float
     folder: Path
     stock: Path
+    call_off: float | None = None
 
 
 @dataclass(slots=True)
@@ -125,6 +127,8 @@ def _most_seconds(course: Course, contender: Contender, limit: float) -> float:
     begins = max(course.scenario.starts.values())
     if contender.swarm:
         return 60 + begins + 6 * limit
+    if course.call_off is not None:
+        return begins + course.call_off * limit
     each = course.size / course.payload_rate(course.scenario.store.up)
     # Compressed layers are smaller than the image that others carry whole.
     whole = course.payload.image.stat().st_size / course.size
