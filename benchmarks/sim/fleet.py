@@ -45,6 +45,7 @@ class Event(StrEnum):
 class Fleet:
     """One situation: hosts, their links and the store's (bits a second), bytes of layers.
 
+    `fleet_store_rate`: the bound on what all hosts together take from the store, bits a second; None: there is none.
     `grain`: bytes of the smallest piece that is simulated; 0 is the release's own.
     """
 
@@ -57,6 +58,7 @@ class Fleet:
     eager: bool
     efficiency: float
     seed: int = 1
+    fleet_store_rate: float | None = None
 
     @property
     def title(self) -> str:
@@ -120,6 +122,7 @@ def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time
         StoreSpec(payload(fleet.store_rate), small_rate=SMALL_REQUESTS),
         SwarmSpec(efficiency=fleet.efficiency),
         eager=fleet.eager,
+        fleet_store_rate=None if fleet.fleet_store_rate is None else fleet.fleet_store_rate / 8,
         epoch=epoch,
         seed=fleet.seed,
         prefix_bits=0 if detail else prefix_bits(fleet.hosts),

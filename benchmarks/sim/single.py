@@ -30,7 +30,10 @@ HEAD = "scenario       seed  over limit  last s  copies    c*  requests  members
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What to simulate: a scenario of the comparison for `size` bytes of layers; rates are bits a second."""
+    """What to simulate: a scenario of the comparison for `size` bytes of layers; rates are bits a second.
+
+    `fleet_store_rate`: the bound on what all hosts together take from the store; None: there is none.
+    """
 
     name: str
     hosts: int
@@ -40,6 +43,7 @@ class Course:
     eager: bool
     seed: int
     efficiency: float = EFFICIENCY
+    fleet_store_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ def run(course: Course, carried: Callable[[float], float] = payload) -> Judged:
         StoreSpec(carried(built.store.up)),
         SwarmSpec(efficiency=course.efficiency),
         eager=course.eager,
+        fleet_store_rate=None if course.fleet_store_rate is None else course.fleet_store_rate / 8,
         seed=course.seed,
     )
     begun = time.monotonic()

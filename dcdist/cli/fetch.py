@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     help="What matters more: to be ready sooner, or to spare the store.",
 )
 @options.STORE_RATE
+@options.FLEET_STORE_RATE
 @options.UP_RATE
 @options.DOWN_RATE
 @click.option(
@@ -83,6 +84,7 @@ def command(
     no_store: bool,
     prefer: str,
     store_rate: float | None,
+    fleet_store_rate: float | None,
     up_rate: float | None,
     down_rate: float | None,
     seed_for: float,
@@ -109,6 +111,8 @@ def command(
     """  # noqa: D301
     if no_swarm and no_store and not metadata_only:
         raise click.UsageError("--no-swarm and --no-store together leave nothing to fetch from")
+    if no_swarm and fleet_store_rate is not None:
+        raise click.UsageError("--fleet-store-rate needs the swarm, by which hosts count each other: take --store-rate")
     if no_swarm and peers:
         raise click.UsageError("--peer needs the swarm: leave --no-swarm away")
     request = FetchRequest(
@@ -127,6 +131,7 @@ def command(
         draw=not no_store,
         prefer=prefer,
         store_rate=store_rate,
+        fleet_store_rate=fleet_store_rate,
         up_rate=up_rate,
         down_rate=down_rate,
         seed_for=seed_for,

@@ -108,6 +108,13 @@ REALM_OPTION = click.option(
 STORE_RATE = click.option(
     "--store-rate", type=RATE, metavar="R", help="The most that is taken from the store. [default: no bound]"
 )
+FLEET_STORE_RATE = click.option(
+    "--fleet-store-rate",
+    type=RATE,
+    metavar="R",
+    help="The most that all hosts of the demo and realm together take from the store. Tell it to all of them; each "
+    "keeps to its share. [default: no bound]",
+)
 UP_RATE = click.option(
     "--up-rate", type=RATE, metavar="R", help="The most that is given to other hosts. [default: no bound]"
 )

@@ -32,6 +32,7 @@ class FetchRequest:
     draw: bool
     prefer: str
     store_rate: float | None
+    fleet_store_rate: float | None
     up_rate: float | None
     down_rate: float | None
     seed_for: float
@@ -69,6 +70,7 @@ class FetchRequest:
             draw=self.draw,
             prefer=Prefer(self.prefer),
             store_rate=self.store_rate,
+            fleet_store_rate=self.fleet_store_rate,
             up_rate=self.up_rate,
             down_rate=self.down_rate,
             seed_for=self.seed_for,

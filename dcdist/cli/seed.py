@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @options.PEERS
 @options.REALM_OPTION
 @options.STORE_RATE
+@options.FLEET_STORE_RATE
 @options.UP_RATE
 @options.LOG_FILE
 @options.common
@@ -35,6 +36,7 @@ def command(
     peers: tuple[tuple[str, int], ...],
     realm: str,
     store_rate: float | None,
+    fleet_store_rate: float | None,
     up_rate: float | None,
     log_file: Path | None,
     *,
@@ -62,6 +64,7 @@ def command(
         peers=peers,
         realm=realm,
         store_rate=store_rate,
+        fleet_store_rate=fleet_store_rate,
         up_rate=up_rate,
     )
     with logging_events(log_file, "seed", wanted) as log:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import troubles
+from dcdist.engine.bounds import Bounds
 from dcdist.engine.drawing import draw, needless, object_of
 from dcdist.engine.events import Trouble, Troubled
 from dcdist.engine.membership import Audience, Membership
@@ -19,7 +20,6 @@ from dcdist.engine.reuse import copy_pieces, known_pieces
 from dcdist.errors import FetchFailedError
 from dcdist.model import pieces
 from dcdist.model.member import Member, Role
-from dcdist.policy import budget
 from dcdist.policy.commands import Draw, Drop, GiveUp
 from dcdist.policy.events import (
     BytesDrawn,
@@ -35,6 +35,7 @@ from dcdist.policy.events import (
     PieceSpoiled,
     PrefixChanged,
 )
+from dcdist.policy.fleet_share import FleetShare
 from dcdist.policy.planner import Planner, PlannerOptions
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.ports import swarm as swarm_port
@@ -132,6 +133,9 @@ class Fetching:
         )
         self._planner = Planner(planner_options) if trace is None else RecordedPlanner(planner_options, trace)
         self._membership = self._make_membership(host, release.name.version)
+        cap = options.fleet_store_rate
+        self._fleet = None if cap is None else FleetShare(cap, acquainted_from=planner_options.acquainted_from)
+        self._bounds = Bounds(options, ports.pace, ports.swarm, self._fleet)
 
     def _make_membership(self, host: HostId, version: str) -> Membership | None:
         if self._ports.rendezvous is None or self._options.advertise is None:
@@ -157,6 +161,7 @@ class Fetching:
         """
         for address, port in self._options.peers:
             self._ports.swarm.connect(address, port)
+        self._share_bounds(0.0, 0.0)
         async with self._group as group:
             if self._membership is not None:
                 # The others must be known before the first draw, but not before the cache is open.
@@ -239,6 +244,8 @@ class Fetching:
     def _tell(self, event: Event) -> None:
         if isinstance(event, BytesDrawn):
             self._tally.drawn(event.draw, event.total)
+        elif self._fleet is not None and isinstance(event, MembersChanged | PrefixChanged):
+            self._fleet.told(event)
         self._planner.receive(event, now=self._loop.time())
         self._wake.set()
 
@@ -330,13 +337,8 @@ class Fetching:
                     written[number] = have
 
     def _share_bounds(self, from_store: float, from_peers: float) -> None:
-        down, store = self._options.down_rate, self._options.store_rate
-        if down is None:
-            self._ports.pace.rate = store
-            return
-        for_store, for_peers = budget.split(down, store=from_store, peers=from_peers)
-        self._ports.pace.rate = for_store if store is None else min(store, for_store)
-        self._ports.swarm.limit(up=self._options.up_rate, down=for_peers)
+        noticed_from = float("inf") if self._membership is None else self._membership.noticed_from
+        self._bounds.share(store=from_store, peers=from_peers, noticed_from=noticed_from, now=self._loop.time())
 
     # Commands
 

@@ -62,6 +62,7 @@ class Membership:
         self._turn = 0
         self._linked: dict[tuple[str, int], None] = {}
         self._announced: float | None = None
+        self._shown: float | None = None
         self._failing: set[str] = set()
         self._news = asyncio.Event()
 
@@ -69,6 +70,11 @@ class Membership:
     def me(self) -> Member:
         """This host's heartbeat as it should be."""
         return self._me
+
+    @property
+    def noticed_from(self) -> float:
+        """From when on the others know this host, by the loop's clock; infinite while it could leave no heartbeat."""
+        return float("inf") if self._shown is None else self._shown + self._neighbours.noticed_after
 
     def become(self, me: Member) -> None:
         """This host changed: the next heartbeat, soon, says so."""
@@ -111,10 +117,13 @@ class Membership:
         try:
             await self._rendezvous.announce(self._me, stale_after=self._neighbours.stale_after)
         except StoreError as error:
+            self._shown = None
             self._fail("announce", f"this host could not leave its heartbeat, so others may not find it: {error}")
             return
         self._failing.discard("announce")
         self._announced = asyncio.get_running_loop().time()
+        if self._shown is None:
+            self._shown = self._announced
 
     async def _look(self) -> bool:
         """List a shorter or longer prefix until it is of the right size, and tell what changed; whether that worked."""

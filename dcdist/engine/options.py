@@ -19,6 +19,7 @@ class Prefer(Enum):
 class EngineOptions:
     """How one fetch behaves. Rates are bytes a second, None is no bound.
 
+    `fleet_store_rate`: the most that all hosts together take from the store.
     `alone`: there is no swarm. `draw`: whether the store gives payload (False: manifest and index only).
     `advertise`: the address that peers are told; None: this host is not announced.
     `peers`: hosts to connect to beside those found.
@@ -28,6 +29,7 @@ class EngineOptions:
     draw: bool = True
     prefer: Prefer = Prefer.TIME
     store_rate: float | None = None
+    fleet_store_rate: float | None = None
     up_rate: float | None = None
     down_rate: float | None = None
     advertise: tuple[str, int] | None = None

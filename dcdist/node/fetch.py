@@ -118,6 +118,7 @@ async def seed(
             realm=options.realm,
             up_rate=options.up_rate,
             store_rate=options.store_rate,
+            fleet_store_rate=options.fleet_store_rate,
             seed_for=float("inf"),
         )
         node = _Node(store, release, plan, as_fetch, cache, None, report)
@@ -251,6 +252,7 @@ class _Node:
                 draw=options.draw,
                 prefer=options.prefer,
                 store_rate=options.store_rate,
+                fleet_store_rate=options.fleet_store_rate,
                 up_rate=options.up_rate,
                 down_rate=options.down_rate,
                 advertise=advertise,

@@ -30,6 +30,9 @@ class FetchOptions:
         draw: Whether to take payload from the store; manifest and index always come from it.
         prefer: What matters more, time or the store's egress.
         store_rate: The most that is taken from the store.
+        fleet_store_rate: The most that all hosts of the demo and realm together take from the store. To be told to all
+            of them; each keeps to its share. It needs the swarm and a store that can be listed and written to: a host
+            that cannot know the others takes a sixteenth.
         up_rate: The most that is given to other hosts.
         down_rate: The most that is taken from store and hosts together.
         seed_for: Seconds to go on giving after the images are complete.
@@ -48,6 +51,7 @@ class FetchOptions:
     draw: bool = True
     prefer: Prefer = Prefer.TIME
     store_rate: float | None = None
+    fleet_store_rate: float | None = None
     up_rate: float | None = None
     down_rate: float | None = None
     seed_for: float = 0.0
@@ -65,3 +69,4 @@ class SeedOptions:
     realm: str = DEFAULT_REALM
     up_rate: float | None = None
     store_rate: float | None = None
+    fleet_store_rate: float | None = None

@@ -42,6 +42,7 @@ class FetchKeywords(TypedDict, total=False):
     draw: bool
     prefer: Prefer
     store_rate: float | None
+    fleet_store_rate: float | None
     up_rate: float | None
     down_rate: float | None
     seed_for: float

@@ -45,6 +45,9 @@ _FIRST_LOOKS_A_SECOND = 1000.0
 _LOOKS_A_SECOND = 50.0
 """Looks that a whole fleet takes each second, and as many heartbeats, when it is large."""
 
+_LISTED = 1.0
+"""Seconds that a listing takes at most, unless the store is in trouble."""
+
 _SPREAD = 0.5
 """Part of the time between two looks of a large fleet over which they are spread, or all would come at once."""
 
@@ -139,6 +142,11 @@ class Neighbours:
     def refresh(self) -> float:
         """Seconds between two heartbeats that say the same."""
         return max(_REFRESH, self._fleet / _LOOKS_A_SECOND)
+
+    @property
+    def noticed_after(self) -> float:
+        """Seconds after a host's first heartbeat by which all who were there before have looked, and know it."""
+        return max(_LOOK, (1 + _SPREAD / 2) * self._fleet / _LOOKS_A_SECOND) + _LISTED
 
     @property
     def stale_after(self) -> float:

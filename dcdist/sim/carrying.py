@@ -62,10 +62,9 @@ class Carrying:
         ends: list[tuple[Host, _From]] = []
         for host in hosts:
             receiver = count + place[host.number]
-            for request in host.requests.values():
-                if request.ready <= now:
-                    flows.append(Flow(0, receiver, request.length - request.come, request.weight))
-                    ends.append((host, request))
+            for request, wanted in host.asking(now=now, seconds=seconds):
+                flows.append(Flow(0, receiver, wanted, request.weight))
+                ends.append((host, request))
             if host.done_at is None:
                 for sender, link, wanted in self._asked(host, seconds):
                     flows.append(Flow(place[sender.number], receiver, wanted))

@@ -86,6 +86,7 @@ class Membership:
     heartbeats: Heartbeats
     next_look: float = 0.0
     next_refresh: float = 0.0
+    _shown: float = float("inf")
     _neighbours: Neighbours = field(init=False)
     _known: dict[HostId, Member] = field(default_factory=dict)
     _bits: int = 0
@@ -101,10 +102,16 @@ class Membership:
         """The prefix that this host shares with the members it knows."""
         return self._neighbours.prefix
 
+    @property
+    def noticed_from(self) -> float:
+        """From when on the others know this host."""
+        return self._shown + self._neighbours.noticed_after
+
     def announce(self, me: Member, *, now: float) -> float:
         """Put the heartbeat; when it is there."""
         first, self.me = self.me == me and not self._looks, me
         there = self.store.announced(now=now)
+        self._shown = min(self._shown, there)
         # One that is put again was there all the time.
         self.heartbeats.put(me, now=there if first else now)
         self.next_refresh = there + self._neighbours.refresh

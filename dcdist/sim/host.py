@@ -13,19 +13,22 @@ from dcdist.policy.events import (
     DrawNeedless,
     Failure,
     LayerOpened,
+    MembersChanged,
     PeersGave,
     PeersSeen,
     PiecesFinished,
+    PrefixChanged,
 )
 from dcdist.policy.planner import PlannerOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dcdist.model.identity import HostId, LayerName
     from dcdist.model.pieces import Bits
     from dcdist.policy.commands import Command, Draw
     from dcdist.policy.events import Event
+    from dcdist.policy.fleet_share import FleetShare
     from dcdist.policy.planner import Planner
     from dcdist.sim.heartbeats import Membership
     from dcdist.sim.release import Numbering
@@ -70,6 +73,7 @@ class Host:
     clock: Callable[[], float] | None
     next_poll: float
     next_look: float
+    share: FleetShare | None = None
     requests: dict[int, Request] = field(default_factory=dict)
     linked: set[int] = field(default_factory=set)
     neighbourhood: Rarity | None = None
@@ -91,6 +95,8 @@ class Host:
 
     def tell(self, event: Event, *, now: float) -> None:
         """Give an event to the planner."""
+        if self.share is not None and isinstance(event, MembersChanged | PrefixChanged):
+            self.share.told(event)
         if self.clock is None:
             self.planner.receive(event, now=now)
         else:
@@ -164,6 +170,15 @@ class Host:
         if request.over:
             self.tell(DrawFinished(request.command.draw), now=now)
         return fresh
+
+    def asking(self, *, now: float, seconds: float) -> Iterator[tuple[Request, float]]:
+        """Its requests that have been answered, and the bytes of each that it takes in so many seconds at most."""
+        ready = [request for request in self.requests.values() if request.ready <= now]
+        most = float("inf")
+        if self.share is not None and ready:
+            most = self.share.rate(noticed_from=self.membership.noticed_from, now=now) * seconds / len(ready)
+        for request in ready:
+            yield request, min(request.length - request.come, most)
 
     def refused(self, draw: int, *, retry_after: float, now: float) -> None:
         """The store asked to come again later."""

@@ -64,6 +64,7 @@ class SwarmSpec:
 class Scenario:
     """A whole situation. `layers` are those of the release, in its order; `eager` is `prefer=time`.
 
+    `fleet_store_rate`: what all hosts together may take from the store, bytes a second; each keeps to its share.
     `start_up`: seconds for which a process does not move bytes: until it registers, and at the end; `acquaintance`:
     seconds after which the planner takes the others for known; `epoch`: seconds of a step, during which rates are
     even; `seed` decides all chance.
@@ -76,6 +77,7 @@ class Scenario:
     store: StoreSpec
     swarm: SwarmSpec = field(default_factory=SwarmSpec)
     eager: bool = False
+    fleet_store_rate: float | None = None
     start_up: float = 1.0
     acquaintance: float = 1.0
     epoch: float = 0.02

@@ -15,6 +15,7 @@ from dcdist.model import pieces
 from dcdist.model.identity import HostId, LayerName, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.policy.commands import Draw, Drop, GiveUp
+from dcdist.policy.fleet_share import FleetShare
 from dcdist.policy.planner import Planner
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.sim.carrying import Carrying
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.pieces import Bits
     from dcdist.policy.commands import Command
+    from dcdist.policy.planner import PlannerOptions
     from dcdist.sim.scenario import HostSpec, Scenario
 
 _TIMED = 4
@@ -130,6 +132,7 @@ class _Simulation:
             clock=self._clock if number < _TIMED else None,
             next_poll=now + self._rng.random() * scenario.swarm.poll,
             next_look=now + self._rng.random() * scenario.swarm.look,
+            share=_share_for(scenario, options),
         )
         there = host.membership.announce(me, now=now)
         host.membership.next_look = there + scenario.store.small_latency / 2
@@ -284,6 +287,12 @@ class _Simulation:
             )
         load = self._store.of_the_fleet()
         return Outcome(self._scenario.size, tuple(outcomes), load, self._ledger, now, tuple(self._samples))
+
+
+def _share_for(scenario: Scenario, options: PlannerOptions) -> FleetShare | None:
+    """The share of a host that begins now of what the fleet may take, if that is bounded."""
+    cap = scenario.fleet_store_rate
+    return None if cap is None else FleetShare(cap, acquainted_from=options.acquainted_from)
 
 
 def _sample(hosts: tuple[HostSpec, ...], every: int) -> list[HostSpec]:

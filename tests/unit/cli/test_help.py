@@ -44,15 +44,15 @@ def test_the_commands_are_these_in_this_order() -> None:
             "fetch",
             {
                 "--store", "--trust", "--dest", "--cache", "--image", "--metadata-only", "--listen", "--advertise",
-                "--peer", "--realm", "--no-swarm", "--no-store", "--prefer", "--store-rate", "--up-rate", "--down-rate",
-                "--seed-for", "--trace", "--log-file",
+                "--peer", "--realm", "--no-swarm", "--no-store", "--prefer", "--store-rate", "--fleet-store-rate",
+                "--up-rate", "--down-rate", "--seed-for", "--trace", "--log-file",
             },
         ),
         (
             "seed",
             {
                 "--store", "--trust", "--cache", "--listen", "--advertise", "--peer", "--realm", "--store-rate",
-                "--up-rate", "--log-file",
+                "--fleet-store-rate", "--up-rate", "--log-file",
             },
         ),
         ("verify", {"--store", "--trust", "--dest"}),

@@ -324,3 +324,23 @@ async def test_the_start_does_not_wait_for_a_store_that_does_not_answer(monkeypa
         while not rendezvous.announced:
             await asyncio.sleep(0)
     assert rendezvous.announced == [member(1)]
+
+
+def test_a_host_is_noticed_some_time_after_its_heartbeat_is_there_and_not_while_there_is_none() -> None:
+    async def main() -> None:
+        rendezvous = RememberingRendezvous(fails=DOWN)
+        membership, _ = take_part(rendezvous)
+        await membership.begin()
+        assert membership.noticed_from == float("inf")
+        rendezvous.fails = None
+        async with running(membership):
+            await asyncio.sleep(1.0)
+            noticed_from = membership.noticed_from
+            assert 6.0 <= noticed_from <= 7.0
+            await asyncio.sleep(60.0)
+            assert membership.noticed_from == noticed_from
+            rendezvous.fails = DOWN
+            await asyncio.sleep(15.0)
+            assert membership.noticed_from == float("inf")
+
+    virtual_time.run(main())

@@ -251,3 +251,11 @@ def test_hosts_of_a_large_fleet_do_not_look_all_at_once() -> None:
     waits = sorted(view.look_after(2) / view.fleet for view in (settled(fleet, host) for host in fleet.some(200)))
     assert waits[0] < 0.0008
     assert waits[-1] > 0.0012
+
+
+def test_a_newcomer_is_noticed_when_all_others_have_looked_once() -> None:
+    small = settled(Fleet(8, Random(1)), Fleet(8, Random(1)).hosts()[0])
+    assert small.noticed_after == 6.0
+    large = Fleet(10_000, Random(1))
+    views = [settled(large, host) for host in large.some(50)]
+    assert all(view.noticed_after > view.look_after(look) for view in views for look in range(7, 50))

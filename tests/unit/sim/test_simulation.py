@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,3 +88,28 @@ def test_a_simulated_host_is_recorded_like_a_real_one() -> None:
     steps = list(replay(lines))
     assert all(step.same for step in steps)
     assert any(step.given for step in steps)
+
+
+def most_in_a_second(outcome: Outcome) -> float:
+    """Bytes that the store sent in the second in which it sent most."""
+    sent = [0.0, *(sent for _, sent, _ in outcome.samples)]
+    return max(after - before for before, after in pairwise(sent))
+
+
+@pytest.mark.parametrize("starts", [[0.0] * 6, [0.0, 0.0, 0.0, 7.0, 11.0, 11.0]])
+def test_all_hosts_together_take_no_more_than_the_bound_on_the_fleet(starts: list[float]) -> None:
+    hosts = [HostSpec(RATE, RATE, start) for start in starts]
+    cap = RATE / 2
+    outcome = simulate(replace(scenario(*hosts, store=10 * RATE, eager=True), fleet_store_rate=cap))
+    assert most_in_a_second(outcome) <= 1.08 * cap
+    assert outcome.store.sent <= cap * last(outcome)
+    # It is used, too: what the fleet may take is the limit of this fetch.
+    assert last(outcome) <= 1.5 * SIZE / cap
+
+
+def test_a_bound_on_the_fleet_holds_when_hosts_are_many() -> None:
+    hosts = [HostSpec(RATE, RATE)] * 40
+    cap = 2 * RATE
+    outcome = simulate(replace(scenario(*hosts, store=40 * RATE, size=32 * MIB), fleet_store_rate=cap))
+    assert most_in_a_second(outcome) <= 1.08 * cap
+    assert all(host.finished for host in outcome.hosts)
