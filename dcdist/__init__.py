@@ -33,7 +33,7 @@ if _TYPE_CHECKING:
     from dcdist import errors
     from dcdist.engine import events as fetch_events
     from dcdist.engine.events import Fetched, FetchEvent
-    from dcdist.engine.options import Prefer
+    from dcdist.engine.options import Order, Prefer
     from dcdist.errors import DcdistError
     from dcdist.formats.signature import PrivateKey, PublicKey
     from dcdist.model.identity import ReleaseName
@@ -62,15 +62,15 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DcdistError", "FetchEvent", "FetchOptions", "Fetched", "Image", "ImageSource", "LayerEntry", "MetadataFile",
-    "Prefer", "PrivateKey", "PublicKey", "PublishEvent", "PublishRequest", "Published", "Release", "ReleaseName",
-    "SeedOptions", "Store", "__version__", "describe", "errors", "fetch", "fetch_events", "fetch_release", "fetching",
-    "find_release", "generate_keys", "list_releases", "open_store", "publish", "publish_events", "publish_release",
-    "read_private_key", "read_public_key", "seed", "verify",
+    "Order", "Prefer", "PrivateKey", "PublicKey", "PublishEvent", "PublishRequest", "Published", "Release",
+    "ReleaseName", "SeedOptions", "Store", "__version__", "describe", "errors", "fetch", "fetch_events",
+    "fetch_release", "fetching", "find_release", "generate_keys", "list_releases", "open_store", "publish",
+    "publish_events", "publish_release", "read_private_key", "read_public_key", "seed", "verify",
 ]  # fmt: skip
 
 _MODULES = {
     "dcdist.engine.events": ("FetchEvent", "Fetched"),
-    "dcdist.engine.options": ("Prefer",),
+    "dcdist.engine.options": ("Order", "Prefer"),
     "dcdist.errors": ("DcdistError",),
     "dcdist.formats.signature": ("PrivateKey", "PublicKey"),
     "dcdist.model.identity": ("ReleaseName",),

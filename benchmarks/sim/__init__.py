@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store-rate", type=parse_rate, action="append", help="(default: a host's, fleets: 1, 10 and 100gbit)"
     )
+    parser.add_argument("--order", choices=["any", "stream"], default="any", help="(default: %(default)s)")
     parser.add_argument("--fleet-store-rate", type=parse_rate, help="bound on what all hosts take (default: none)")
     parser.add_argument("--size", type=parse_size, help="of the layers (default: 512MiB, fleets: 60GB)")
     parser.add_argument("--prefer", choices=["egress", "time"], default="egress", help="(default: %(default)s)")
@@ -94,6 +95,7 @@ def _scenarios(options: argparse.Namespace) -> int:
                 seed,
                 options.efficiency,
                 options.fleet_store_rate,
+                options.order == "stream",
             )
             print(single.show(course, single.run(course), draws=options.draws), flush=True)
     return 0
@@ -158,6 +160,7 @@ def _situations(options: argparse.Namespace) -> Iterator[Fleet]:
                         options.efficiency,
                         options.seed,
                         options.fleet_store_rate,
+                        options.order == "stream",
                     )
 
 

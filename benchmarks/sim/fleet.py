@@ -59,6 +59,7 @@ class Fleet:
     efficiency: float
     seed: int = 1
     fleet_store_rate: float | None = None
+    stream: bool = False
 
     @property
     def title(self) -> str:
@@ -122,6 +123,7 @@ def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time
         StoreSpec(payload(fleet.store_rate), small_rate=SMALL_REQUESTS),
         SwarmSpec(efficiency=fleet.efficiency),
         eager=fleet.eager,
+        stream=fleet.stream,
         fleet_store_rate=None if fleet.fleet_store_rate is None else fleet.fleet_store_rate / 8,
         epoch=epoch,
         seed=fleet.seed,

@@ -25,7 +25,7 @@ EFFICIENCY = 0.97
 UPDATED = 4
 """An update brings one part in so many; the rest is in layers that all hosts hold."""
 
-HEAD = "scenario       seed  over limit  last s  copies    c*  requests  membership/s  planner ms/host  took s"
+HEAD = "scenario       seed  over limit  last s  copies    c*  front  requests  membership/s  planner ms/host  took s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Course:
     seed: int
     efficiency: float = EFFICIENCY
     fleet_store_rate: float | None = None
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def run(course: Course, carried: Callable[[float], float] = payload) -> Judged:
         StoreSpec(carried(built.store.up)),
         SwarmSpec(efficiency=course.efficiency),
         eager=course.eager,
+        stream=course.stream,
         fleet_store_rate=None if course.fleet_store_rate is None else course.fleet_store_rate / 8,
         seed=course.seed,
     )
@@ -100,8 +102,8 @@ def show(course: Course, judged: Judged, *, draws: bool) -> str:
     outcome = judged.outcome
     line = (
         f"{course.name:<14} {course.seed:>4}  {judged.over:>10.3f} {judged.last:>7.1f} {outcome.copies:>7.3f}"
-        f" {judged.least_copies:>5.2f} {outcome.store.requests:>9} {outcome.store.membership_peak:>13}"
-        f" {outcome.planning * 1000:>16.0f} {judged.took:>7.1f}"
+        f" {judged.least_copies:>5.2f} {outcome.front:>6.2f} {outcome.store.requests:>9}"
+        f" {outcome.store.membership_peak:>13} {outcome.planning * 1000:>16.0f} {judged.took:>7.1f}"
     )
     return "\n".join([line, *_second_copies(outcome), *(_draws(outcome) if draws else [])])
 

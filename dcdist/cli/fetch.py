@@ -47,6 +47,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="What matters more: to be ready sooner, or to spare the store.",
 )
+@click.option(
+    "--order",
+    type=click.Choice(["any", "stream"]),
+    default="any",
+    show_default=True,
+    help="Which parts come first: any, as it suits all hosts, or those at the front of the release.",
+)
 @options.STORE_RATE
 @options.FLEET_STORE_RATE
 @options.UP_RATE
@@ -83,6 +90,7 @@ def command(
     no_swarm: bool,
     no_store: bool,
     prefer: str,
+    order: str,
     store_rate: float | None,
     fleet_store_rate: float | None,
     up_rate: float | None,
@@ -130,6 +138,7 @@ def command(
         swarm=not no_swarm,
         draw=not no_store,
         prefer=prefer,
+        order=order,
         store_rate=store_rate,
         fleet_store_rate=fleet_store_rate,
         up_rate=up_rate,

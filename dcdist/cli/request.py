@@ -31,6 +31,7 @@ class FetchRequest:
     swarm: bool
     draw: bool
     prefer: str
+    order: str
     store_rate: float | None
     fleet_store_rate: float | None
     up_rate: float | None
@@ -54,7 +55,7 @@ class FetchRequest:
 
     def options(self) -> FetchOptions:
         """The same, as the node has it."""
-        from dcdist.engine.options import Prefer
+        from dcdist.engine.options import Order, Prefer
         from dcdist.node.options import FetchOptions
 
         return FetchOptions(
@@ -69,6 +70,7 @@ class FetchRequest:
             swarm=self.swarm,
             draw=self.draw,
             prefer=Prefer(self.prefer),
+            order=Order(self.order),
             store_rate=self.store_rate,
             fleet_store_rate=self.fleet_store_rate,
             up_rate=self.up_rate,

@@ -183,6 +183,9 @@ class SolitaryLayer:
     def release(self, pieces: Bits) -> None:
         """Does nothing: no peer is asked for anything."""
 
+    def prefer(self, pieces: Bits, *, others: bool) -> None:
+        """Does nothing: no peer is asked for anything."""
+
     def available(self) -> Bits:
         """No piece: there are no peers."""
         return 0

@@ -14,13 +14,13 @@ from dcdist.engine.bounds import Bounds
 from dcdist.engine.drawing import draw, needless, object_of
 from dcdist.engine.events import Trouble, Troubled
 from dcdist.engine.membership import Audience, Membership
-from dcdist.engine.options import Prefer
+from dcdist.engine.options import Order, Prefer
 from dcdist.engine.preparation import open_layer
 from dcdist.engine.reuse import copy_pieces, known_pieces
 from dcdist.errors import FetchFailedError
 from dcdist.model import pieces
 from dcdist.model.member import Member, Role
-from dcdist.policy.commands import Draw, Drop, GiveUp
+from dcdist.policy.commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.events import (
     BytesDrawn,
     CopyBegan,
@@ -128,6 +128,7 @@ class Fetching:
             eager=options.prefer is Prefer.TIME,
             may_draw=options.draw,
             in_order=options.alone,
+            stream=options.order is Order.STREAM,
             acquainted_from=now + getting_to_know,
             begun=now,
         )
@@ -384,6 +385,8 @@ class Fetching:
                     key, running = to_drop
                     running.cancel()
                     self._report(troubles.request_left(self._ports.store, key))
+            case AskFirst():
+                self._open[command.layer].swarm_layer.prefer(command.pieces, others=command.others)
             case GiveUp():
                 raise FetchFailedError(
                     f"the fetch gave up with {self._tally.left()} still missing: {command.reason}. What was fetched is "

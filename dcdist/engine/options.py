@@ -15,6 +15,15 @@ class Prefer(Enum):
     """Spare the store: draw what is new to the swarm, wait for peers for the rest."""
 
 
+class Order(Enum):
+    """In which order the layers of a fetch come."""
+
+    ANY = "any"
+    """As it suits the swarm."""
+    STREAM = "stream"
+    """What a sink that takes them from front to back needs next comes first."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How one fetch behaves. Rates are bytes a second, None is no bound.
@@ -28,6 +37,7 @@ class EngineOptions:
     alone: bool = False
     draw: bool = True
     prefer: Prefer = Prefer.TIME
+    order: Order = Order.ANY
     store_rate: float | None = None
     fleet_store_rate: float | None = None
     up_rate: float | None = None

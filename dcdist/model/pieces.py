@@ -54,6 +54,11 @@ def nth(bits: Bits, place: int) -> int:
     return low
 
 
+def first_missing(bits: Bits) -> int:
+    """The smallest number that is no member."""
+    return (~bits & (bits + 1)).bit_length() - 1
+
+
 def to_bytes(bits: Bits, count: int) -> bytes:
     """`count` bits as bytes, least significant first."""
     return bits.to_bytes((count + 7) // 8, "little")

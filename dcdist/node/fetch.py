@@ -251,6 +251,7 @@ class _Node:
                 alone=not options.swarm,
                 draw=options.draw,
                 prefer=options.prefer,
+                order=options.order,
                 store_rate=options.store_rate,
                 fleet_store_rate=options.fleet_store_rate,
                 up_rate=options.up_rate,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dcdist.engine.options import Prefer
+from dcdist.engine.options import Order, Prefer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,7 @@ class FetchOptions:
         swarm: Whether to trade with other hosts.
         draw: Whether to take payload from the store; manifest and index always come from it.
         prefer: What matters more, time or the store's egress.
+        order: Whether what comes first in the release comes first, as far as that costs the swarm little.
         store_rate: The most that is taken from the store.
         fleet_store_rate: The most that all hosts of the demo and realm together take from the store. To be told to all
             of them; each keeps to its share. It needs the swarm and a store that can be listed and written to: a host
@@ -50,6 +51,7 @@ class FetchOptions:
     swarm: bool = True
     draw: bool = True
     prefer: Prefer = Prefer.TIME
+    order: Order = Order.ANY
     store_rate: float | None = None
     fleet_store_rate: float | None = None
     up_rate: float | None = None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dcdist.engine.events import Fetched, FetchEvent
-    from dcdist.engine.options import Prefer
+    from dcdist.engine.options import Order, Prefer
     from dcdist.publishing.events import Published, PublishEvent
 
 Trust = str | Path | PublicKey
@@ -41,6 +41,7 @@ class FetchKeywords(TypedDict, total=False):
     swarm: bool
     draw: bool
     prefer: Prefer
+    order: Order
     store_rate: float | None
     fleet_store_rate: float | None
     up_rate: float | None

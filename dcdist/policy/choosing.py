@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dcdist.policy import helping
+from dcdist.policy import helping, streaming
 from dcdist.policy.helping import Helper, Helping
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Choosing:
     helping: Helping = field(default_factory=Helping)
     _barred: list[_Barred] = field(default_factory=list)
     _help_again: float = 0.0
+    _late_again: float = 0.0
     _all_seen_from: float | None = None
     _probed: float = float("-inf")
     _occupied: float = 0.0
@@ -109,7 +110,8 @@ class Choosing:
             if sure is not None or not self.eager:
                 return sure
         return (
-            self._own(situation, now=now)
+            self._late(situation, now=now)
+            or self._own(situation, now=now)
             or self._help(situation, now=now)
             or self._undelivered(situation, now=now)
             or self._last(situation)
@@ -156,6 +158,23 @@ class Choosing:
             if stripe is not None:
                 self._occupied = now
                 return layer, plan.fit(plan.of_stripe(stripe, wanted), wanted, situation.longest)
+        return None
+
+    def _late(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        """What the sink needs soon and its owner is late with: before own stripes that are needed later."""
+        if now < self._late_again:
+            return None
+        for layer, plan in self.plans.items():
+            wanted = self._drawable(layer, plan.unseen & plan.window_pieces)
+            if not wanted or plan.ownership.alone:
+                continue
+            if plan.next_own() in plan.window:
+                return None
+            run = streaming.late(plan, wanted, self.helping, situation.stripe_times[layer], situation.limit, now=now)
+            if run is not None:
+                self._occupied = now
+                return layer, run
+        self._late_again = now + LOOK_AGAIN / 2
         return None
 
     def _help(self, situation: Situation, *, now: float) -> tuple[int, range] | None:

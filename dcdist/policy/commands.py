@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcdist.model.pieces import Bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +27,19 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class AskFirst:
+    """From now on ask peers for `pieces` of a layer before all others of it; for the others at all only if `others`."""
+
+    layer: int
+    pieces: Bits
+    others: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Nothing has come for too long and nothing will; `reason` is for people."""
 
     reason: str
 
 
-Command = Draw | Drop | GiveUp
+Command = Draw | Drop | AskFirst | GiveUp

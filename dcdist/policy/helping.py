@@ -158,7 +158,7 @@ def own_work(plan: LayerPlan, shown: Sequence[int]) -> Iterator[HostId]:
         if owner is None or plan.ownership.rank(stripe) == 0 or plan.is_drawn(stripe):
             continue
         if owner not in fronts:
-            left = [each for each in plan.ownership.round_of(owner) if each in shown or not plan.is_shown(each)]
+            left = [each for each in plan.round_of(owner) if each in shown or not plan.is_shown(each)]
             fronts[owner] = set(left[: max(_FRONT, len(left) // 2)])
         if stripe in fronts[owner]:
             yield owner
@@ -174,8 +174,7 @@ def candidates(plan: LayerPlan, unseen: Iterable[int]) -> Iterator[tuple[int, Ho
     for stripe in unseen:
         owner = ownership.owner(stripe)
         if owner is not None and ownership.rank(stripe):
-            position = (stripe - ownership.start_of(owner)) % plan.geometry.stripe_count
-            by_owner.setdefault(owner, []).append((position, stripe))
+            by_owner.setdefault(owner, []).append((plan.place(owner, stripe), stripe))
     ranked = [
         (ownership.rank(stripe), -ahead, stripe, owner)
         for owner, listed in by_owner.items()

@@ -12,7 +12,7 @@ from dcdist.model import pieces
 from dcdist.policy.ownership import Ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dcdist.model.geometry import Geometry
     from dcdist.model.identity import HostId, LayerName
@@ -34,6 +34,7 @@ class LayerPlan:
         self.drawn: Bits = 0
         self._offered: Bits = 0
         self.distrusted: Bits = 0
+        self.window = range(0)
         self._shown: Bits = 0
         self._all = pieces.span(0, geometry.piece_count)
         self._host = host
@@ -42,6 +43,28 @@ class LayerPlan:
     def redeal(self) -> None:
         """The members changed: the own stripes are put in order again when next they are asked for."""
         self._own = None
+
+    @property
+    def window_pieces(self) -> Bits:
+        """The pieces of the stripes that the sink needs soon; none unless the order is that of a stream."""
+        per_stripe = self.geometry.pieces_per_stripe
+        return self._all & pieces.span(self.window.start * per_stripe, self.window.stop * per_stripe)
+
+    def move_window(self, window: range) -> None:
+        """These stripes come first from now on."""
+        if window != self.window:
+            self.window = window
+            self.redeal()
+
+    def place(self, owner: HostId, stripe: int) -> int:
+        """Where a stripe stands in its owner's order: the window from its front, then round from the owner's start."""
+        count = self.geometry.stripe_count
+        return stripe - count if stripe in self.window else (stripe - self.ownership.start_of(owner)) % count
+
+    def round_of(self, owner: HostId) -> Sequence[int]:
+        """The stripes that a member owns, in the order in which it draws them."""
+        listed = self.ownership.round_of(owner)
+        return sorted(listed, key=lambda stripe: self.place(owner, stripe)) if self.window else listed
 
     @property
     def missing(self) -> Bits:
@@ -108,7 +131,7 @@ class LayerPlan:
     def next_own(self) -> int | None:
         """The next own stripe with pieces that nobody else has; None if there is none."""
         if self._own is None:
-            self._own = list(self.ownership.round_of(self._host))
+            self._own = list(self.round_of(self._host))
             self._own.reverse()
         unseen = self.unseen
         while self._own:

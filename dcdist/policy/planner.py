@@ -41,6 +41,7 @@ from dcdist.policy.patience import Patience
 from dcdist.policy.request_size import RequestSize
 from dcdist.policy.room import Room
 from dcdist.policy.spoiled import Spoiled
+from dcdist.policy.streaming import Streaming
 from dcdist.policy.throughput import Throughput
 from dcdist.policy.turnout import most_requests
 
@@ -67,7 +68,8 @@ class PlannerOptions:
     `eager`: would rather wait less than spare the store (`prefer=time`). `may_draw`: may use the store at all.
     `acquainted_from`: by this time hosts that begin together know each other; before it only what is surely this
     host's own is drawn (with `eager`, first). `version`: of the release; `layers`: the names of its layers, in order.
-    `in_order`: there is no swarm to be diverse for, draw from front to back.
+    `in_order`: there is no swarm to be diverse for, draw from front to back. `stream`: what a sink that takes the
+    layers in their order needs next comes first.
     `passing_patience`, `lasting_patience`: seconds without any progress until it gives up; see `Patience`.
     """
 
@@ -77,6 +79,7 @@ class PlannerOptions:
     eager: bool = True
     may_draw: bool = True
     in_order: bool = False
+    stream: bool = False
     acquainted_from: float = 0.0
     begun: float = 0.0
     most_requests: int = 8
@@ -110,6 +113,7 @@ class Planner:
     _crawl: Crawl = field(default_factory=Crawl)
     _room: Room = field(init=False)
     _idle: Idle = field(init=False)
+    _streaming: Streaming = field(default_factory=Streaming)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
     _whole_rate: Throughput = field(default_factory=Throughput)
@@ -143,6 +147,10 @@ class Planner:
                 self._plans[event.layer] = LayerPlan(
                     name, event.geometry, self.options.host, event.have, in_order=self.options.in_order
                 )
+                # They open in any order.
+                in_order = sorted(self._plans.items())
+                self._plans.clear()
+                self._plans.update(in_order)
                 self._members.opened(event.layer)
                 # Checking the cache, or waiting for another process, may have taken long.
                 self._patience.progressed(now=now)
@@ -274,6 +282,10 @@ class Planner:
         if now >= self._patience.gives_up_at(since=self.options.begun):
             return [GiveUp(self._patience.reason or "neither the store nor any peer gave anything")]
         self._settle(commands, now=now)
+        if self.options.stream:
+            peers = self._peer_rate.rate(now=now)
+            rate = peers + self._store_rate.rate(now=now)
+            commands += self._streaming.moved(self._plans, rate=rate, peer_rate=peers)
         if self.options.may_draw:
             self._draw(commands, now=now)
         return commands

@@ -101,6 +101,13 @@ class SwarmLayer(Protocol):
         """Ask peers for these again."""
         ...
 
+    def prefer(self, pieces: Bits, *, others: bool) -> None:
+        """Ask peers for these before all others from now on, and for the others at all only if `others`.
+
+        It takes the place of what was preferred before. What is claimed stays so.
+        """
+        ...
+
     def available(self) -> Bits:
         """The pieces that at least one connected peer had a moment ago."""
         ...

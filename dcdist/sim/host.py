@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.identity import HostId, LayerName
     from dcdist.model.pieces import Bits
-    from dcdist.policy.commands import Command, Draw
+    from dcdist.policy.commands import AskFirst, Command, Draw
     from dcdist.policy.events import Event
     from dcdist.policy.fleet_share import FleetShare
     from dcdist.policy.planner import Planner
@@ -180,6 +180,16 @@ class Host:
         for request in ready:
             yield request, min(request.length - request.come, most)
 
+    def ask_first(self, command: AskFirst) -> None:
+        """Some pieces of a layer are asked of peers before the others, or alone."""
+        count = self.numbering.layers[command.layer].piece_count
+        numbers = self.numbering.numbers(command.layer, 0, count)
+        layer = pieces.of(numbers)
+        first = pieces.of(numbers[piece] for piece in pieces.each(command.pieces))
+        trader = self.trader
+        trader.first = trader.first & ~layer | first
+        trader.put_off = trader.put_off & ~layer | (0 if command.others else layer & ~first)
+
     def refused(self, draw: int, *, retry_after: float, now: float) -> None:
         """The store asked to come again later."""
         self.tell(DrawFailed(draw, Failure.THROTTLED, "the store asks for fewer requests", retry_after), now=now)
@@ -224,6 +234,7 @@ def options_for(
         version="1",
         layers=layers,
         eager=scenario.eager,
+        stream=scenario.stream,
         may_draw=spec.may_draw,
         acquainted_from=now + scenario.acquaintance,
         begun=now,

@@ -34,7 +34,8 @@ class HostOutcome:
 class Outcome:
     """A whole simulation. `store` and `samples` are of the whole fleet, `hosts` and `ledger` of those simulated.
 
-    `samples`: (time, bytes sent by the store, bytes that all hosts have).
+    `samples`: (time, bytes sent by the store, bytes that all hosts have). `fronts`: at the same times, the bytes that
+    all hosts have from the first of the release on without a gap; empty where one prefix stands for others.
     """
 
     size: int
@@ -43,12 +44,19 @@ class Outcome:
     ledger: Ledger
     seconds: float
     samples: tuple[tuple[float, float, float], ...]
+    fronts: tuple[float, ...]
 
     @property
     def planning(self) -> float:
         """Seconds that the planner of a host took, on average."""
         timed = [host.planning for host in self.hosts if host.planning is not None]
         return sum(timed) / len(timed) if timed else 0.0
+
+    @property
+    def front(self) -> float:
+        """How far the front is, as a part of all that hosts have, on average over the time until all have all."""
+        here = [here for _, _, here in self.samples[: len(self.fronts)]]
+        return sum(self.fronts) / sum(here) if self.fronts else 0.0
 
     @property
     def copies(self) -> float:

@@ -7,6 +7,7 @@ counterpart in the simulated prefix holds, with the prefixes exchanged: `transla
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
@@ -51,6 +52,7 @@ class Numbering:
             for place in range(rounds):
                 self._lay(group[place % len(group)], place * self.cohorts + cohort, first=place < len(group))
         self.all = pieces.of(number for number, size in enumerate(self.sizes) if size)
+        self._before = [0, *accumulate(self.sizes)]
         self._halves = [self._half((1 << bit) * self._width) for bit in range(bits)]
 
     def _lay(self, stripe: _Stripe, slot: int, *, first: bool) -> None:
@@ -111,6 +113,11 @@ class Numbering:
     def numbers(self, layer: int, first: int, stop: int) -> list[int]:
         """The numbers of pieces of a layer."""
         return self._numbers[layer][first:stop]
+
+    def front(self, have: Bits) -> int:
+        """Bytes of the release before the first that is not among these pieces; without cohorts."""
+        missing = self.all & ~have
+        return self._before[(missing & -missing).bit_length() - 1] if missing else self._before[-1]
 
     def by_layer(self, bits: Bits) -> Iterator[tuple[int, Bits]]:
         """The same pieces layer by layer, as each numbers them; layers that have none are left out."""

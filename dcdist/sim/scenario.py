@@ -64,10 +64,10 @@ class SwarmSpec:
 class Scenario:
     """A whole situation. `layers` are those of the release, in its order; `eager` is `prefer=time`.
 
-    `fleet_store_rate`: what all hosts together may take from the store, bytes a second; each keeps to its share.
-    `start_up`: seconds for which a process does not move bytes: until it registers, and at the end; `acquaintance`:
-    seconds after which the planner takes the others for known; `epoch`: seconds of a step, during which rates are
-    even; `seed` decides all chance.
+    `stream` is `order=stream`. `fleet_store_rate`: what all hosts together may take from the store, bytes a second;
+    each keeps to its share. `start_up`: seconds for which a process does not move bytes: until it registers, and at the
+    end; `acquaintance`: seconds after which the planner takes the others for known; `epoch`: seconds of a step, during
+    which rates are even; `seed` decides all chance.
     `prefix_bits`: 0: every host is simulated. Else one prefix of that length is, and the other 2**bits - 1 are cohorts
     that behave as it does; its hosts are every 2**bits-th by their start.
     """
@@ -77,6 +77,7 @@ class Scenario:
     store: StoreSpec
     swarm: SwarmSpec = field(default_factory=SwarmSpec)
     eager: bool = False
+    stream: bool = False
     fleet_store_rate: float | None = None
     start_up: float = 1.0
     acquaintance: float = 1.0

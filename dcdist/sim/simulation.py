@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from dcdist.model import pieces
 from dcdist.model.identity import HostId, LayerName, Prefix
 from dcdist.model.member import Member, Role
-from dcdist.policy.commands import Draw, Drop, GiveUp
+from dcdist.policy.commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.fleet_share import FleetShare
 from dcdist.policy.planner import Planner
 from dcdist.policy.trace import RecordedPlanner
@@ -81,6 +81,7 @@ class _Simulation:
         self._rarities: dict[Prefix, Rarity] = {}
         self._held: Bits = 0
         self._samples: list[tuple[float, float, float]] = []
+        self._fronts: list[float] = []
         self._starts = sorted(
             ((spec.starts + scenario.start_up, number) for number, spec in enumerate(self._specs)), reverse=True
         )
@@ -98,6 +99,9 @@ class _Simulation:
                     self._execute(host, command, now)
             self._move(now, now + epoch)
             if now // _SAMPLE != (now + epoch) // _SAMPLE:
+                if not self._scenario.prefix_bits:
+                    fronts = (self._numbering.front(host.trader.have) for host in self._hosts.values())
+                    self._fronts.append(float(sum(fronts)))
                 here = sum(host.drawn + host.given for host in self._hosts.values())
                 self._samples.append((now + epoch, self._store.load.sent / self._share, here / self._share))
             step += 1
@@ -208,6 +212,8 @@ class _Simulation:
                 self._draw(host, command, now)
             case Drop():
                 self._close(host, command.draw)
+            case AskFirst():
+                host.ask_first(command)
             case GiveUp():
                 host.gave_up = command.reason
             case _:
@@ -286,7 +292,8 @@ class _Simulation:
                 )
             )
         load = self._store.of_the_fleet()
-        return Outcome(self._scenario.size, tuple(outcomes), load, self._ledger, now, tuple(self._samples))
+        samples, fronts = tuple(self._samples), tuple(self._fronts)
+        return Outcome(self._scenario.size, tuple(outcomes), load, self._ledger, now, samples, fronts)
 
 
 def _share_for(scenario: Scenario, options: PlannerOptions) -> FleetShare | None:

@@ -1,7 +1,7 @@
 """What does a host ask its peers for? Pieces that are rarest, each of one peer, of all peers that have some.
 
-Claimed pieces are asked of nobody. When nothing is left that is not asked for, a peer that is idle shares the pieces
-of a slower one: the end game.
+Claimed pieces are asked of nobody, preferred ones first. When nothing is left that is not asked for, a peer that is
+idle shares the pieces of a slower one: the end game.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import random
 
     from dcdist.model.pieces import Bits
+
+
+_FIRST = 7
+"""How many times as rare something must be to be asked for before what is wanted first."""
 
 
 class Rarity:
@@ -40,15 +44,24 @@ class Rarity:
                 self._classes[old] ^= 1 << piece
             self._classes[new] ^= 1 << piece
 
-    def pick(self, wanted: Bits) -> int:
-        """One of the rarest of `wanted`, which is not empty, by chance."""
-        for rare in self._classes:
-            found = wanted & rare
-            if found:
-                break
-        else:
-            found = wanted
+    def pick(self, wanted: Bits, first: Bits = 0) -> int:
+        """One of the rarest of `wanted`, which is not empty, by chance; of `first` before others.
+
+        But what is more than seven times as rare comes before even those, as with libtorrent's priorities.
+        """
+        soon, later = wanted & first, wanted & ~first
+        rank, found = self._rarest(soon or later)
+        if soon and later:
+            other, rarer = self._rarest(later)
+            found = rarer if rank > _FIRST * other else found
         return pieces.nth(found, self._rng.randrange(found.bit_count()))
+
+    def _rarest(self, wanted: Bits) -> tuple[int, Bits]:
+        """The rarest of `wanted`, and how many have them, about."""
+        for rank, rare in enumerate(self._classes):
+            if wanted & rare:
+                return rank, wanted & rare
+        return len(self._classes), wanted
 
 
 def _class_of(holders: int) -> int:
@@ -64,12 +77,17 @@ class Link:
 
 
 class Trader:
-    """What one host has, what it asks of whom; `sizes` has the bytes of each piece, `every` all pieces there are."""
+    """What one host has, what it asks of whom; `sizes` has the bytes of each piece, `every` all pieces there are.
+
+    `first` are asked for before others; `claimed` and `put_off` are not asked for.
+    """
 
     def __init__(self, sizes: list[int], every: Bits, have: Bits) -> None:
         self.have = have
         self.padded: Bits = 0
         self.claimed: Bits = 0
+        self.first: Bits = 0
+        self.put_off: Bits = 0
         self.links: dict[int, Link] = {}
         self._sizes = sizes
         self._all = every
@@ -103,9 +121,9 @@ class Trader:
     def ask(self, link: Link, theirs: Bits, most: float, rarity: Rarity) -> float:
         """Ask a peer that has `theirs` for `most` bytes more, a little over if need be; bytes that are more now."""
         total = 0.0
-        choice = theirs & self._all & ~(self.have | self.claimed | self._pending_bits)
+        choice = theirs & self._all & ~(self.have | self.claimed | self.put_off | self._pending_bits)
         while choice and total < most:
-            piece = rarity.pick(choice)
+            piece = rarity.pick(choice, self.first)
             choice ^= 1 << piece
             self._pending[piece] = self._sizes[piece]
             self._pending_bits |= 1 << piece

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from dcdist.swarm.intake import Intake
 
 _NOT_WANTED = 0
+_LATER = 1
 _WANTED = 4
+_FIRST = 7
+"""libtorrent's priorities. It weighs them with rarity: at 7 comes before what is up to seven times as rare at 1."""
+
 _OVERDUE = 2.0
 """Seconds after which the result of an injection is asked for: a lost alert must not hold it for ever."""
 
@@ -48,6 +52,9 @@ class TorrentLayer:
         self._checked = 0
         self._settling = 0
         self._blame = Blame()
+        self._claimed: Bits = 0
+        self._preferred: Bits = 0
+        self._usual = _WANTED
         self._available: Bits = 0
         self._linked = False
         self._waiting: list[asyncio.Future[None]] = []
@@ -86,11 +93,22 @@ class TorrentLayer:
 
     def claim(self, pieces: Bits) -> None:
         """Ask no peer for these from now on. Requests that are on the wire already are not taken back."""
-        self._prioritize(pieces, _NOT_WANTED)
+        self._claimed |= pieces
+        self._prioritize(pieces)
 
     def release(self, pieces: Bits) -> None:
         """Ask peers for these again."""
-        self._prioritize(pieces, _WANTED)
+        self._claimed &= ~pieces
+        self._prioritize(pieces)
+
+    def prefer(self, pieces: Bits, *, others: bool) -> None:
+        """Ask peers for these before others from now on, and for the others at all only if `others`."""
+        usual = _LATER if others else _NOT_WANTED
+        if pieces == 0 and others:
+            usual = _WANTED
+        changed = self._preferred ^ pieces if usual == self._usual else span(0, self._index.geometry.piece_count)
+        self._preferred, self._usual = pieces, usual
+        self._prioritize(changed)
 
     def available(self) -> Bits:
         """The pieces that at least one connected peer has, as of the last quarter of a second."""
@@ -240,10 +258,15 @@ class TorrentLayer:
             self._have |= fresh
             self._inbox.finished(self._index.layer, fresh)
 
-    def _prioritize(self, pieces: Bits, priority: int) -> None:
+    def _prioritize(self, pieces: Bits) -> None:
         lacking = pieces & ~self._have & span(0, self._index.geometry.piece_count)
         if lacking and not self._error:
-            self._handle.prioritize_pieces([(piece, priority) for piece in each(lacking)])
+            self._handle.prioritize_pieces([(piece, self._priority(piece)) for piece in each(lacking)])
+
+    def _priority(self, piece: int) -> int:
+        if self._claimed >> piece & 1:
+            return _NOT_WANTED
+        return _FIRST if self._preferred >> piece & 1 else self._usual
 
     def _begin_flush(self) -> None:
         self._settling, self._checked = self._checked, 0

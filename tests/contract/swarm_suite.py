@@ -107,6 +107,17 @@ class SwarmSuite:
         await shared.inject(2, sample.piece(2))
         await finished(swarm, 0b100)
 
+    async def test_pieces_can_be_injected_whatever_is_preferred(self, swarm: Swarm, tmp_path: Path) -> None:
+        sample = sample_layer()
+        shared = await swarm.add(file_layer(tmp_path, sample))
+        shared.prefer(0b11, others=False)
+        await shared.inject(1, sample.piece(1))
+        await shared.inject(5, sample.piece(5))
+        await finished(swarm, 0b10_0010)
+        shared.prefer(0, others=True)
+        await shared.inject(2, sample.piece(2))
+        await finished(swarm, 0b100)
+
     async def test_layers_do_not_mix(self, swarm: Swarm, tmp_path: Path) -> None:
         samples = [sample_layer(seed=seed) for seed in (1, 2, 3)]
         layers = [file_layer(tmp_path / str(number), sample) for number, sample in enumerate(samples)]

@@ -71,6 +71,7 @@ class RememberingLayer:
     injected: dict[int, bytes] = field(default_factory=dict)
     claimed: Bits = 0
     ever_claimed: Bits = 0
+    preferred: tuple[Bits, bool] = (0, True)
     flushes: int = 0
 
     async def inject(self, piece: int, data: bytes) -> None:
@@ -82,6 +83,9 @@ class RememberingLayer:
 
     def release(self, pieces: Bits) -> None:
         self.claimed &= ~pieces
+
+    def prefer(self, pieces: Bits, *, others: bool) -> None:
+        self.preferred = (pieces, others)
 
     def available(self) -> Bits:
         return 0

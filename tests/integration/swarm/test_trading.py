@@ -154,6 +154,50 @@ async def test_claimed_pieces_are_not_asked_for_until_they_are_released(host: Ho
     assert await finished(taker, 0b11_0000_0000) == 0b11_0000_0000
 
 
+async def test_others_than_the_preferred_are_not_asked_for_until_they_may_be(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+    shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    shared.prefer(0b1110, others=False)
+    taker.connect("127.0.0.1", giver.port)
+    assert await finished(taker, 0b1110) == 0b1110
+    shared.prefer(0b11_0000, others=False)
+    assert await finished(taker, 0b11_0000) == 0b11_0000
+    shared.prefer(0, others=True)
+    assert await finished(taker, ALL & ~0b11_1110) == ALL & ~0b11_1110
+
+
+async def test_what_is_claimed_is_not_asked_for_although_it_is_preferred(host: Host, tmp_path: Path) -> None:
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+    shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    shared.claim(0b10)
+    shared.prefer(0b110, others=False)
+    taker.connect("127.0.0.1", giver.port)
+    assert await finished(taker, 0b100) == 0b100
+    shared.prefer(0b1010, others=False)
+    assert await finished(taker, 0b1000) == 0b1000
+    shared.release(0b10)
+    assert await finished(taker, 0b10) == 0b10
+
+
+async def test_preferred_pieces_come_first(host: Host, tmp_path: Path) -> None:
+    sample = sample_layer(32 * MIB, seed=3)
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", sample, have=span(0, 128)))
+    shared = await taker.add(file_layer(tmp_path / "taker", sample))
+    soon = span(64, 96)
+    shared.prefer(soon, others=True)
+    taker.connect("127.0.0.1", giver.port)
+    order: list[int] = []
+    while len(order) < 128:
+        for event in await taker.events():
+            assert isinstance(event, PiecesFinished)
+            order += each(event.pieces & soon)
+            order += each(event.pieces & ~soon)
+    assert sum(soon >> piece & 1 for piece in order[:40]) == 32
+
+
 async def test_a_corrupt_piece_of_a_peer_is_found_and_comes_from_another(host: Host, tmp_path: Path) -> None:
     corrupt, sound, taker = await host(), await host(), await host()
     await corrupt.add(file_layer(tmp_path / "corrupt", SAMPLE, have=ALL, corrupt=0b1000))

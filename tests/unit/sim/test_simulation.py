@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -113,3 +114,39 @@ def test_a_bound_on_the_fleet_holds_when_hosts_are_many() -> None:
     outcome = simulate(replace(scenario(*hosts, store=40 * RATE, size=32 * MIB), fleet_store_rate=cap))
     assert most_in_a_second(outcome) <= 1.08 * cap
     assert all(host.finished for host in outcome.hosts)
+
+
+def test_in_stream_order_the_front_comes_first_and_costs_few_copies() -> None:
+    cold = scenario(*[HostSpec(RATE, RATE)] * 4, size=192 * MIB)
+    usual, streamed = simulate(cold), simulate(replace(cold, stream=True))
+    assert usual.front < 0.3
+    assert streamed.front > 0.65
+    assert streamed.copies <= 1.1
+    assert last(streamed) <= 1.1 * last(usual)
+
+
+def held_when_the_first_layer_is_whole(*, stream: bool) -> list[int]:
+    """Bytes of each layer that a host has then; it takes three layers of 96 MiB from two hosts that hold them."""
+    layers = tuple(Geometry.for_length(96 * MIB) for _ in range(3))
+    seeder = HostSpec(RATE, RATE, held=0b111)
+    taker = HostSpec(RATE, 2 * RATE, may_draw=False)
+    lines: list[str] = []
+    simulate(
+        Scenario(layers, (seeder, seeder, taker), StoreSpec(RATE), stream=stream, start_up=0.0, longest=45.0),
+        traces={2: lines.append},
+    )
+    have = [0, 0, 0]
+    for event in (json.loads(line).get("event", {}) for line in lines):
+        if event.get("is") == "PiecesFinished":
+            came = event["pieces"]
+            have[event["layer"]] |= int(came["hex"], 16) if isinstance(came, dict) else came
+            if have[0].bit_count() == layers[0].piece_count:
+                break
+    return [bits.bit_count() * layers[0].piece_length for bits in have]
+
+
+def test_a_host_that_streams_from_whole_ones_has_the_first_layer_long_before_the_last() -> None:
+    first, second, third = held_when_the_first_layer_is_whole(stream=True)
+    assert (first, third) == (96 * MIB, 0)
+    assert second < 64 * MIB
+    assert held_when_the_first_layer_is_whole(stream=False)[2] > 32 * MIB
