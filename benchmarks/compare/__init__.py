@@ -24,7 +24,7 @@ from benchmarks.compare.contenders.dcdist import CONTENDER as DCDIST
 from benchmarks.compare.contenders.dcdist import layer_bytes
 from benchmarks.compare.outcome import Comparison, Race
 from benchmarks.compare.payload import make_random, take_real
-from benchmarks.compare.scenarios import EVERYBODY, SUMMARIES, Scenario, build
+from benchmarks.compare.scenarios import EVERYBODY, SUMMARIES, Scenario, build, chosen
 from benchmarks.compare.workspace import in_memory
 from benchmarks.measure import PROJECT, BenchmarkError, digest_of
 from tools.lab.network import NetworkError, parse_rate
@@ -55,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="which, with commas between (default: all); NAME:CONTENDER+CONTENDER races only these there",
     )
     parser.add_argument(
-        "--contenders", default=",".join(each.name for each in USUAL), help="which (default: all but superseed)"
+        "--contenders",
+        default=",".join(each.name for each in USUAL),
+        help="which (default: all but superseed and dcdist-alone)",
     )
     parser.add_argument("--repeat", type=int, help="rounds (default: 1)")
     parser.add_argument(
@@ -110,7 +112,7 @@ def _plan(options: argparse.Namespace) -> _Plan:
     size = usual["size"] if options.size is None else options.size
     if options.real is not None:
         size = max(each.stat().st_size for each in sorted(options.real.glob("*.xva"))[:2] or [options.real])
-    scenarios, only = _scenarios(options.scenarios)
+    scenarios, only = chosen(options.scenarios)
     unknown = [name for name in scenarios if name not in SUMMARIES]
     wanted = options.contenders.split(",")
     named = [*wanted, *(name for names in only.values() for name in names)]
@@ -135,12 +137,6 @@ def _plan(options: argparse.Namespace) -> _Plan:
         call_off=options.call_off,
         rounds=usual["repeat"] if options.repeat is None else options.repeat,
     )
-
-
-def _scenarios(text: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """The scenarios, and the contenders of those that name some."""
-    split = [each.partition(":") for each in text.split(",")]
-    return tuple(name for name, _, _ in split), {name: tuple(some.split("+")) for name, _, some in split if some}
 
 
 def _compare(plan: _Plan, folder: Path, out: Path) -> None:

@@ -63,6 +63,12 @@ class Scenario:
         return {host: size / payload(link.down) for host, link in self.hosts.items()}
 
 
+def chosen(text: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """`NAME,NAME:CONTENDER+CONTENDER`: the scenarios, and the contenders of those that name some."""
+    split = [each.partition(":") for each in text.split(",")]
+    return tuple(name for name, _, _ in split), {name: tuple(some.split("+")) for name, _, some in split if some}
+
+
 def build(name: str, hosts: int, rate: float, store_rate: float, seconds: float) -> Scenario:
     """A scenario for hosts with links of `rate`, bits a second; `seconds`: what one alone needs on its link (F/d).
 

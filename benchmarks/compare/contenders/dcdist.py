@@ -103,3 +103,5 @@ def _fetch(stock: Path, number: int, folder: Path, options: tuple[str, ...]) -> 
 
 CONTENDER = Dcdist("dcdist", "dcdist", ())
 EGRESS = Dcdist("dcdist-egress", "dcdist, sparing the store", ("--prefer", "egress"))
+ALONE = Dcdist("dcdist-alone", "dcdist, each host alone", ("--no-swarm",), swarm=False)
+"""What a host that trades must never be slower than."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.compare.scenarios import SUMMARIES, build
+from benchmarks.compare.scenarios import SUMMARIES, build, chosen
 from tools.lab.network import Link
 
 RATE = 50e6
@@ -51,3 +51,10 @@ def test_slow_upload_leaves_download_alone() -> None:
 def test_an_unknown_scenario_is_refused() -> None:
     with pytest.raises(ValueError, match="no scenario is called 'hot'"):
         build("hot", 4, RATE, RATE, 40.0)
+
+
+def test_a_scenario_may_name_its_contenders() -> None:
+    assert chosen("cold,ample:nfs,update:aria2+casync") == (
+        ("cold", "ample", "update"),
+        {"ample": ("nfs",), "update": ("aria2", "casync")},
+    )
