@@ -59,6 +59,10 @@ class Draws:
         """One of them; None if it is over."""
         return self._running.get(draw)
 
+    def bring(self, layer: int, bits: Bits) -> bool:
+        """Whether one whose bytes are still coming is for any of these pieces."""
+        return any(each.ended is None and each.layer == layer and each.pieces & bits for each in self._running.values())
+
     def begin(self, layer: int, bits: Bits, length: int, *, now: float) -> int:
         """Pieces are asked for, `length` bytes: the number of the draw."""
         plan = self.plans[layer]

@@ -204,7 +204,9 @@ class Planner:
         plan = self._plans[event.layer]
         bit = 1 << event.piece
         plan.have &= ~bit
-        plan.flying &= ~bit
+        if event.drawn or not self._draws.bring(event.layer, bit):
+            # Else peers had been asked for it before it was claimed, and it still comes from the store.
+            plan.flying &= ~bit
         plan.rewind()
         if event.drawn:
             pause = self._spoiled.drawn(event.layer, event.piece)

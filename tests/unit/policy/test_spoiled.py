@@ -103,6 +103,18 @@ def test_a_piece_that_peers_give_wrong_twice_is_drawn_at_once_whatever_they_hold
     assert draws(made, now=0.4) == [Draw(0, 0, 2, 3)]
 
 
+def test_a_piece_that_peers_give_wrong_while_it_comes_from_the_store_is_not_drawn_twice() -> None:
+    made = lacking(4, eager=False)
+    (running,) = draws(made, now=0.0)
+    for now in (0.1, 0.2, 0.3):
+        made.receive(PieceSpoiled(0, 2, drawn=False), now=now)
+        assert draws(made, now=now) == []
+    made.receive(DrawFinished(running.draw), now=0.4)
+    made.receive(PiecesFinished(0, pieces.span(0, 4)), now=0.4)
+
+    assert made.commands(now=0.5) == []
+
+
 def test_peers_that_come_and_go_and_bring_nothing_are_silent_like_those_that_stay() -> None:
     made = lacking(4, eager=False)
     for step in range(6):
