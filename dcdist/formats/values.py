@@ -52,7 +52,7 @@ class _Reader:
 
     def value(self, depth: int) -> Value:
         self._count(1)
-        lead = self._number(1)
+        lead = self._lead()
         if lead < 0x80:
             return lead
         if lead >= 0xE0:
@@ -87,6 +87,13 @@ class _Reader:
         if values > self.left:
             raise FormatError("too many values")
         self.left -= values
+
+    def _lead(self) -> int:
+        # Every value has one: as a slice of one byte it takes a quarter of the time of all reading.
+        if self.at >= len(self.data):
+            raise FormatError("it is cut short")
+        self.at += 1
+        return self.data[self.at - 1]
 
     def _take(self, length: int) -> memoryview:
         part = self.data[self.at : self.at + length]
