@@ -62,7 +62,17 @@ class ImageRecords:
     def _read(self) -> dict[str, ImageRecord]:
         with open_folder(self._folder) as folder:
             data = read_file(folder, _FILE, limit=_LIMIT)
-        try:
-            return {name: ImageRecord(**fields) for name, fields in json.loads(data or b"{}").items()}
-        except (ValueError, TypeError, AttributeError):
-            return {}  # damaged: the images are read again
+        return read_records(data or b"{}")
+
+
+def read_records(data: bytes) -> dict[str, ImageRecord]:
+    """The records by image name that a file holds; none if it is damaged: the images are read again."""
+    try:
+        records = {name: ImageRecord(**fields) for name, fields in json.loads(data).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+    numbers = (number for each in records.values() for number in (each.size, each.mtime_ns, each.inode))
+    typed = all(type(number) is int for number in numbers) and all(
+        type(each.sha256) is str for each in records.values()
+    )
+    return records if typed else {}

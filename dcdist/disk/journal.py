@@ -107,12 +107,26 @@ def _clean(index: Index, have: Bits, size: int, mtime_ns: int) -> Clean:
     )
 
 
+def read_clean(data: bytes) -> Clean | None:
+    """What `clean` holds; None if it is damaged."""
+    try:
+        clean = Clean(**json.loads(data))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    typed = (
+        type(clean.size) is type(clean.mtime_ns) is int
+        and type(clean.complete) is bool
+        and type(clean.have) is type(clean.hashes) is str
+    )
+    return clean if typed else None
+
+
 def _matching(folder: int) -> Clean | None:
     """What `clean` says, if the data file still has its size and time."""
     data = read_file(folder, CLEAN, limit=_CLEAN_LIMIT)
+    clean = read_clean(data or b"")
     try:
         status = os.stat(DATA, dir_fd=folder, follow_symlinks=False)
-        clean = Clean(**json.loads(data or b""))
-    except (FileNotFoundError, ValueError, TypeError):
+    except FileNotFoundError:
         return None
-    return clean if (clean.size, clean.mtime_ns) == (status.st_size, status.st_mtime_ns) else None
+    return clean if clean and (clean.size, clean.mtime_ns) == (status.st_size, status.st_mtime_ns) else None

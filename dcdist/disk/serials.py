@@ -61,11 +61,8 @@ class SeenSerials:
         data = read_file(folder, _NAME, limit=_LIMIT)
         if data is None:
             return {}
-        try:
-            serials = json.loads(data)
-        except ValueError:
-            serials = None
-        if not isinstance(serials, dict) or not all(type(serial) is int for serial in serials.values()):
+        serials = read_serials(data)
+        if serials is None:
             # Not taken for empty: a guard that vanishes silently guards nothing.
             path = str(self._folder / _NAME)
             raise DiskError(
@@ -74,6 +71,17 @@ class SeenSerials:
                 path=path,
             )
         return serials
+
+
+def read_serials(data: bytes) -> dict[str, int] | None:
+    """The serials by demo that a file holds; None if it is damaged."""
+    try:
+        serials = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(serials, dict) or not all(type(serial) is int for serial in serials.values()):
+        return None
+    return serials
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def decode(data: bytes, image: Image) -> Extents:
     distances = fields.column("starts", "q", limit=COUNT_LIMIT)
     if not len(sources) == len(distances) == len(lengths):
         raise fields.refuse("its columns differ in length")
-    if sum(lengths) != size or (size and min(lengths) == 0):
+    if sum(lengths) != size or min(lengths, default=1) == 0:
         raise fields.refuse("an extent is empty, or they do not add up to the image's size")
     if max(sources, default=0) > len(layers):
         raise fields.refuse("an extent is of a layer that is not listed")

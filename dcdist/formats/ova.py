@@ -25,6 +25,11 @@ _Struct = dict[str, object]
 _PROLOG = re.compile(rb"\s*<\?xml[^>]*\?>")
 _SIZE = re.compile(r"[0-9]{1,18}")
 _EXPORT_VERSION = "2"
+_TEXT_LIMIT = 255
+# What the standard parser raises for what it does not understand: a <bigdecimal> of letters is an ArithmeticError.
+_NOT_XML_RPC = (
+    xmlrpc.client.Error, ExpatError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,9 +47,9 @@ def read_disks(xml: bytes) -> tuple[Disk, ...]:
         FormatError: It is not what XenServer 5 and later write; the message does not name the member.
     """
     root = _struct(_parse(xml), "the document")
-    version = str(_struct(root.get("version"), "version").get("export_vsn"))
+    version = _scalar(_struct(root.get("version"), "version").get("export_vsn"))
     if version != _EXPORT_VERSION:
-        raise FormatError(f"export_vsn is {version}; only {_EXPORT_VERSION} (XenServer 5 and later) can be read")
+        raise FormatError(f"export_vsn is {version[:40]}; only {_EXPORT_VERSION} (XenServer 5 and later) can be read")
     objects: dict[str, tuple[str, _Struct]] = {}
     for item in _list(root.get("objects"), "objects"):
         described = _struct(item, "an object")
@@ -65,7 +70,7 @@ def _parse(xml: bytes) -> object:
     try:
         # The document is one bare <value>; the standard parser wants the call around it.
         values, _ = xmlrpc.client.loads(b"<params><param>" + bare + b"</param></params>")
-    except (xmlrpc.client.Error, ExpatError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except _NOT_XML_RPC as error:
         raise FormatError(f"it is not an XML-RPC value: {error}") from error
     if len(values) != 1:
         raise FormatError(f"it holds {len(values)} values instead of one")
@@ -97,9 +102,9 @@ def _of(objects: dict[str, tuple[str, _Struct]], kind: str, reference: str, owne
 
 
 def _size(snapshot: _Struct, reference: str) -> int:
-    text = str(snapshot.get("virtual_size"))
+    text = _scalar(snapshot.get("virtual_size"))
     if not _SIZE.fullmatch(text):
-        raise FormatError(f"the virtual_size of {reference} is {text!r}, which is not a size")
+        raise FormatError(f"the virtual_size of {reference} is {text[:40]!r}, which is not a size")
     return int(text)
 
 
@@ -118,4 +123,11 @@ def _list(value: object, what: str) -> list[object]:
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise FormatError(f"{what} is not text")
+    if len(value) > _TEXT_LIMIT:
+        raise FormatError(f"{what} has {len(value)} characters, over {_TEXT_LIMIT}")
     return value
+
+
+def _scalar(value: object) -> str:
+    """A text or a number as text; of anything else the type alone, since it may be nested too deep to be shown."""
+    return str(value) if isinstance(value, str | int) else f"a {type(value).__name__}"

@@ -14,7 +14,7 @@ from dcdist.store.http_errors import TRANSPORT_ERRORS, transport_error
 from dcdist.store.http_reads import HttpReads
 from dcdist.store.http_status import error_of, http_time
 from dcdist.store.keys import require_key
-from dcdist.store.swift_listing import PAGE, parse_page
+from dcdist.store.swift_listing import PAGE, PAGE_BYTES_LIMIT, parse_page
 from dcdist.store.swift_sign_in import SignIn
 
 if TYPE_CHECKING:
@@ -113,14 +113,25 @@ class SwiftStore:
                 raise StoreError(f"{self}: a listing came without a date", store=str(self), key=prefix)
             if response.status != 200:
                 return (), None, now
-            try:
-                data = await response.read()
-            except TRANSPORT_ERRORS as error:
-                raise transport_error(
-                    error, what=f"listing {prefix}", store=str(self), key=prefix, stall=self._session.stall
-                ) from error
-        page, marker_after = parse_page(data, root=self._root, store=str(self), page=self._page_length)
+            data = await self._page_body(response, prefix)
+        page, marker_after = parse_page(data, root=self._root, store=str(self), page=self._page_length, marker=marker)
         return page, marker_after, now
+
+    async def _page_body(self, response: aiohttp.ClientResponse, prefix: str) -> bytes:
+        what = f"listing {prefix}"
+        body = bytearray()
+        try:
+            async for part in response.content.iter_any():
+                body += part
+                if len(body) > PAGE_BYTES_LIMIT:
+                    raise StoreError(
+                        f"{self}: {what}: a page of over {PAGE_BYTES_LIMIT} bytes; is it a Swift?",
+                        store=str(self),
+                        key=prefix,
+                    )
+        except TRANSPORT_ERRORS as error:
+            raise transport_error(error, what=what, store=str(self), key=prefix, stall=self._session.stall) from error
+        return bytes(body)
 
     async def _create_container(self) -> None:
         async with await self._send("PUT", None, {"Content-Length": "0"}) as response:

@@ -14,8 +14,6 @@ from dcdist.store.http_status import error_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import aiohttp
-
     from dcdist.store.http_session import HttpSession
 
 
@@ -103,25 +101,44 @@ class SignIn:
         what = f"the sign-in at {credentials.auth} (ST_AUTH)"
         response = await self._session.send("GET", credentials.auth, headers=headers, what=what)
         try:
-            return self._account_of(response)
+            return read_account(response.status, response.headers, credentials=credentials, store=self._session.store)
         finally:
             response.release()
 
-    def _account_of(self, response: aiohttp.ClientResponse) -> Account:
-        store, auth = self._session.store, self._credentials.auth
-        if response.status in {401, 403}:
-            raise StoreDeniedError(
-                f"{store}: {auth} does not accept ST_USER={self._credentials.user} with that ST_KEY", store=store
-            )
-        token, url = response.headers.get("X-Auth-Token"), response.headers.get("X-Storage-Url")
-        if 200 <= response.status < 300 and token and url:
-            return Account(url.rstrip("/"), token)
-        if response.status in {429, 498} or response.status >= 500:
-            error = error_of(response.status, response.headers, what="the sign-in", store=store, key="")
-            if isinstance(error, StoreError):
-                raise error
-        raise StoreError(
-            f"{store}: {auth} answered {response.status} and no token: is ST_AUTH the URL of auth v1, "
-            "as in http://swift.example.com:8080/auth/v1.0?",
-            store=store,
+
+def read_account(status: int, headers: Mapping[str, str], *, credentials: Credentials, store: str) -> Account:
+    """The account that the answer to a sign-in tells of; `store` stands in messages.
+
+    Raises:
+        StoreDeniedError: The credentials are not accepted.
+        StoreError: The server is busy or broken, or it is no Swift.
+    """
+    auth = credentials.auth
+    if status in {401, 403}:
+        raise StoreDeniedError(
+            f"{store}: {auth} does not accept ST_USER={credentials.user} with that ST_KEY", store=store
         )
+    token, url = headers.get("X-Auth-Token"), headers.get("X-Storage-Url")
+    if 200 <= status < 300 and token and url:
+        return Account(_storage_url(url, store=store, auth=auth), token)
+    if status in {429, 498} or status >= 500:
+        error = error_of(status, headers, what="the sign-in", store=store, key="")
+        if isinstance(error, StoreError):
+            raise error
+    raise StoreError(
+        f"{store}: {auth} answered {status} and no token: is ST_AUTH the URL of auth v1, "
+        "as in http://swift.example.com:8080/auth/v1.0?",
+        store=store,
+    )
+
+
+def _storage_url(url: str, *, store: str, auth: str) -> str:
+    """The URL without slashes at its end, if it is one that can be asked."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isascii() or not url.isprintable():
+        raise StoreError(f"{store}: {auth} names {url[:200]!r} as its storage, which is no URL", store=store)
+    return url.rstrip("/")

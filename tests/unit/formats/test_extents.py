@@ -66,6 +66,12 @@ def test_an_empty_image_has_no_extents() -> None:
     assert len(decode_extents(extents.encode(make_extents(layers=())), 0)) == 0
 
 
+def test_an_empty_image_has_no_empty_extents_either() -> None:
+    data = changed(extents.encode(make_extents(layers=())), sources=bytes(4), starts=bytes(16), lengths=bytes(16))
+
+    assert "an extent is empty" in refused(data, 0)
+
+
 def test_zeros_may_be_as_long_as_an_image() -> None:
     whole = make_extents((0, 0, 1 << 50), layers=())
     assert decode_extents(extents.encode(whole), 1 << 50) == whole

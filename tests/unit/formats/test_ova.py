@@ -85,6 +85,39 @@ def test_what_xenserver_never_writes_is_refused(xml: bytes, why: str) -> None:
         read_disks(xml)
 
 
+@pytest.mark.parametrize(
+    "text", ["<bigdecimal>x</bigdecimal>", "<base64>A</base64>", "<int>9</i8>", "<double>x</double>"]
+)
+def test_values_that_the_xml_parser_cannot_read_are_refused(text: str) -> None:
+    xml = document("").replace(b"<value>2</value>", f"<value>{text}</value>".encode())
+
+    with pytest.raises(FormatError, match="not an XML-RPC value"):
+        read_disks(xml)
+
+
+def test_values_nested_too_deep_to_be_shown_are_refused() -> None:
+    deep = b"<value><array><data>" * 5000 + b"</data></array></value>" * 5000
+    disks = ova([("Ref:4", 77)])
+
+    with pytest.raises(FormatError, match="export_vsn is a list"):
+        read_disks(document("").replace(b"<value>2</value>", deep))
+    with pytest.raises(FormatError, match="the virtual_size of Ref:4 is 'a list'"):
+        read_disks(disks.replace(b"<value>77</value>", deep))
+
+
+def test_what_a_message_says_of_a_bad_value_is_short() -> None:
+    long = b"2" * 1_000_000
+    documents = [
+        document("").replace(b"<value>2</value>", b"<value>" + long + b"</value>"),
+        ova([("Ref:4", 77)]).replace(b"<value>77</value>", b"<value>" + long + b"</value>"),
+        ova([("Ref:4", 77)]).replace(b"Ref:4", long),
+    ]
+    for xml in documents:
+        with pytest.raises(FormatError) as caught:
+            read_disks(xml)
+        assert len(str(caught.value)) < 200
+
+
 def test_entities_are_refused_before_anything_expands() -> None:
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><value>&b;</value>'
 

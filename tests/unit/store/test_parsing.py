@@ -14,7 +14,7 @@ from dcdist.store import open_store
 from dcdist.store.keys import is_key, require_range
 from dcdist.store.proxies import Proxies
 from dcdist.store.swift_listing import parse_page
-from dcdist.store.swift_sign_in import Account, Credentials
+from dcdist.store.swift_sign_in import Account, Credentials, read_account
 from dcdist.store.versions import Versions
 
 if TYPE_CHECKING:
@@ -105,6 +105,36 @@ def test_what_is_no_listing_is_an_error(data: bytes) -> None:
         parse_page(data, root="", store="s")
 
 
+@pytest.mark.parametrize("size", ["-1", "7.5", '"7"', "true[0]", "1e400", "9223372036854775808", "null", '"1_0"'])
+def test_a_size_that_is_no_number_of_bytes_is_refused(size: str) -> None:
+    data = f'[{{"name": "a", "bytes": {size}, "last_modified": "2026-11-22T11:39:33.250000"}}]'.encode()
+
+    with pytest.raises(StoreError, match="listing cannot be read"):
+        parse_page(data, root="", store="s")
+
+
+def test_lists_in_lists_without_end_are_no_listing() -> None:
+    with pytest.raises(StoreError, match="listing cannot be read"):
+        parse_page(b"[" * 100_000, root="", store="s")
+
+
+def test_what_a_message_says_of_a_bad_listing_is_short() -> None:
+    data = json.dumps([_row("a", "x" * 100_000)]).encode()
+
+    with pytest.raises(StoreError) as caught:
+        parse_page(data, root="", store="s")
+
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("last", ["p/a", "p/b"])
+def test_a_page_that_does_not_go_on_behind_the_last_is_refused(last: str) -> None:
+    data = json.dumps([_row("p/z"), _row(last)]).encode()
+
+    with pytest.raises(StoreError, match="does not go on: asked for what follows 'p/b'"):
+        parse_page(data, root="p/", store="s", page=2, marker="p/b")
+
+
 @given(st.binary())
 def test_no_bytes_break_the_reader_of_listings(data: bytes) -> None:
     with contextlib.suppress(StoreError):
@@ -116,6 +146,33 @@ def test_storage_urls_are_quoted() -> None:
 
     assert account.url("c") == "http://swift/v1/AUTH_a/c"
     assert account.url("c", "p/a,b c%é") == "http://swift/v1/AUTH_a/c/p/a%2Cb%20c%25%C3%A9"
+
+
+def test_a_sign_in_gives_the_account() -> None:
+    headers = {"X-Auth-Token": "token", "X-Storage-Url": "https://swift:8080/v1/AUTH_a/"}
+
+    account = read_account(200, headers, credentials=Credentials.from_environment(SWIFT), store="s")
+
+    assert account == Account("https://swift:8080/v1/AUTH_a", "token")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[",
+        "v1/AUTH_a",
+        "ftp://swift/v1",
+        "http:///v1",
+        "http://swift:99999/",
+        "http://swift:0/",
+        "http://a\xe9/",
+    ],
+)
+def test_a_storage_url_that_cannot_be_asked_is_refused(url: str) -> None:
+    headers = {"X-Auth-Token": "token", "X-Storage-Url": url}
+
+    with pytest.raises(StoreError, match="as its storage, which is no URL"):
+        read_account(200, headers, credentials=Credentials.from_environment(SWIFT), store="s")
 
 
 def test_keys_and_tokens_are_not_in_what_is_printed() -> None:
