@@ -1,0 +1,1 @@
+"""Runs the targets of `tests/fuzz` under a coverage-guided fuzzer, until it finds nothing new."""
