@@ -51,7 +51,8 @@ class Situation:
 
     `longest`: bytes of the longest request; `stripe_times`: seconds for a stripe of each layer; `limit`: requests
     at once; `peers_latest`: when a peer last gave a right byte, or began to have something to give; `peer_rate`: bytes
-    a second from all peers. `room`: peers do not fill this host's link; `idle`: all but nothing comes, from anywhere.
+    a second from all peers. `room`: peers do not fill this host's link; `idle`: all but nothing comes, from anywhere;
+    `tried`: the store has given something, so that room is known.
     `acquainted`: hosts that began together know each other by now; `known`: other members.
     """
 
@@ -62,6 +63,7 @@ class Situation:
     peer_rate: float
     room: bool = False
     idle: bool = False
+    tried: bool = False
     acquainted: bool = True
     known: int = 0
 
@@ -263,5 +265,6 @@ class Choosing:
                 return False
             self._probed = now
             return True
-        # A rate of nothing may be that of peers that have just begun: that is for silence to tell.
-        return missing > situation.peer_rate * patience * _SPARING > 0
+        # A rate of nothing may be that of peers that have just begun: that is for silence to tell. Who knows what the
+        # store gave goes by its room alone: much that is missing takes long on a full link too.
+        return not situation.tried and missing > situation.peer_rate * patience * _SPARING > 0

@@ -368,6 +368,7 @@ class Planner:
             peer_rate=self._peer_rate.rate(now=now),
             room=self._room.open,
             idle=self._idle.lasts(now=now) and not self._draws.active,
+            tried=self._size.known,
             acquainted=now >= self.options.acquainted_from,
             known=len(self._members),
         )

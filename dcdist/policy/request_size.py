@@ -29,6 +29,11 @@ class RequestSize:
         """The most bytes of the next request; 0 means a single stripe."""
         return self._bytes
 
+    @property
+    def known(self) -> bool:
+        """Whether a request has ended, so that it is known what one gets."""
+        return self._seconds_per_byte is not None
+
     def seconds_for(self, length: int) -> float:
         """How long a request of `length` bytes takes, by the latest ones; a second if there was none."""
         return 1.0 if self._seconds_per_byte is None else length * self._seconds_per_byte

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.model import pieces
-from dcdist.model.geometry import MIB
+from dcdist.model.geometry import MIB, Geometry
 from dcdist.policy.events import (
     BytesDrawn,
     DrawFinished,
+    LayerOpened,
     PeersGave,
     PeersSeen,
     PiecesFinished,
     PrefixChanged,
 )
 from dcdist.policy.ownership import Ownership
+from dcdist.policy.planner import Planner, PlannerOptions
 from tests.support.planners import GEOMETRY, LAYER, draws, host, planner
 
 if TYPE_CHECKING:
     from dcdist.policy.commands import Draw
-    from dcdist.policy.planner import Planner
 
 
 @pytest.mark.parametrize(("eager", "patience"), [(True, 4.0), (False, 8.0)])
@@ -147,3 +148,18 @@ def test_when_the_link_is_idle_what_peers_are_slow_to_bring_is_drawn_one_stripe_
 
     assert len(draws(made, now=5.0)) == 1
     assert draws(made, now=5.1) == []
+
+
+def test_a_full_link_is_left_to_peers_however_much_is_missing() -> None:
+    large = Geometry.for_length(4096 * MIB)
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False))
+    made.receive(LayerOpened(0, large, 0), now=0.0)
+    for draw in draws(made, now=0.0):
+        made.receive(BytesDrawn(draw.draw, large.stripe_length), now=4.0)
+        made.receive(DrawFinished(draw.draw), now=4.0)
+        made.receive(PiecesFinished(0, pieces.span(draw.first, draw.stop)), now=4.0)
+    made.receive(PeersSeen(0, pieces.span(0, large.piece_count)), now=4.0)
+
+    for half in range(1, 40):
+        made.receive(PeersGave(1_000_000 * half), now=4.0 + half / 2)
+        assert draws(made, now=4.0 + half / 2) == []
