@@ -13,7 +13,7 @@ from dcdist.engine import troubles
 from dcdist.engine.bounds import Bounds
 from dcdist.engine.drawing import draw, needless, object_of
 from dcdist.engine.events import Trouble, Troubled
-from dcdist.engine.membership import Audience, Membership
+from dcdist.engine.membership import PATIENCE, SPARING_PATIENCE, Audience, Membership
 from dcdist.engine.options import Order, Prefer
 from dcdist.engine.preparation import open_layer
 from dcdist.engine.reuse import copy_pieces, known_pieces
@@ -151,7 +151,8 @@ class Fetching:
             unlinked=self._forget,
             troubled=lambda message: self._report(Troubled(message, Trouble.RENDEZVOUS, str(self._ports.store))),
         )
-        return Membership(self._ports.rendezvous, me, audience)
+        patience = PATIENCE if self._options.prefer is Prefer.TIME else SPARING_PATIENCE
+        return Membership(self._ports.rendezvous, me, audience, patience=patience)
 
     async def run(self, stack: AsyncExitStack) -> None:
         """Go on until cancelled; `wait_for_layers` tells when all is here. `stack` closes what is opened.

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from dcdist.errors import StoreError
-from dcdist.policy.neighbours import UNDERRATED, Neighbours
+from dcdist.policy.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.5
 """Seconds that the start of a fetch waits for the rendezvous."""
+
+SPARING_PATIENCE = 6.0
+"""The same for a host that would rather spare the store: when thousands join at once, each waits some seconds for its
+turn, and one that began without knowing the others would draw what they do."""
 
 MOST_STEPS = 16
 """Steps that one look takes towards the right prefix; if hosts come so fast that this is too few, the next goes on."""
@@ -51,7 +55,9 @@ class Audience:
 class Membership:
     """One host's part in the rendezvous of its swarm."""
 
-    def __init__(self, rendezvous: Rendezvous, me: Member, audience: Audience) -> None:
+    def __init__(self, rendezvous: Rendezvous, me: Member, audience: Audience, *, patience: float = PATIENCE) -> None:
+        """`patience`: seconds that `begin` waits for the rendezvous."""
+        self._patience = patience
         self._rendezvous = rendezvous
         self._me = me
         self._audience = audience
@@ -84,7 +90,7 @@ class Membership:
     async def begin(self) -> None:
         """Register, then look: after this the planner knows who was there. A slow store is not waited for."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 await self._announce()
                 await self._look()
         except TimeoutError:
@@ -95,6 +101,9 @@ class Membership:
         """Go on with heartbeats and looks until cancelled."""
         loop = asyncio.get_running_loop()
         looked, looks = loop.time(), 0
+        if self._bits and not self._news.is_set():
+            # A prefix has a small part of the release: the rest must come from others, at once.
+            await self._look_elsewhere()
         while True:
             look_at = looked + self._neighbours.look_after(looks)
             announce_at = look_at if self._announced is None else self._announced + self._neighbours.refresh
@@ -151,11 +160,11 @@ class Membership:
         """The other members of the prefix of the right size; None if it was not found."""
         bits, fresh, listed = 0, 0.0, None
         for _ in range(MOST_STEPS):
-            prefix, stale_after = self._neighbours.prefix, self._neighbours.stale_after
+            prefix = self._neighbours.prefix
             # A listing of a shorter prefix holds the members of the longer ones.
-            if listed is None or prefix.bits < bits or stale_after > fresh * UNDERRATED:
-                bits, fresh = prefix.bits, stale_after
-                listed = await self._rendezvous.members(prefix, stale_after=stale_after)
+            if listed is None or prefix.bits < bits or not self._neighbours.is_of_use(fresh):
+                bits, fresh = prefix.bits, self._neighbours.listing_age
+                listed = await self._rendezvous.members(prefix, stale_after=fresh)
             members = [member for member in listed if prefix.holds(member.host)]
             if self._neighbours.counted(len(members)):
                 return members

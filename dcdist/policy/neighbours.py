@@ -41,18 +41,22 @@ _LOOK = 5.0
 _REFRESH = 12.0
 _STALE_REFRESHES = 3.75
 
-_FIRST_LOOKS_A_SECOND = 1000.0
+_FIRST_LOOKS_A_SECOND = 250.0
 _LOOKS_A_SECOND = 50.0
 """Looks that a whole fleet takes each second, and as many heartbeats, when it is large."""
 
 _LISTED = 1.0
 """Seconds that a listing takes at most, unless the store is in trouble."""
 
+_FIRST_AGE = 750.0
+"""Age of the heartbeats that the first listing takes for fresh, as those of 10,000 hosts are: it is the only one of the
+prefix that most hosts of a large fleet take while all join. A small fleet lists a shorter prefix next in any case."""
+
 _SPREAD = 0.5
 """Part of the time between two looks of a large fleet over which they are spread, or all would come at once."""
 
-UNDERRATED = 1.5
-"""By how much the age of a fresh heartbeat may be too small before the listing that it was used for is taken again."""
+_MISJUDGED = 1.5
+"""By how much the age of a fresh heartbeat may be off before the listing that it was used for is taken again."""
 
 
 class Neighbours:
@@ -66,6 +70,7 @@ class Neighbours:
         self._divided: int | None = None
         self._reviewing = False
         self._looks = 0
+        self._counted = False
 
     @property
     def prefix(self) -> Prefix:
@@ -80,12 +85,13 @@ class Neighbours:
     def counted(self, others: int) -> bool:
         """The prefix was seen to hold so many others; whether it is of the right size.
 
-        If not, `prefix` and `stale_after` are those of the listing to take next. Every few looks it is not, though
+        If not, `prefix` and `listing_age` are those of the listing to take next. Every few looks it is not, though
         nothing changed, to see whether the fleet has become smaller.
         """
-        count, before = others + 1, self.stale_after
+        count, before = others + 1, self.listing_age
+        self._counted = True
         self._fleet = count << self._bits
-        if self.stale_after > before * UNDERRATED and not self._reviewing:
+        if self.stale_after > before * _MISJUDGED and not self._reviewing:
             return False  # who refreshes as rarely as a fleet of this size may was left out
         if count > (_REUNITED if self._reviewing else _MOST):
             self._divided = self._bits
@@ -152,3 +158,12 @@ class Neighbours:
     def stale_after(self) -> float:
         """Age in seconds from which a heartbeat counts for nothing."""
         return self.refresh * _STALE_REFRESHES
+
+    @property
+    def listing_age(self) -> float:
+        """Age in seconds up to which the next listing takes heartbeats for fresh."""
+        return self.stale_after if self._counted else _FIRST_AGE
+
+    def is_of_use(self, age: float) -> bool:
+        """Whether a listing that took heartbeats up to `age` for fresh tells what the next one would."""
+        return self.listing_age / _MISJUDGED <= age <= self.listing_age * _MISJUDGED

@@ -65,7 +65,7 @@ class Carrying:
             for request, wanted in host.asking(now=now, seconds=seconds):
                 flows.append(Flow(0, receiver, wanted, request.weight))
                 ends.append((host, request))
-            if host.done_at is None:
+            if host.done_at is None and host.opens is None:
                 for sender, link, wanted in self._asked(host, seconds):
                     flows.append(Flow(place[sender.number], receiver, wanted))
                     ends.append((host, (sender, link)))

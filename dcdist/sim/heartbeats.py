@@ -27,9 +27,6 @@ _MOST_STEPS = 16
 _ELSEWHERE_AT_FIRST = 2
 """Other prefixes that are listed with a look, until each was listed once; later one after another."""
 
-_UNDERRATED = 1.5
-"""By how much the age of a fresh heartbeat may be too small before a listing is taken again."""
-
 
 class Heartbeats:
     """The objects by which hosts show themselves: one a host, with the time at which it was put.
@@ -92,6 +89,7 @@ class Membership:
     _bits: int = 0
     _looks: int = 0
     _turn: int = 0
+    _begun: bool = False
     _elsewhere: dict[Prefix, list[HostId]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -122,10 +120,17 @@ class Membership:
 
         When the last listing is answered, and what the planner is told then.
         """
+        if self._begun:
+            self._begun = False
+            self._look_elsewhere(now)
+            self.next_look = now + self._neighbours.look_after(self._looks)
+            return now, []
         answered, members = self._members(now)
-        if members is not None:
-            answered = self._look_elsewhere(answered)
-        self.next_look = answered + self._neighbours.look_after(self._looks)
+        self._begun = not self._looks and self.prefix.bits > 0
+        if members is not None and self._looks:
+            self._look_elsewhere(answered)
+        # The fetch does not wait for other prefixes, but they are looked at right after.
+        self.next_look = answered + (0.0 if self._begun else self._neighbours.look_after(self._looks))
         self._looks += 1
         if members is None:
             return answered, []
@@ -150,17 +155,17 @@ class Membership:
         bits, fresh = -1, 0.0
         listed: list[Member] = []
         for _ in range(_MOST_STEPS):
-            prefix, stale_after = self._neighbours.prefix, self._neighbours.stale_after
-            if bits < 0 or prefix.bits < bits or stale_after > fresh * _UNDERRATED:
-                bits, fresh = prefix.bits, stale_after
+            prefix = self._neighbours.prefix
+            if bits < 0 or prefix.bits < bits or not self._neighbours.is_of_use(fresh):
+                bits, fresh = prefix.bits, self._neighbours.listing_age
                 now = self.store.listed(now=now)
-                listed = self._listed(prefix, now, stale_after)
+                listed = self._listed(prefix, now, fresh)
             members = {each.host: each for each in listed if prefix.holds(each.host)}
             if self._neighbours.counted(len(members)):
                 return now, members
         return now, None
 
-    def _look_elsewhere(self, now: float) -> float:
+    def _look_elsewhere(self, now: float) -> None:
         prefixes = self._neighbours.elsewhere()
         self._elsewhere = {prefix: self._elsewhere[prefix] for prefix in prefixes if prefix in self._elsewhere}
         count = 1 if len(self._elsewhere) == len(prefixes) else _ELSEWHERE_AT_FIRST
@@ -170,7 +175,6 @@ class Membership:
             now = self.store.listed(now=now)
             chosen = self._neighbours.chosen(self._listed(prefix, now, self._neighbours.stale_after))
             self._elsewhere[prefix] = [each.host for each in chosen]
-        return now
 
     def _listed(self, prefix: Prefix, now: float, stale_after: float) -> list[Member]:
         others = self.heartbeats.under(prefix, now=now, stale_after=stale_after)

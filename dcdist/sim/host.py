@@ -73,6 +73,7 @@ class Host:
     clock: Callable[[], float] | None
     next_poll: float
     next_look: float
+    opens: float | None
     share: FleetShare | None = None
     requests: dict[int, Request] = field(default_factory=dict)
     linked: set[int] = field(default_factory=set)
@@ -108,6 +109,7 @@ class Host:
 
     def open_layers(self, *, now: float) -> None:
         """The layers take part from now on."""
+        self.opens = None
         held = dict(self.numbering.by_layer(self.trader.have))
         for layer, geometry in enumerate(self.numbering.layers):
             self.tell(LayerOpened(layer, geometry, held.get(layer, 0)), now=now)
@@ -200,7 +202,9 @@ class Host:
             self.tell(PiecesFinished(layer, bits), now=now)
 
     def poll(self, *, now: float) -> None:
-        """Tell what peers hold, bring and have given."""
+        """Tell what peers hold, bring and have given, once layers are open."""
+        if self.opens is not None:
+            return
         self._tell_peers(self.trader.coming if self.coming else 0, now=now)
         self.tell(PeersGave(int(self.given)), now=now)
 

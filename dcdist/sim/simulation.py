@@ -136,14 +136,14 @@ class _Simulation:
             clock=self._clock if number < _TIMED else None,
             next_poll=now + self._rng.random() * scenario.swarm.poll,
             next_look=now + self._rng.random() * scenario.swarm.look,
+            opens=now + scenario.patience,
             share=_share_for(scenario, options),
         )
         there = host.membership.announce(me, now=now)
-        host.membership.next_look = there + scenario.store.small_latency / 2
+        host.membership.next_look = there
         host.counted_in = [rarity for prefix, rarity in self._rarities.items() if prefix.holds(identity)]
         host.gain(have)
         self._held |= self._numbering.canonical(have)
-        host.open_layers(now=now)
 
     def _end_hosts(self, now: float) -> None:
         for number, host in list(self._hosts.items()):
@@ -159,12 +159,16 @@ class _Simulation:
         """Heartbeats, listings and new links that are due."""
         for number, host in self._hosts.items():
             host.listen(now=now)
+            if host.opens is not None and host.opens <= now:
+                host.open_layers(now=now)
             membership = host.membership
             if membership.next_refresh <= now:
                 membership.announce(membership.me, now=now)
             if membership.next_look > now:
                 continue
             answered, events = membership.look(now=now)
+            if host.opens is not None:
+                host.opens = min(host.opens, answered)
             host.heard.append((answered, events))
             host.neighbourhood = self._rarity_of(membership.prefix)
             for identity in membership.links():

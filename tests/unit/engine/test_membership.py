@@ -212,6 +212,7 @@ def test_hosts_of_other_prefixes_are_linked_to_within_seconds() -> None:
             assert {prefix.bits for prefix in elsewhere} == set(told.bits)
             assert 3 <= len(set(elsewhere)) <= 8
             # Later looks go on with one other prefix each, and find nothing new.
+            await asyncio.sleep(7.0)
             before, listings = told.links(), len(rendezvous.listed)
             await asyncio.sleep(30.0)
             assert told.links() == before
