@@ -2,8 +2,8 @@
 
 Without `--scenario`: fleets of 10 to 10,000 hosts that fetch a large release (`--quick`: fewer situations). With it:
 one situation of the comparison, and where second copies come from. `--levels`: large fleets are simulated by one
-prefix; how far that is from simulating every host. `--calibrate FILE`: how far the simulator is from a recorded
-comparison. Figures are those of a model: docs/simulator.md says how far to trust them.
+prefix; how far that is from simulating every host. `--calibrate FILE`: how far the simulator is from recorded
+comparisons. Figures are those of a model: docs/simulator.md says how far to trust them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="fleets: 1 Gbit/s hosts and a 10 Gbit/s store only")
     parser.add_argument("--levels", action="store_true", help="every host beside one prefix, for the fleets given")
-    parser.add_argument("--calibrate", type=Path, metavar="FILE", help="comparison.json of a comparison")
+    parser.add_argument(
+        "--calibrate", type=Path, action="append", metavar="FILE", help="comparison.json of a comparison (repeatable)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write figures and plots there")
 
 
@@ -102,10 +104,12 @@ def _scenarios(options: argparse.Namespace) -> int:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    found = calibration.differences(options.calibrate, options.efficiency)
+    found = []
     print(calibration.HEAD)
-    for difference in found:
-        print(calibration.show(difference))
+    for place in options.calibrate:
+        for difference in calibration.differences(place, options.efficiency):
+            found.append(difference)
+            print(calibration.show(difference), flush=True)
     if options.out:
         _write(options.out, "calibration", calibration.to_json(found, options.efficiency, options.calibrate))
     return 0

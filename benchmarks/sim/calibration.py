@@ -14,7 +14,7 @@ from benchmarks.sim.single import Course, payload, run
 from tools.lab.network import parse_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from benchmarks.compare.outcome import Comparison, Race
@@ -23,7 +23,7 @@ PREFER = {"dcdist": "time", "dcdist-egress": "egress"}
 """The contenders of the comparison that are simulated."""
 
 SEEDS = 5
-HEAD = "scenario       prefer  real: last s  copies   simulated: last s  copies   time off  copies off"
+HEAD = "scenario       hosts prefer  real: last s  copies   simulated: last s  copies   time off  copies off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Difference:
         return self.simulated_copies / self.real_copies - 1
 
 
-def differences(place: Path, efficiency: float) -> list[Difference]:
+def differences(place: Path, efficiency: float) -> Iterator[Difference]:
     """Each scenario of a comparison that dcdist took part in.
 
     Raises:
@@ -68,21 +68,26 @@ def differences(place: Path, efficiency: float) -> list[Difference]:
             by_case.setdefault((race.scenario, PREFER[race.contender]), []).append(race)
     if not by_case:
         raise BenchmarkError(f"{place} has no race of dcdist")
-    return [_difference(comparison, races, prefer, efficiency) for (_, prefer), races in by_case.items()]
+    for (_, prefer), races in by_case.items():
+        yield _difference(comparison, races, prefer, efficiency)
 
 
 def show(difference: Difference) -> str:
     """One line."""
     return (
-        f"{difference.scenario:<14} {difference.prefer:<6} {difference.real_last:>13.1f} {difference.real_copies:>7.2f}"
-        f" {difference.simulated_last:>19.1f} {difference.simulated_copies:>7.2f} {difference.time_off:>+10.1%}"
-        f" {difference.copies_off:>+11.1%}"
+        f"{difference.scenario:<14} {difference.hosts:>5} {difference.prefer:<6} {difference.real_last:>13.1f}"
+        f" {difference.real_copies:>7.2f} {difference.simulated_last:>19.1f} {difference.simulated_copies:>7.2f}"
+        f" {difference.time_off:>+10.1%} {difference.copies_off:>+11.1%}"
     )
 
 
-def to_json(found: Sequence[Difference], efficiency: float, place: Path) -> dict[str, object]:
+def to_json(found: Sequence[Difference], efficiency: float, places: Sequence[Path]) -> dict[str, object]:
     """As plain values, with what it was made from."""
-    return {"comparison": str(place), "efficiency": efficiency, "differences": [asdict(each) for each in found]}
+    return {
+        "comparisons": [str(place) for place in places],
+        "efficiency": efficiency,
+        "differences": [asdict(each) for each in found],
+    }
 
 
 def _difference(comparison: Comparison, races: list[Race], prefer: str, efficiency: float) -> Difference:
