@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from dcdist.model import pieces
 from dcdist.policy import helping, streaming
 from dcdist.policy.helping import Helper, Helping
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from dcdist.model.identity import HostId
     from dcdist.model.pieces import Bits
     from dcdist.policy.layer_plan import LayerPlan
+    from dcdist.policy.turns import Turns
 
 _PEERS_SILENT = 3.0
 """Seconds without a right byte from peers after which what they hold is drawn from the store."""
@@ -22,6 +27,9 @@ _PEERS_BEGIN = 2.0
 _FOSTER_EAGER = 4.0
 _FOSTER_SPARING = 8.0
 """Seconds without anything new from other prefixes, with no work of one's own, until their stripes are nobody's."""
+
+_FOSTER_SHARE = 1 / 8
+"""Part of the time since the beginning that a host which spares the store waits at least."""
 
 _FOSTER_STRIPES = 3
 """Times in which this host draws a stripe that it waits at least: where the store is slow, all is."""
@@ -86,6 +94,7 @@ class Choosing:
 
     host: HostId
     eager: bool
+    turns: Turns
     plans: dict[int, LayerPlan] = field(default_factory=dict)
     helping: Helping = field(default_factory=Helping)
     _barred: list[_Barred] = field(default_factory=list)
@@ -100,9 +109,11 @@ class Choosing:
         """Leave pieces to peers for a while."""
         self._barred.append(_Barred(layer, pieces, until))
 
-    def elsewhere_appeared(self, *, now: float) -> None:
-        """A stripe that another prefix deals among its members was seen at a peer."""
-        self._elsewhere_latest = now
+    def appeared(self, plan: LayerPlan, shown: Sequence[int], *, now: float) -> None:
+        """These stripes of a layer were seen at peers."""
+        self.turns.shown(sum(plan.ownership.covers(stripe) for stripe in shown), now=now)
+        if any(not plan.ownership.covers(stripe) and not plan.is_drawn(stripe) for stripe in shown):
+            self._elsewhere_latest = now
 
     def choose(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         """The next request: a layer and its pieces; None if there is nothing that this host should draw now."""
@@ -148,6 +159,8 @@ class Choosing:
         return wanted
 
     def _own(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        if self._window() is not None:
+            return self._own_in_turn(situation, now=now)
         for layer, plan in self.plans.items():
             wanted = self._drawable(layer, plan.unseen)
             if not wanted:
@@ -179,9 +192,59 @@ class Choosing:
         self._late_again = now + LOOK_AGAIN / 2
         return None
 
+    def _window(self) -> int | None:
+        """How many stripes of the prefix have their turn; None: all have."""
+        return self.turns.window(max((plan.ownership.bits for plan in self.plans.values()), default=0))
+
+    def _in_turn(self) -> Iterator[tuple[int, LayerPlan, list[int]]]:
+        """Layer by layer the stripes of the prefix that nobody has yet and whose turn it is."""
+        left = self._window() or 0
+        for layer, plan in self.plans.items():
+            stripes = list(islice(plan.stripes_with(plan.nobodys), left))
+            left -= len(stripes)
+            if stripes:
+                yield layer, plan, stripes
+
+    def _own_in_turn(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        for layer, plan, stripes in self._in_turn():
+            wanted = self._drawable(layer, plan.unseen)
+            own = (s for s in stripes if plan.ownership.owner(s) == self.host and plan.of_stripe(s, wanted))
+            stripe = next(own, None)
+            if stripe is not None:
+                self._occupied = now
+                allowed = pieces.of(p for s in stripes for p in plan.geometry.stripe_pieces(s))
+                return layer, plan.fit(plan.of_stripe(stripe, wanted), wanted & allowed, situation.longest)
+        return None
+
+    def _help_in_turn(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        """A stripe whose turn it is and that does not appear: by rank, all at the same pace."""
+        window = self._window() or 1
+        ranked = []
+        for layer, plan, stripes in self._in_turn():
+            # While others of the prefix are at work, what is missing elsewhere is not nobody's either.
+            self._occupied = now
+            wanted = self._drawable(layer, plan.unseen)
+            ranked += [(plan.ownership.rank(s), layer, s) for s in stripes if plan.of_stripe(s, wanted)]
+        for rank, layer, stripe in sorted(ranked):
+            expected = max(situation.stripe_times[layer], self.turns.stripe_time(window))
+            margin = Helper(expected, expected, self.eager).margin
+            if rank and self.turns.overdue(expected, now=now) >= (rank - 1) * margin:
+                plan = self.plans[layer]
+                return layer, plan.of_stripe(stripe, self._drawable(layer, plan.unseen))
+        return None
+
     def _help(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         if now < self._help_again:
             return None
+        in_turn = self._window() is not None
+        found = self._help_in_turn(situation, now=now) if in_turn else self._help_owners(situation, now=now)
+        found = found or self._foster(situation, now=now)
+        if found is None:
+            # Going through all stripes costs; what others do changes slowly.
+            self._help_again = now + LOOK_AGAIN / 2
+        return found
+
+    def _help_owners(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         for layer, plan in self.plans.items():
             wanted = self._drawable(layer, plan.unseen)
             if not wanted or plan.ownership.alone:
@@ -193,16 +256,15 @@ class Choosing:
                 if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, now=now):
                     self._occupied = now
                     return layer, plan.of_stripe(stripe, wanted)
-        fostered = self._foster(situation, now=now)
-        if fostered is None:
-            # Going through all stripes costs; what others do changes slowly.
-            self._help_again = now + LOOK_AGAIN / 2
-        return fostered
+        return None
 
     def _foster(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         """A stripe of another prefix, when nothing comes from there: its members are gone, or cannot be reached."""
         silence = now - max(self._occupied, self._elsewhere_latest)
         patience, turn = (_FOSTER_EAGER, _TURN) if self.eager else (_FOSTER_SPARING, 4 * _TURN)
+        if not self.eager:
+            # While much else comes, what shows late is often only slow to get around.
+            patience = max(patience, _FOSTER_SHARE * (now - self.turns.begun))
         if silence < patience:
             return None
         for layer, plan in self.plans.items():

@@ -39,6 +39,8 @@ class LayerPlan:
         self._all = pieces.span(0, geometry.piece_count)
         self._host = host
         self._own: list[int] | None = None
+        self._dealt_bits = 0
+        self._dealt = self._all
 
     def redeal(self) -> None:
         """The members changed: the own stripes are put in order again when next they are asked for."""
@@ -80,6 +82,15 @@ class LayerPlan:
     def unseen(self) -> Bits:
         """The missing pieces that no peer holds: only the store has them, or somebody is drawing them."""
         return self.missing & ~self.seen
+
+    @property
+    def nobodys(self) -> Bits:
+        """The pieces of the prefix's stripes that neither this host nor a peer has; some may be in a draw."""
+        if self._dealt_bits != self.ownership.bits:
+            self._dealt_bits = self.ownership.bits
+            spans = (self.geometry.stripe_pieces(stripe) for stripe in self.ownership.group)
+            self._dealt = pieces.of(piece for span in spans for piece in span)
+        return self._dealt & ~self.have & ~self.seen
 
     def elsewhere(self, wanted: Bits) -> list[int]:
         """The stripes with wanted pieces that other prefixes deal among their members, from this host's start on."""

@@ -58,6 +58,16 @@ class Ownership:
         self._dealt = False
 
     @property
+    def bits(self) -> int:
+        """The length of the prefix whose stripes are dealt."""
+        return self._bits
+
+    @property
+    def group(self) -> Sequence[int]:
+        """The stripes of the prefix, in rising order."""
+        return self._group
+
+    @property
     def divided(self) -> bool:
         """Whether there are stripes that other prefixes deal among their members."""
         return self._bits > 0

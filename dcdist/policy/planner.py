@@ -44,6 +44,7 @@ from dcdist.policy.spoiled import Spoiled
 from dcdist.policy.streaming import Streaming
 from dcdist.policy.throughput import Throughput
 from dcdist.policy.turnout import most_requests
+from dcdist.policy.turns import Turns
 
 if TYPE_CHECKING:
     from dcdist.model.identity import HostId, LayerName
@@ -124,7 +125,7 @@ class Planner:
     _done: bool = False
 
     def __post_init__(self) -> None:
-        self._choosing = Choosing(self.options.host, self.options.eager)
+        self._choosing = Choosing(self.options.host, self.options.eager, Turns(self.options.acquainted_from))
         self._plans = self._choosing.plans
         self._draws = Draws(self._plans)
         self._members = Members(self.options.version, self._plans)
@@ -227,8 +228,7 @@ class Planner:
         if lost:
             plan.rewind()
         shown = plan.newly_shown()
-        if any(not plan.ownership.covers(stripe) and not plan.is_drawn(stripe) for stripe in shown):
-            self._choosing.elsewhere_appeared(now=now)
+        self._choosing.appeared(plan, shown, now=now)
         for owner in helping.own_work(plan, shown):
             self._choosing.helping.appeared(owner, now=now)
 

@@ -1,0 +1,52 @@
+"""How many stripes may a large fleet have in flight? A thousand or so, in an order that all members of a prefix know.
+
+If every one of ten thousand hosts began at once, each would get a ten-thousandth of the store: no piece would be whole
+for a minute, and peers would have nothing to trade meanwhile. So the stripes of a prefix come one after another: those
+that nobody has yet, in the order of the release, as many as the fleet's share allows. What appears at peers lets the
+next begin; so a slow store sets the pace by itself. Invariant: one stripe at least may always be drawn.
+"""
+
+from __future__ import annotations
+
+_TOGETHER = 1024
+"""Stripes that a fleet has in flight at most; a prefix of b bits has that over 2**b."""
+
+_AT_FIRST = 256
+"""The same before anything has appeared; each stripe that does allows one more."""
+
+_CROWD = 64
+"""A share of so many stripes is never the narrow place: a prefix has no more members."""
+
+_UNKNOWN = 4.0
+"""Seconds that a stripe is taken to need before one has appeared."""
+
+_VIEW_LAG = 1.5
+_SILENCE = 2.0
+
+
+class Turns:
+    """How the stripes of one prefix appear; `begun` (seconds) is when its members may begin."""
+
+    def __init__(self, begun: float) -> None:
+        self.begun = begun
+        self._latest = begun
+        self._shown = 0
+
+    def shown(self, stripes: int, *, now: float) -> None:
+        """So many stripes of the prefix appeared at peers or here."""
+        if stripes:
+            self._shown += stripes
+            self._latest = max(self.begun, now)
+
+    def window(self, bits: int) -> int | None:
+        """How many of the stripes of a prefix that nobody has may be drawn, from the first on; None: all."""
+        most = max(1, _TOGETHER >> bits)
+        return None if most >= _CROWD else min(most, max(1, _AT_FIRST >> bits) + self._shown)
+
+    def stripe_time(self, window: int) -> float:
+        """Seconds from a stripe's turn until it appears, when `window` are in flight."""
+        return (self._latest - self.begun) / self._shown * window if self._shown else _UNKNOWN
+
+    def overdue(self, expected: float, *, now: float) -> float:
+        """Seconds for which the next stripe has been overdue that should take `expected`; negative if it is not."""
+        return now - self._latest - _VIEW_LAG - max(_SILENCE, 1.5 * expected)

@@ -1,0 +1,69 @@
+"""In a fleet of thousands the stripes of a prefix are drawn one after another, and none is waited for in vain."""
+
+from __future__ import annotations
+
+from dcdist.model import pieces
+from dcdist.model.geometry import MIB, Geometry
+from dcdist.policy.events import LayerOpened, MembersChanged, PeersSeen, PrefixChanged
+from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.turns import Turns
+from tests.support.planners import LAYER, draws, host, member
+
+LARGE = Geometry.for_length(4096 * MIB)
+
+
+def test_a_fleet_of_a_thousand_hosts_or_fewer_begins_at_once() -> None:
+    assert [Turns(0.0).window(bits) for bits in (0, 2, 4)] == [None, None, None]
+
+
+def test_more_stripes_of_a_prefix_may_be_drawn_as_some_appear_and_one_at_least() -> None:
+    turns = Turns(0.0)
+    assert [turns.window(bits) for bits in (6, 8, 10, 20)] == [4, 1, 1, 1]
+    turns.shown(2, now=3.0)
+    assert [turns.window(bits) for bits in (6, 8, 10, 20)] == [6, 3, 1, 1]
+    turns.shown(100, now=4.0)
+    assert [turns.window(bits) for bits in (6, 8, 10, 20)] == [16, 4, 1, 1]
+
+
+FIRST, SECOND = 473, 890
+"""The stripes of the prefix, and the hosts whose turn they are."""
+OWNER_OF_FIRST, OWNER_OF_SECOND = 10, 29
+
+
+def member_of_a_huge_fleet(number: int) -> Planner:
+    """One of 39 in a prefix of 8 bits."""
+    made = Planner(PlannerOptions(host=host(number), version="1", layers=(LAYER,), eager=False))
+    made.receive(PrefixChanged(8), now=0.0)
+    made.receive(MembersChanged(tuple(member(each) for each in range(1, 40) if each != number), ()), now=0.0)
+    made.receive(LayerOpened(0, LARGE, 0), now=0.0)
+    return made
+
+
+def drawn(made: Planner, *, now: float) -> list[int]:
+    return [draw.first // LARGE.pieces_per_stripe for draw in draws(made, now=now)]
+
+
+def stripe_pieces(stripe: int) -> int:
+    span = LARGE.stripe_pieces(stripe)
+    return pieces.span(span.start, span.stop)
+
+
+def test_the_owner_of_the_first_stripe_draws_it_at_once() -> None:
+    assert drawn(member_of_a_huge_fleet(OWNER_OF_FIRST), now=0.0) == [FIRST]
+
+
+def test_a_stripe_is_drawn_by_its_owner_when_the_one_before_it_was_seen() -> None:
+    made = member_of_a_huge_fleet(OWNER_OF_SECOND)
+    assert drawn(made, now=0.0) == []
+    assert drawn(made, now=2.0) == []
+    made.receive(PeersSeen(0, stripe_pieces(FIRST)), now=3.0)
+    assert drawn(made, now=3.0) == [SECOND]
+
+
+def test_a_stripe_that_does_not_appear_in_its_turn_is_drawn_by_the_others_in_the_order_of_their_ranks() -> None:
+    begun = {}
+    for number in (1, 2, 3, 5, 7):
+        made = member_of_a_huge_fleet(number)
+        begun[number] = next(second for second in range(600) if FIRST in drawn(made, now=float(second)))
+    assert min(begun.values()) >= 7
+    assert len(set(begun.values())) == len(begun)
