@@ -41,7 +41,8 @@ _LOOKED_AT = 16
 """Stripes of others that are looked at for fostering at once: each costs as much as the prefix has members."""
 
 _PROBE = 5.0
-"""Seconds between two requests by which a host in a hurry tries whether the store brings more than peers alone."""
+"""Seconds after which a host in a hurry tries again whether the store brings more than peers alone; each time twice as
+many, or a large release would be drawn by trying."""
 
 _SPARING = 20
 """How much longer than a host in a hurry one waits for slow peers that would rather spare the store."""
@@ -101,7 +102,8 @@ class Choosing:
     _help_again: float = 0.0
     _late_again: float = 0.0
     _all_seen_from: float | None = None
-    _probed: float = float("-inf")
+    _probe_at: float = float("-inf")
+    _probe_pause: float = _PROBE
     _occupied: float = 0.0
     _elsewhere_latest: float = 0.0
 
@@ -319,13 +321,14 @@ class Choosing:
         missing = sum(plan.missing_bytes() for plan in self.plans.values())
         stripe_time = max(situation.stripe_times.values())
         if situation.room:
+            self._probe_pause = _PROBE
             # Nothing is pushed out: worth it as long as the stripe comes before peers would have brought it.
             return missing > situation.peer_rate * stripe_time
         patience = 3.0 + 2 * stripe_time
         if self.eager:
-            if missing <= situation.peer_rate * patience or now - self._probed < _PROBE:
+            if missing <= situation.peer_rate * patience or now < self._probe_at:
                 return False
-            self._probed = now
+            self._probe_at, self._probe_pause = now + self._probe_pause, 2 * self._probe_pause
             return True
         # A rate of nothing may be that of peers that have just begun: that is for silence to tell. Who knows what the
         # store gave goes by its room alone: much that is missing takes long on a full link too.

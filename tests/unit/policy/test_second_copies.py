@@ -11,6 +11,7 @@ from dcdist.model.geometry import MIB, Geometry
 from dcdist.policy.events import (
     BytesDrawn,
     DrawFinished,
+    DrawNeedless,
     LayerOpened,
     PeersGave,
     PeersSeen,
@@ -163,3 +164,16 @@ def test_a_full_link_is_left_to_peers_however_much_is_missing() -> None:
     for half in range(1, 40):
         made.receive(PeersGave(1_000_000 * half), now=4.0 + half / 2)
         assert draws(made, now=4.0 + half / 2) == []
+
+
+def test_a_host_in_a_hurry_tries_the_store_less_and_less_often() -> None:
+    made = planner()
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
+    tried = []
+    for now in range(60):
+        made.receive(PeersGave(100_000 * now), now=float(now))
+        for command in draws(made, now=float(now)):
+            tried.append(now)
+            made.receive(DrawNeedless(command.draw), now=float(now))
+
+    assert tried == [2, 7, 17, 37]
