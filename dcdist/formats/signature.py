@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -17,6 +17,8 @@ from dcdist.errors import FormatError
 SIGNATURE_LENGTH = 64
 """Bytes of a signature."""
 
+# InternalError: what OpenSSL says of a key whose length is not that of its kind.
+_NO_KEY = (ValueError, UnsupportedAlgorithm, InternalError)
 _ADVICE = "expected is what `dcdist keygen` writes"
 
 
@@ -36,7 +38,7 @@ class PublicKey:
         data = text.encode(errors="replace") if isinstance(text, str) else text
         try:
             key = serialization.load_pem_public_key(data)
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except _NO_KEY as error:
             hint = "a private key, not a public one" if b"PRIVATE KEY" in data else "not a public key in PEM form"
             raise FormatError(f"this is {hint}: {_ADVICE} to publisher.pub") from error
         if not isinstance(key, Ed25519PublicKey):
@@ -85,7 +87,7 @@ class PrivateKey:
             key = serialization.load_pem_private_key(data, password=None)
         except TypeError as error:
             raise FormatError(f"this key needs a password, which dcdist does not ask for: {_ADVICE}") from error
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except _NO_KEY as error:
             hint = "a public key, not a private one" if b"PUBLIC KEY" in data else "not a private key in PEM form"
             raise FormatError(f"this is {hint}: {_ADVICE} to publisher.key") from error
         if not isinstance(key, Ed25519PrivateKey):

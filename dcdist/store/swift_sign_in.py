@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from yarl import URL
+
 from dcdist.errors import StoreDeniedError, StoreError, UsageError
 from dcdist.store.http_status import error_of
 
@@ -135,6 +137,7 @@ def read_account(status: int, headers: Mapping[str, str], *, credentials: Creden
 def _storage_url(url: str, *, store: str, auth: str) -> str:
     """The URL without slashes at its end, if it is one that can be asked."""
     try:
+        URL(url, encoded=True)  # as requests will have it
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:

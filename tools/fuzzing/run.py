@@ -112,7 +112,7 @@ async def fuzz(
     lines: deque[str] = deque(maxlen=_LINES_TOLD)
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_count(process, progress))
+            tasks.create_task(_count(process, progress, lines))
             tasks.create_task(_watch(process, progress, lines))
             tasks.create_task(_end(process, progress, bounds, started, lambda text: tell(f"{target.name}: {text}")))
     finally:
@@ -140,12 +140,14 @@ async def fuzz(
     )
 
 
-async def _count(process: asyncio.subprocess.Process, progress: Progress) -> None:
+async def _count(process: asyncio.subprocess.Process, progress: Progress, lines: deque[str]) -> None:
     assert process.stdout is not None
     async for line in process.stdout:
-        # The fuzzer has a word of its own when it is interrupted.
+        # The rest is the traceback of a finding, or the fuzzer's word that it is interrupted.
         if found := _COUNT.fullmatch(line):
             progress.executions, progress.processor = int(found[1]), float(found[2])
+        else:
+            lines.append(line.decode(errors="replace").rstrip())
 
 
 async def _watch(process: asyncio.subprocess.Process, progress: Progress, lines: deque[str]) -> None:

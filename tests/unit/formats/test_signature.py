@@ -75,3 +75,10 @@ def test_a_key_behind_a_password_is_refused() -> None:
     secret = Ed25519PrivateKey.generate().private_bytes(PEM, PKCS8, serialization.BestAvailableEncryption(b"secret"))
     with pytest.raises(FormatError, match="needs a password"):
         PrivateKey.from_pem(secret)
+
+
+def test_a_key_of_another_kinds_name_and_of_this_kinds_length_is_refused() -> None:
+    der = "MC4CAQAwBQYDK2VxBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+
+    with pytest.raises(FormatError, match="not a private key"):
+        PrivateKey.from_pem(f"-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n")

@@ -29,8 +29,8 @@ print("==7== libFuzzer: run interrupted; exiting", file=sys.stderr)
 BROKEN = """
 import sys
 print("INFO: Seed: 1", file=sys.stderr)
-print(" === Uncaught Python exception: ===", file=sys.stderr)
-print("KeyError: 'x'", file=sys.stderr)
+print(" === Uncaught Python exception: ===")
+print("KeyError: 'x'")
 sys.exit(77)
 """
 BLOCKED = "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})"

@@ -168,3 +168,10 @@ def test_a_version_is_asked_for_where_that_can_be(headers: dict[str, str], mark:
 
 def test_without_etag_and_date_versions_cannot_be_told_apart() -> None:
     assert version_mark({"Content-Length": "5"}) is None
+
+
+def test_what_a_message_says_of_a_bad_range_is_short() -> None:
+    with pytest.raises(RangeError) as caught:
+        require_range(206, {"Content-Range": "x" * 8000}, start=0, length=1, what="GET k", store="s", key="k")
+
+    assert len(str(caught.value)) < 250

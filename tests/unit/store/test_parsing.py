@@ -165,6 +165,7 @@ def test_a_sign_in_gives_the_account() -> None:
         "http:///v1",
         "http://swift:99999/",
         "http://swift:0/",
+        "http://\\",
         "http://a\xe9/",
     ],
 )
