@@ -185,6 +185,30 @@ def test_a_fleet_is_one_piece(size: int, seed: int) -> None:
     assert len({piece(prefix) for prefix in by_prefix}) == 1
 
 
+@pytest.mark.parametrize(("size", "part"), [(300, 0.7), (1100, 0.5), (1100, 0.9), (4200, 0.8)])
+@pytest.mark.parametrize("looks", [1, 10])
+def test_a_fleet_that_many_left_at_once_is_still_one_piece(size: int, part: float, looks: int) -> None:
+    fleet = Fleet(size, Random(size))
+    before = {host: settled(fleet, host) for host in fleet.hosts()}
+    fleet.lose(part)
+    linked: dict[HostId, set[HostId]] = {host: set() for host in fleet.hosts()}
+    for host in linked:
+        for _ in range(looks):
+            fleet.look(host, before[host])
+        others = [before[host].chosen(map(member, fleet.members(prefix))) for prefix in before[host].elsewhere()]
+        for other in (*fleet.members(before[host].prefix), *(each.host for chosen in others for each in chosen)):
+            linked[host].add(other)
+            linked[other].add(host)
+    reached = {fleet.hosts()[0]}
+    left = list(reached)
+    while left:
+        fresh = linked[left.pop()] - reached
+        reached |= fresh
+        left += fresh
+
+    assert len(reached) == len(linked)
+
+
 @pytest.mark.parametrize("size", [65, 300, 1100, 5000, 20_000])
 def test_links_elsewhere_are_few_and_in_other_prefixes(size: int) -> None:
     fleet = Fleet(size, Random(size))

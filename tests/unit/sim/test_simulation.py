@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +60,27 @@ def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
     runs = [simulate(each) for each in (cold, cold, replace(cold, seed=2))]
     assert runs[0] == runs[1]
     assert runs[0].samples != runs[2].samples
+
+
+def test_a_run_does_not_depend_on_the_order_of_hashes() -> None:
+    source = """
+        from dcdist.model.geometry import MIB, Geometry
+        from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec
+        from dcdist.sim.simulation import simulate
+        print(simulate(Scenario((Geometry.for_length(16 * MIB),), (HostSpec(4e6, 4e6),) * 4, StoreSpec(4e6))))
+    """
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", dedent(source)],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(runs) == 1
+    assert "Outcome" in runs.pop()
 
 
 def test_a_host_that_vanishes_is_worked_around() -> None:
