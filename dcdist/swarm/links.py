@@ -32,6 +32,11 @@ class Links:
         self._ever: set[bytes] = set()
 
     @property
+    def endpoints(self) -> tuple[tuple[str, int], ...]:
+        """Address and port of the hosts to be linked with."""
+        return tuple(self._endpoints)
+
+    @property
     def now(self) -> int:
         """Hosts linked at the moment."""
         return len(self._now)

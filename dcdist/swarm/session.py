@@ -94,7 +94,7 @@ class TorrentSwarm:
             raise SwarmError(f"layer {name} cannot be added: it is there already, or the swarm is closed")
         added: asyncio.Future[TorrentLayer] = self._loop.create_future()
         self._adding[name] = (layer, added)
-        self._session.async_add_torrent(torrent_parameters(layer))
+        self._session.async_add_torrent(torrent_parameters(layer, self._links.endpoints))
         return await added
 
     def connect(self, address: str, port: int) -> None:

@@ -12,6 +12,8 @@ import libtorrent as lt
 from dcdist.model.pieces import to_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
@@ -20,12 +22,16 @@ _BITS = [[bool(byte >> bit & 1) for bit in range(8)] for byte in range(256)]
 _ABSENT_OR_PRESENT = b"0" + b"1" * 255
 
 
-def torrent_parameters(layer: CachedLayer) -> lt.add_torrent_params:
-    """What libtorrent needs to trade a cached layer: what it has is believed, not checked again."""
+def torrent_parameters(layer: CachedLayer, peers: Iterable[tuple[str, int]] = ()) -> lt.add_torrent_params:
+    """What libtorrent needs to trade a cached layer: what it has is believed, not checked again.
+
+    `peers` (address and port) are dialled at once; those named later wait for up to a second, for libtorrent's tick.
+    """
     parameters = lt.load_torrent_buffer(_torrent(layer.index))
     parameters.save_path = str(layer.path.parent)
     parameters.renamed_files = {0: layer.path.name}
     parameters.have_pieces = _as_list(layer.have, layer.index.geometry.piece_count)
+    parameters.peers = list(peers)
     flags = lt.torrent_flags
     # Neither paused nor auto-managed, which both are defaults.
     parameters.flags = flags.no_verify_files | flags.disable_dht | flags.disable_lsd | flags.disable_pex

@@ -49,6 +49,11 @@ def test_what_the_cache_has_is_told_and_not_to_be_checked() -> None:
     assert not parameters.flags & (flags.paused | flags.auto_managed | flags.seed_mode)
 
 
+def test_hosts_that_are_known_are_dialled_with_the_torrent_and_not_a_second_later() -> None:
+    peers = (("192.0.2.1", 6881), ("2001:db8::1", 6882))
+    assert torrent_parameters(small_layer(), peers).peers == [("192.0.2.1", 6881), ("2001:db8::1", 6882)]
+
+
 @pytest.mark.parametrize(
     ("counts", "pieces"),
     [
