@@ -117,7 +117,7 @@ class Planner:
     _streaming: Streaming = field(default_factory=Streaming)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
-    _whole_rate: Throughput = field(default_factory=Throughput)
+    _whole_rate: Throughput = field(default_factory=lambda: Throughput(from_nothing=True))
     _peers_latest: float = 0.0
     _look_again: float = 0.0
     _turnout: int = 0

@@ -8,12 +8,13 @@ import math
 class Throughput:
     """Bytes a second of a counter that only rises. `memory` (seconds) is how long a change takes to show by 63 %."""
 
-    def __init__(self, *, memory: float = 2.0) -> None:
+    def __init__(self, *, memory: float = 2.0, from_nothing: bool = False) -> None:
+        """`from_nothing`: the rate before the first count was 0, and a burst at the beginning is only a burst."""
         self._memory = memory
+        self._weight = 1.0 if from_nothing else 0.0
         self._total = 0
         self._since: float | None = None
         self._rate = 0.0
-        self._weight = 0.0
 
     @property
     def total(self) -> int:

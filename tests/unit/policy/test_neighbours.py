@@ -273,8 +273,8 @@ def test_the_store_is_asked_a_bounded_number_a_second_however_many_hosts_there_a
 def test_hosts_of_a_large_fleet_do_not_look_all_at_once() -> None:
     fleet = Fleet(10_000, Random(1))
     waits = sorted(view.look_after(2) / view.fleet for view in (settled(fleet, host) for host in fleet.some(200)))
-    assert waits[0] < 0.0008
-    assert waits[-1] > 0.0012
+    assert waits[0] < 0.0032
+    assert waits[-1] > 0.0048
 
 
 def test_a_newcomer_is_noticed_when_all_others_have_looked_once() -> None:

@@ -120,10 +120,11 @@ def test_what_peers_are_bringing_is_not_drawn_as_well() -> None:
     everything = pieces.span(0, GEOMETRY.piece_count)
     made.receive(PeersSeen(0, everything, coming=pieces.span(0, 6)), now=0.0)
     made.receive(PeersGave(0), now=0.0)
-    made.receive(PeersGave(6_000_000), now=1.0)
+    for second in range(1, 11):
+        made.receive(PeersGave(6_000_000 * second), now=float(second))
     drawn: list[Draw] = []
-    for second in range(2, 12):  # peers fall behind what the link has carried
-        made.receive(PeersGave(3_000_000 * (second + 1)), now=float(second))
+    for second in range(11, 22):  # peers fall behind what the link has carried
+        made.receive(PeersGave(30_000_000 + 3_000_000 * second), now=float(second))
         drawn += draws(made, now=float(second))
 
     assert [(draw.first, draw.stop) for draw in drawn] == [(8, 12), (12, 16)]

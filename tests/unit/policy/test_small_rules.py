@@ -36,6 +36,14 @@ def test_silence_lowers_a_rate() -> None:
     assert throughput.rate(now=9.5) == pytest.approx(1000 * 2.718281828**-4)
 
 
+def test_a_burst_at_the_beginning_is_no_rate_for_a_counter_that_began_at_nothing() -> None:
+    for from_nothing, rate in ((False, 8000.0), (True, 1769.5937)):
+        throughput = Throughput(from_nothing=from_nothing)
+        throughput.count(0, now=0.0)
+        throughput.count(4000, now=0.5)
+        assert throughput.rate(now=0.5) == pytest.approx(rate)
+
+
 def test_a_source_that_never_gave_has_no_rate() -> None:
     assert Throughput().rate(now=5.0) == 0.0
 
