@@ -150,14 +150,18 @@ class Swift:
             process.kill()
             process.wait()
 
-    def order(self, *faults: Fault) -> None:
-        """Make these faults from now on, and no others; none: all is well again."""
-        self._orders = Orders(self._orders.serial + 1, self._orders.expiry, faults)
+    def order(self, *faults: Fault, listing_lag: float = 0.0) -> None:
+        """Make these faults from now on, and no others; none: all is well again.
+
+        Listings lag by so many seconds behind what is put and deleted from now on.
+        """
+        self._orders = Orders(self._orders.serial + 1, self._orders.expiry, faults, listing_lag)
         self._orders.save(self._options.directory)
 
     def expire_tokens(self) -> None:
         """From now on refuse all tokens that were used so far."""
-        self._orders = Orders(self._orders.serial + 1, self._orders.expiry + 1, self._orders.faults)
+        now = self._orders
+        self._orders = replace(now, serial=now.serial + 1, expiry=now.expiry + 1)
         self._orders.save(self._options.directory)
 
     def sent_bytes(self, prefix: str = "") -> int:

@@ -20,8 +20,12 @@ USER = "test:tester"
 KEY = "testing"
 _CHUNK = 256 << 10
 _TOKEN_KEY = base64.urlsafe_b64encode(b"a key for tests, known to anyone").decode()
+READER = "test:reader"
+"""May do what an ACL lets it, and no more; its key is the same."""
+
 _PIPELINE = (
-    "traffic faults catch_errors gatekeeper healthcheck cache listing_formats tempauth proxy-logging proxy-server"
+    "traffic faults catch_errors gatekeeper healthcheck cache listing_formats tempauth container-quotas proxy-logging "
+    "proxy-server"
 )
 
 
@@ -65,7 +69,7 @@ def write_settings(options: Options, ports: dict[str, int]) -> None:
         "swift.conf": _CLUSTER,
         "proxy-server.conf": _default(options) + _proxy(options),
         "object-server.conf": _default(options) + _OBJECT,
-        **{f"{kind}-server.conf": _default(options) + _database(kind) for kind in ("container", "account")},
+        **{f"{kind}-server.conf": _default(options) + _database(kind, options) for kind in ("container", "account")},
     }
     for name, text in texts.items():
         (options.settings / name).write_text(text)
@@ -128,10 +132,13 @@ container_update_timeout = 60
 """
 
 
-def _database(kind: str) -> str:
+def _database(kind: str, options: Options) -> str:
     return f"""
 [pipeline:main]
-pipeline = {kind}-server
+pipeline = {"lag " if kind == "container" else ""}{kind}-server
+[filter:lag]
+paste.filter_factory = tools.lab.swift_lag:lag_filter
+orders = {options.directory}
 [app:{kind}-server]
 use = egg:swift#{kind}
 [{kind}-replicator]
@@ -140,8 +147,9 @@ use = egg:swift#{kind}
 
 
 def _proxy(options: Options) -> str:
-    plain = ("catch_errors", "gatekeeper", "healthcheck", "listing_formats", "proxy_logging")
-    filters = "".join(f"[filter:{name.replace('proxy_', 'proxy-')}]\nuse = egg:swift#{name}\n" for name in plain)
+    plain = ("catch_errors", "gatekeeper", "healthcheck", "listing_formats", "container_quotas", "proxy_logging")
+    sections = {"container_quotas": "container-quotas", "proxy_logging": "proxy-logging"}
+    filters = "".join(f"[filter:{sections.get(name, name)}]\nuse = egg:swift#{name}\n" for name in plain)
     account, user = USER.split(":")
     users = "".join(f"user_{account}_{name} = {KEY} .admin .reseller_admin\n" for name in (user, *options.more_users))
     # A server that failed is left alone for a minute by default, with nobody to stand in for it.
@@ -174,4 +182,5 @@ use = egg:swift#tempauth
 token_life = {options.token_life}
 fernet_key_lab = {_TOKEN_KEY}
 active_fernet_key_id = lab
-{users}"""
+{users}user_{account}_{READER.partition(":")[2]} = {KEY}
+"""

@@ -46,12 +46,14 @@ class Fault:
 class Orders:
     """All that a lab Swift should do wrong now. Of two orders with the same `serial` the second is not news.
 
-    Tokens that were used before an order with a new `expiry` are good no more.
+    Tokens that were used before an order with a new `expiry` are good no more. Listings show what is put or deleted
+    `listing_lag` seconds later.
     """
 
     serial: int = 0
     expiry: int = 0
     faults: tuple[Fault, ...] = ()
+    listing_lag: float = 0.0
 
     def save(self, directory: Path) -> None:
         """Write them where the Swift in `directory` looks, in one step."""
@@ -66,7 +68,7 @@ class Orders:
             data = json.loads(path.read_text())
         except FileNotFoundError:
             return cls()
-        return cls(data["serial"], data["expiry"], tuple(_faults(data["faults"])))
+        return cls(data["serial"], data["expiry"], tuple(_faults(data["faults"])), data["listing_lag"])
 
 
 def _faults(rows: list[dict[str, object]]) -> Iterable[Fault]:
