@@ -71,7 +71,7 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
         journal, shareable = await _begin_journal(store, request, await _shareable(store, request, report))
         async with journal:
             try:
-                built = await build(store, request, images, shareable, journal, report=report)
+                built = await _build(store, request, images, shareable, journal, report)
                 published = await _make_visible(store, request, built, metadata, journal)
             except (StoreError, DiskError):
                 raise
@@ -92,6 +92,23 @@ async def _shareable(store: Store, request: PublishRequest, report: Callable[[Pu
         if each.release.name.demo == request.name.demo and not each.trusted:
             skipped(keys.release(each.release.name), "no key that this publisher trusts has signed it")
     return layers_to_share(visible, request.name.demo)
+
+
+async def _build(
+    store: Store,
+    request: PublishRequest,
+    images: Images,
+    shareable: Sequence[LayerEntry],
+    journal: PublishJournal,
+    report: Callable[[PublishEvent], None],
+) -> Built:
+    """Build; a store that refuses leaves what it has, and the error says so."""
+    try:
+        return await build(store, request, images, shareable, journal, report=report)
+    except StoreError as error:
+        kept = f"nothing of {request.name} is visible, and what was uploaded is kept: publish it again to go on"
+        error.args = (f"{error}; {kept}",)
+        raise
 
 
 async def _discard(store: Store, request: PublishRequest, journal: PublishJournal) -> None:

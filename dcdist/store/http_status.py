@@ -27,7 +27,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 
 _PLAIN: Mapping[int, tuple[type[StoreError], str]] = {
     401: (StoreDeniedError, "the credentials are not accepted; check ST_USER and ST_KEY"),
-    403: (StoreDeniedError, "this is not allowed with these credentials"),
+    403: (StoreDeniedError, "this is not allowed with these credentials; use others, or have the access list changed"),
     404: (ObjectMissingError, "there is no such object"),
     407: (StoreDeniedError, "the proxy wants credentials; put them in the proxy variable: http://user:password@host:port"),
     408: (StoreUnavailableError, "the server waited too long for the request; try again"),
@@ -68,10 +68,11 @@ def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, 
         message += f" (transaction {transaction[:80]})"
     if status in _THROTTLING:
         wish = retry_after(headers)
-        wait = "" if wish is None else f" for {wish:g} s"
-        return StoreThrottledError(
-            f"{message}: it asks for fewer requests{wait}", store=store, key=key, retry_after=wish
-        )
+        meaning = "it asks for fewer requests" + ("" if wish is None else f" for {wish:g} s")
+        if status == 503 and wish is None:
+            # What the proxy of a Swift says when all its disks have said 507.
+            meaning = "it is overloaded, or its servers are down or full"
+        return StoreThrottledError(f"{message}: {meaning}", store=store, key=key, retry_after=wish)
     if status in _PLAIN:
         kind, meaning = _PLAIN[status]
         return kind(f"{message}: {meaning}", store=store, key=key)
