@@ -7,8 +7,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,10 +14,11 @@ import pytest
 
 import dcdist
 from tests.support.fault_site import IMAGE, MIB
+from tests.support.file_systems import make_file_system, mounted
 from tests.support.publishing import KEY, noise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.fault_site import FaultSite
@@ -30,14 +29,23 @@ SLOW = 500_000
 
 @pytest.mark.parametrize("swarm", [["--no-swarm"], ["--listen", "127.0.0.1:0"]], ids=["alone", "in a swarm"])
 async def test_a_fetch_killed_at_random_moments_ends_right_and_fetches_little_again(
-    site: FaultSite, swarm: list[str], often: Callable[[int, int], int]
+    site: FaultSite,
+    swarm: list[str],
+    often: Callable[[int, int], int],
+    record_property: Callable[[str, object], None],
 ) -> None:
     dealer = random.Random(1)
-    kills = often(5, 50)
+    again = [await _fetch_with_kills(site, f"a{number}", swarm, dealer) for number in range(often(1, 10))]
+    record_property("fetched again", again)
+
+
+async def _fetch_with_kills(site: FaultSite, name: str, swarm: list[str], dealer: random.Random) -> int:
+    """A host whose fetch is killed five times, and then runs to its end; the bytes that it fetched again then."""
+    kills = 5
     little = site.release.layer_bytes // 20
     came = 0
     for _ in range(kills):
-        async with site.host("a", "--store-rate", str(SLOW), *swarm) as host:
+        async with site.host(name, "--store-rate", str(SLOW), *swarm) as host:
             # All that was there before is there again, but for a twentieth of the release.
             first = await host.has(max(0, came - little))
             step = dealer.randrange(1, max(2, (site.release.layer_bytes - first["layer_bytes"]) // kills))
@@ -45,13 +53,14 @@ async def test_a_fetch_killed_at_random_moments_ends_right_and_fetches_little_ag
             came = record["layer_bytes"]
             host.kill()
             await host.done()
-        assert not (site.dest() / "web.img").exists()
-    async with site.host("a", *swarm) as host:
+        assert not (site.dest(name) / "web.img").exists()
+    async with site.host(name, *swarm) as host:
         done = await host.succeeded()
 
-    assert site.is_right()
+    assert site.is_right(name)
     assert done["bytes"]["reused"] >= came - little
     assert done["bytes"]["reused"] + done["bytes"]["store"] == site.release.layer_bytes
+    return max(0, came - int(done["bytes"]["reused"]))
 
 
 async def test_a_publish_killed_at_random_moments_shows_nothing_or_all(
@@ -126,7 +135,7 @@ async def test_after_a_power_cut_nothing_is_trusted_that_is_not_whole(
 ) -> None:
     disk, copy, place = tmp_path / "disk", tmp_path / "copy", tmp_path / "mounted"
     place.mkdir()
-    make_file_system(disk)
+    make_file_system(disk, 96 * MIB)
     options = replace(site.options(), dest=place / "images", cache=place / "cache", store_rate=3e6)
     with mounted(disk, place):
         task = asyncio.create_task(site.fetch(options=options))
@@ -148,23 +157,3 @@ async def test_after_a_power_cut_nothing_is_trusted_that_is_not_whole(
             assert not image.exists()
         await site.fetch(options=options)
         assert image.read_bytes() == IMAGE
-
-
-def make_file_system(file: Path) -> None:
-    """A journalled one of 96 MiB, as hosts have."""
-    with file.open("wb") as out:
-        out.truncate(96 * MIB)
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", str(file)], check=True)
-
-
-@contextmanager
-def mounted(file: Path, place: Path) -> Iterator[None]:
-    """A file system in a file, mounted."""
-    done = subprocess.run(["mount", "-o", "loop", str(file), str(place)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
-    try:
-        yield
-    finally:
-        # Lazily, so that a failed test that left a file open leaves no mount.
-        subprocess.run(["umount", "-l", str(place)], check=True)

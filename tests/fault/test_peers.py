@@ -20,7 +20,7 @@ from dcdist.formats import index as index_format
 from dcdist.model.identity import HostId
 from dcdist.model.member import Member, Role
 from dcdist.swarm import open_swarm
-from tests.support.bad_peers import babble, babbling_peer, free_ports, silent_peer
+from tests.support.bad_peers import babble, babbling_peer, deaf_ports, free_ports, silent_peer
 from tests.support.cached_layers import FileLayer, everything
 from tests.support.fault_site import MIB
 from tests.support.swarms import until
@@ -69,6 +69,14 @@ async def leave_heartbeats(site: FaultSite, *names: str) -> None:
     async with dcdist.open_store(site.url, environment=site.environment()) as store:
         for name in names:
             await store.put(keys.swarm_prefix("web", "default") + name, b"")
+
+
+def drawers_at(ports: list[int]) -> list[str]:
+    """Heartbeats of hosts at these ports of 127.0.0.1, which need the layer and share in drawing it."""
+    return [
+        heartbeat.name(Member(HostId(f"{number:02x}" * 16), 0, Role.DRAWER, "127.0.0.1", port, "1", 1))
+        for number, port in enumerate(ports)
+    ]
 
 
 async def test_when_the_only_peer_vanishes_the_store_gives_the_rest(site: FaultSite) -> None:
@@ -211,15 +219,22 @@ async def _layer_with_a_wrong_piece(site: FaultSite, index: Index, piece: int) -
 
 async def test_hosts_that_are_gone_but_still_listed_hold_nobody_up(site: FaultSite) -> None:
     """Two hundred of them, who seem to share the work."""
-    gone = [
-        Member(HostId(f"{number:02x}" * 16), 0, Role.DRAWER, "127.0.0.1", port, "1", 1)
-        for number, port in enumerate(free_ports(200))
-    ]
-    await leave_heartbeats(site, *(heartbeat.name(member) for member in gone))
+    await leave_heartbeats(site, *drawers_at(free_ports(200)))
     fetched = await site.fetch(options=site.trading("a"))
 
     assert site.is_right()
     assert fetched.bytes.store == site.release.layer_bytes
+
+
+async def test_hosts_that_are_all_out_of_reach_hold_nobody_up(site: FaultSite) -> None:
+    """Nothing refuses a connection, and none is ever made."""
+    with deaf_ports(20) as ports:
+        await leave_heartbeats(site, *drawers_at(ports))
+        fetched = await site.fetch(options=site.trading("a", peers=tuple(("127.0.0.1", port) for port in ports)))
+
+    assert site.is_right()
+    assert fetched.bytes.store == site.release.layer_bytes
+    assert fetched.peers_seen == 0
 
 
 async def test_heartbeats_of_hostile_names_and_of_other_versions_are_passed_over(site: FaultSite) -> None:

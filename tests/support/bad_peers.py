@@ -1,15 +1,15 @@
-"""Peers that do not keep to the protocol: one that offers everything and gives nothing, and one that talks nonsense."""
+"""Peers that are no good: one that offers everything and gives nothing, one that talks nonsense, some that are deaf."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import socket
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 _HANDSHAKE = 68
 _PROTOCOL = b"\x13BitTorrent protocol"
@@ -112,3 +112,19 @@ async def _listening(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def deaf_ports(count: int) -> Iterator[list[int]]:
+    """Ports of 127.0.0.1 that neither take nor refuse a connection, as those of a host that is cut off."""
+    with ExitStack() as stack:
+        ports = []
+        for _ in range(count):
+            listener = stack.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            port = listener.getsockname()[1]
+            # It fills the queue: the kernel drops what comes now.
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            ports.append(port)
+        yield ports

@@ -17,6 +17,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Full length takes minutes."""
+    if config.getoption("--faults"):
+        for item in items:
+            if item.path.parent.name == "fault":
+                item.add_marker(pytest.mark.timeout(3600), append=False)
+
+
 @pytest.fixture(scope="session")
 def often(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
     """Gives its first argument, or with `--faults` its second."""
