@@ -232,6 +232,7 @@ class TorrentSwarm:
             return
         ours = TorrentLayer(layer, alert.handle, intake=self._intake, inbox=self._inbox)
         self._layers[alert.handle] = ours
+        self._links.came(alert.handle)  # hosts that were dialled with it may be linked by now
         if self._error:
             ours.end(self._error)
         self._links.connect(alert.handle)

@@ -284,3 +284,15 @@ async def test_what_a_peer_is_being_asked_for_can_be_told(host: Host, tmp_path: 
     taker.connect("127.0.0.1", giver.port)
     await until(lambda: taken.coming() != 0)
     assert taken.coming() & ~0b11 == 0
+
+
+@pytest.mark.parametrize("number", range(5))  # the link may come before libtorrent tells that the layer is there
+async def test_what_hosts_hold_that_were_known_before_the_layer_came_is_seen(
+    host: Host, tmp_path: Path, number: int
+) -> None:
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=0b101))
+    taker.connect("127.0.0.1", giver.port)
+    taken = await taker.add(file_layer(tmp_path / f"taker{number}", SAMPLE))
+    taken.claim(ALL)
+    await until(lambda: taken.available() == 0b101)
