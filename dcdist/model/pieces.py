@@ -33,6 +33,12 @@ def each(bits: Bits) -> Iterator[int]:
     while bits:
         # Stepping by the lowest set bit of a long integer is quadratic: work in words instead.
         word = bits & 0xFFFF_FFFF_FFFF_FFFF
+        if not word:
+            # What is long and sparse has gaps of many words.
+            gap = (bits & -bits).bit_length() - 1 & ~63
+            bits >>= gap
+            base += gap
+            continue
         while word:
             low = word & -word
             yield base + low.bit_length() - 1

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcdist.sim.host import Request
 from dcdist.sim.sharing import Flow, max_min
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcdist.model.pieces import Bits
-    from dcdist.sim.host import Host
+    from dcdist.sim.host import Host, Request
     from dcdist.sim.release import Numbering
     from dcdist.sim.scenario import SwarmSpec
     from dcdist.sim.store import Store
     from dcdist.sim.trading import Link
 
-_From = Request | tuple["Host", "Link"]
+_From = tuple["Host", "Link"]
 
 
 class Carrying:
@@ -28,6 +27,7 @@ class Carrying:
         self._numbering = numbering
         self._store = store
         self._swarm = swarm
+        self._translated: dict[int, tuple[Bits, Bits]] = {}
 
     def key(self, number: int, shift: int) -> int:
         """The key of a peer."""
@@ -41,7 +41,13 @@ class Carrying:
         """The pieces that a peer has."""
         number, shift = self.split(key)
         trader = self._hosts[number].trader
-        return self._numbering.translate(trader.padded, shift) if shift else trader.have
+        if not shift:
+            return trader.have
+        padded, translated = self._translated.get(key, (0, 0))
+        if padded is not trader.padded:
+            translated = self._numbering.translate(trader.padded, shift)
+            self._translated[key] = trader.padded, translated
+        return translated
 
     def available(self, host: Host) -> Bits:
         """The pieces that at least one peer of a host has."""
@@ -59,44 +65,60 @@ class Carrying:
         capacities += [host.spec.up * seconds for host in hosts]
         capacities += [host.spec.down * seconds for host in hosts]
         flows: list[Flow] = []
-        ends: list[tuple[Host, _From]] = []
-        for host in hosts:
-            receiver = count + place[host.number]
+        ends: list[tuple[Host, list[Request], list[_From]]] = []
+        for receiver, host in enumerate(hosts, start=count + 1):
+            requests: list[Request] = []
             for request, wanted in host.asking(now=now, seconds=seconds):
                 flows.append(Flow(0, receiver, wanted, request.weight))
-                ends.append((host, request))
-            if host.done_at is None and host.opens is None:
-                for sender, link, wanted in self._asked(host, seconds):
-                    flows.append(Flow(place[sender.number], receiver, wanted))
-                    ends.append((host, (sender, link)))
+                requests.append(request)
+            trading = host.done_at is None and host.opens is None
+            ends.append((host, requests, self._ask(host, receiver, place, flows, seconds) if trading else []))
+        volumes = iter(max_min(capacities, flows))
         fresh: dict[int, Bits] = {}
-        for (host, source), volume in zip(ends, max_min(capacities, flows), strict=True):
-            if isinstance(source, Request):
+        for host, requests, links in ends:
+            done = 0
+            for request in requests:
+                volume = next(volumes)
                 self._store.load.sent += volume
-                done = host.came(source, volume, now=then)
-            else:
-                done = self._given(host, *source, volume * self._swarm.efficiency, seconds)
+                done |= host.came(request, volume, now=then)
+            done |= self._give(host, links, volumes, seconds)
             if done:
-                fresh[host.number] = fresh.get(host.number, 0) | done
+                fresh[host.number] = done
         for number, bits in fresh.items():
             yield self._hosts[number], bits
 
-    def _asked(self, host: Host, seconds: float) -> Iterator[tuple[Host, Link, float]]:
-        """What a host wants of its peers: bytes of their links."""
-        swarm, trader, rarity = self._swarm, host.trader, host.neighbourhood
+    def _ask(self, host: Host, receiver: int, place: dict[int, int], flows: list[Flow], seconds: float) -> list[_From]:
+        """Add what a host wants of its peers, in bytes of their links; from whom it wants that."""
+        trader, rarity = host.trader, host.neighbourhood
+        asked: list[_From] = []
         if rarity is None:
-            return
+            return asked
+        cohorts, hosts = self._numbering.cohorts, self._hosts
+        efficiency, queue = self._swarm.efficiency, self._swarm.queue_seconds
+        most = max(1.0, self._swarm.queue_bytes)
         for key, link in trader.links.items():
-            wanted = trader.asked_of(link)
-            ahead = max(1.0, 2 * link.rate * seconds, min(link.rate * swarm.queue_seconds, swarm.queue_bytes))
+            wanted = trader.asked_of(link) if link.asked else 0.0
+            rate = link.rate
+            ahead = min(max(1.0, rate * queue), most)
+            if ahead < 2 * rate * seconds:
+                ahead = 2 * rate * seconds
             if wanted < ahead:
                 wanted += trader.ask(link, self.held_by(key), ahead - wanted, rarity)
             if wanted > 0:
-                yield self._hosts[self.split(key)[0]], link, wanted / swarm.efficiency
+                number = key // cohorts
+                flows.append(Flow(place[number], receiver, wanted / efficiency))
+                asked.append((hosts[number], link))
+        return asked
 
-    def _given(self, host: Host, sender: Host, link: Link, payload: float, seconds: float) -> Bits:
-        link.rate += (payload / seconds - link.rate) * min(1.0, seconds)
-        done, used = host.trader.take(link, payload)
-        host.given += used
-        sender.sent += payload
+    def _give(self, host: Host, links: list[_From], volumes: Iterator[float], seconds: float) -> Bits:
+        """A host gets of its peers what the links carried: the pieces that are whole now."""
+        done = 0
+        efficiency, take, slowness = self._swarm.efficiency, host.trader.take, min(1.0, seconds)
+        for sender, link in links:
+            payload = next(volumes) * efficiency
+            link.rate += (payload / seconds - link.rate) * slowness
+            bits, used = take(link, payload)
+            done |= bits
+            host.given += used
+            sender.sent += payload
         return done

@@ -6,17 +6,18 @@ within one epoch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """Bytes from one capacity through another, both by their numbers; `demand` > 0, `weight` > 0."""
+class Flow(NamedTuple):
+    """Bytes from one capacity through another, both by their numbers; `demand` > 0, `weight` > 0.
+
+    A tuple, since a large fleet makes millions.
+    """
 
     sender: int
     receiver: int
@@ -28,29 +29,39 @@ def max_min(capacities: Sequence[float], flows: Sequence[Flow]) -> list[float]:
     """The volume of each flow, in O(n log n): the common level rises until a demand or a capacity stops a flow."""
     free = list(capacities)
     weights = [0.0] * len(free)
-    users: dict[int, list[int]] = {}
-    for number, flow in enumerate(flows):
-        for capacity in (flow.sender, flow.receiver):
-            weights[capacity] += flow.weight
-            users.setdefault(capacity, []).append(number)
-    waiting = {capacity: len(numbers) for capacity, numbers in users.items()}
+    waiting = [0] * len(free)
+    users: list[list[int]] = [[] for _ in free]
+    levels = []
+    for number, (sender, receiver, demand, weight) in enumerate(flows):
+        weights[sender] += weight
+        weights[receiver] += weight
+        waiting[sender] += 1
+        waiting[receiver] += 1
+        users[sender].append(number)
+        users[receiver].append(number)
+        levels.append(demand / weight)
     volumes = [-1.0] * len(flows)
 
-    def settle(number: int, volume: float) -> None:
-        volumes[number] = volume
-        flow = flows[number]
-        for capacity in (flow.sender, flow.receiver):
-            free[capacity] = max(0.0, free[capacity] - volume)
-            weights[capacity] -= flow.weight
-            waiting[capacity] -= 1
+    def settle(numbers: Sequence[int], level: float) -> None:
+        for number in numbers:
+            if volumes[number] >= 0:
+                continue
+            sender, receiver, demand, weight = flows[number]
+            share = level * weight
+            volumes[number] = volume = min(demand, share)
+            left = free[sender] - volume
+            free[sender] = max(0.0, left)
+            weights[sender] -= weight
+            waiting[sender] -= 1
+            left = free[receiver] - volume
+            free[receiver] = max(0.0, left)
+            weights[receiver] -= weight
+            waiting[receiver] -= 1
 
-    heap = [(free[capacity] / weights[capacity], capacity) for capacity in users]
+    heap = [(free[capacity] / weights[capacity], capacity) for capacity, count in enumerate(waiting) if count]
     heapify(heap)
-    by_demand = sorted(range(len(flows)), key=lambda number: flows[number].demand / flows[number].weight)
-    for number in by_demand:
-        if volumes[number] >= 0:
-            continue
-        level = flows[number].demand / flows[number].weight
+    for number in sorted(range(len(flows)), key=levels.__getitem__):
+        level = levels[number]
         while heap and heap[0][0] < level and volumes[number] < 0:
             _, capacity = heappop(heap)
             if not waiting[capacity]:
@@ -63,9 +74,7 @@ def max_min(capacities: Sequence[float], flows: Sequence[Flow]) -> list[float]:
             if full_at >= level:
                 heappush(heap, (full_at, capacity))
                 break
-            for user in users[capacity]:
-                if volumes[user] < 0:
-                    settle(user, min(flows[user].demand, full_at * flows[user].weight))
+            settle(users[capacity], full_at)
         if volumes[number] < 0:
-            settle(number, flows[number].demand)
+            settle((number,), float("inf"))
     return volumes

@@ -140,6 +140,11 @@ class Trader:
     def take(self, link: Link, volume: float) -> tuple[Bits, float]:
         """A peer gave bytes: the pieces that are whole now, and the bytes that were of use."""
         asked = link.asked
+        left = self._pending.get(asked[0]) if asked else None
+        if left is not None and 0 < volume < left - 1e-3:
+            # As most do.
+            self._pending[asked[0]] = left - volume
+            return 0, volume
         done = 0
         used = 0.0
         while asked and volume > used:
