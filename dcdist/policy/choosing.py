@@ -137,7 +137,7 @@ class Choosing:
         members = max((plan.ownership.count for plan in self.plans.values()), default=1)
         owners = {self.host}
         for plan in self.plans.values():
-            for stripe in plan.stripes_with(plan.unseen):
+            for stripe in plan.stripes_with(plan.unseen & plan.dealt):
                 owner = plan.ownership.owner(stripe)
                 if owner is not None:
                     owners.add(owner)
@@ -253,7 +253,7 @@ class Choosing:
                 continue
             own_time = situation.stripe_times[layer]
             helper = Helper(own_time, own_time / situation.limit, self.eager)
-            for stripe, owner, ahead in helping.candidates(plan, plan.stripes_with(wanted)):
+            for stripe, owner, ahead in helping.candidates(plan, plan.stripes_with(wanted & plan.dealt)):
                 rank = plan.ownership.rank(stripe)
                 if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, now=now):
                     self._occupied = now

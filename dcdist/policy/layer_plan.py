@@ -84,13 +84,18 @@ class LayerPlan:
         return self.missing & ~self.seen
 
     @property
-    def nobodys(self) -> Bits:
-        """The pieces of the prefix's stripes that neither this host nor a peer has; some may be in a draw."""
+    def dealt(self) -> Bits:
+        """The pieces of the stripes that have an owner: those of the prefix."""
         if self._dealt_bits != self.ownership.bits:
             self._dealt_bits = self.ownership.bits
             spans = (self.geometry.stripe_pieces(stripe) for stripe in self.ownership.group)
             self._dealt = pieces.of(piece for span in spans for piece in span)
-        return self._dealt & ~self.have & ~self.seen
+        return self._dealt
+
+    @property
+    def nobodys(self) -> Bits:
+        """The pieces of the prefix's stripes that neither this host nor a peer has; some may be in a draw."""
+        return self.dealt & ~self.have & ~self.seen
 
     def elsewhere(self, wanted: Bits) -> list[int]:
         """The stripes with wanted pieces that other prefixes deal among their members, from this host's start on."""
