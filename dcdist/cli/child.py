@@ -1,7 +1,6 @@
 """The process that works for a fetch, as the command sees it: started, listened to, ended or let go.
 
-Invariant: leaving the context ends the child and waits for it, unless it was let go. This module imports little: the
-child should be on its way before anything else is done.
+Invariant: leaving the context ends the child and waits for it, unless it was let go.
 """
 
 from __future__ import annotations
@@ -9,12 +8,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from dcdist.cli.faults import died
+from dcdist.cli.forked import Forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,12 +35,7 @@ class Child:
         self.interrupted = 0
         """The number of the signal that asked this command to end; 0 if none has."""
         self._let_go = False
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "dcdist.cli.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._process = Forked(_work)
         self._before = {}
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -57,10 +50,8 @@ class Child:
             self._end()
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(BrokenPipeError):  # by what could not be written to a child that was dead already
-                    stream.close()
+        self._process.stdin.close()
+        self._process.stdout.close()
 
     @property
     def pid(self) -> int:
@@ -69,8 +60,6 @@ class Child:
 
     def records(self) -> Iterator[dict[str, Json]]:
         """What it tells, until it ends or closes its side."""
-        if self._process.stdout is None:
-            return
         for line in self._process.stdout:
             try:
                 found = json.loads(line)
@@ -87,32 +76,33 @@ class Child:
     def let_go(self) -> None:
         """From now on it goes its own way."""
         self._let_go = True
-        # Nobody will wait for it, and that is meant: no warning about it.
-        self._process.returncode = 0
 
     def _write(self, request: bytes) -> None:
-        try:
-            if self._process.stdin is not None:
-                self._process.stdin.write(request)
-                self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it is dead already, which is seen when it is waited for
+        rest = memoryview(request)
+        with suppress(BrokenPipeError):  # it is dead already, which is seen when it is waited for
+            while rest:
+                rest = rest[self._process.stdin.write(rest) :]
 
     def _end(self) -> None:
-        if self._process.poll() is None:
-            self._process.terminate()
-        if self._process.stdout is not None:
-            for _ in self._process.stdout:
-                pass  # so that it cannot hang on what it still has to tell
+        self._process.send_signal(signal.SIGTERM)
+        for _ in self._process.stdout:
+            pass  # so that it cannot hang on what it still has to tell
         self._process.wait()
 
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
-        if self._process.returncode is not None:
+        if self._let_go or self._process.returncode is not None:
             return
         if self.interrupted:
-            self._process.kill()
+            self._process.send_signal(signal.SIGKILL)
             return
         self.interrupted = number
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         # Not by `print`, which this handler may have interrupted.
         os.write(2, b"\ndcdist: ending; what was fetched is kept (once more: end at once)\n")
+
+
+def _work() -> int:
+    # Imported by the process that works only: asyncio and what else it needs take long.
+    from dcdist.cli.worker import main
+
+    return main()

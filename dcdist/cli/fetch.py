@@ -9,6 +9,7 @@ import click
 
 from dcdist.cli import options
 from dcdist.cli.child import Child
+from dcdist.cli.following import follow
 from dcdist.cli.quantities import show_address
 from dcdist.cli.request import FetchRequest
 
@@ -148,9 +149,6 @@ def command(
         log_file=str(log_file.absolute()) if log_file else None,
     )
     with Child(request.encode()) as child:
-        # Only now, while the child is at work: showing needs more imports than asking.
-        from dcdist.cli.following import follow
-
         follow(child, as_json=as_json, log=lambda fault: _note_death(request, fault))
 
 

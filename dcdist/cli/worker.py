@@ -1,7 +1,7 @@
 """The process that does a fetch: told what to do on standard input, it tells how it goes on standard output.
 
 It ends when the one that started it is gone, unless the images are complete: then it lets go of everything that it
-inherited, and goes on giving to other hosts by itself. Run as `python -m dcdist.cli.worker`.
+inherited, and goes on giving to other hosts by itself.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import asyncio
 import importlib
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dcdist
 from dcdist.cli.event_log import EventLog
 from dcdist.cli.faults import fault_of, interrupted
+from dcdist.cli.quick_start import collect_garbage, collect_no_garbage, import_http_client
 from dcdist.cli.records import record
 from dcdist.cli.request import FetchRequest
 from dcdist.cli.running import on_first_signal
@@ -35,10 +35,18 @@ def main() -> int:
     # Whatever prints goes to where errors go: standard output carries events, and nothing else.
     events = os.dup(1)
     os.dup2(2, 1)
-    line = sys.stdin.buffer.readline()
+    collect_no_garbage()
+    with open(0, "rb", closefd=False) as requests:
+        line = requests.readline()
     if not line:
         return fault_of(KeyboardInterrupt()).exit_code
     return asyncio.run(_Worker(FetchRequest.decode(line)).run(events))
+
+
+async def _import_the_rest() -> None:
+    """What is known to be needed, and slow to import: done while the store is being asked for the manifest."""
+    await asyncio.to_thread(importlib.import_module, "dcdist.node.fetch")
+    collect_garbage()
 
 
 class _Worker:
@@ -81,8 +89,9 @@ class _Worker:
     async def _fetch(self) -> None:
         if self._request.log_file:
             self._event_log = EventLog(Path(self._request.log_file), "fetch", self._request.wanted)
-        # Known to be needed, and slow to import: done while the store is being asked for the manifest.
-        imported = asyncio.create_task(asyncio.to_thread(importlib.import_module, "dcdist.node.fetch"))
+        imported = asyncio.create_task(_import_the_rest())
+        if self._request.store.startswith("swift:"):
+            import_http_client()
         from dcdist.node.by_name import fetch_by_name
         from dcdist.node.key_files import read_public_key
         from dcdist.node.stores import open_store
@@ -148,7 +157,3 @@ class _Worker:
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, 0)
         os.close(nowhere)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,103 @@
+"""A copy of this process that does a piece of work of its own, with a pipe to it and one back.
+
+Invariant: the copy inherits standard error and nothing else that is open, and never returns into the code that made it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Forked:
+    """Runs `work` in a copy of this process, in a session of its own; what it returns is the exit code.
+
+    To `work`, standard input is what is written to `stdin` here, and what it writes to standard output is read from
+    `stdout`. A copy has all that is imported here already, which a new interpreter would import once more. There must
+    be no other thread.
+    """
+
+    def __init__(self, work: Callable[[], int]) -> None:
+        """Start it.
+
+        Raises:
+            OSError: There is no room for a process or a pipe.
+        """
+        self.returncode: int | None = None
+        """The exit code, or minus the number of the signal that ended it; None while it is not known."""
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):
+                stream.flush()  # or both processes would write what waits in its buffer
+        _fill_standard_places()
+        theirs_in, ours_out = os.pipe()
+        ours_in, theirs_out = os.pipe()
+        # A signal that came between would run a handler of this process in the other.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                _become(work, theirs_in, theirs_out, before)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            os.close(theirs_in)
+            os.close(theirs_out)
+        self.stdin = os.fdopen(ours_out, "wb", buffering=0)
+        self.stdout = os.fdopen(ours_in, "rb")
+
+    def wait(self) -> int:
+        """Wait for its end; the return code."""
+        if self.returncode is None:
+            _, status = os.waitpid(self.pid, 0)
+            self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it is known to have ended."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+def _fill_standard_places() -> None:
+    # Else a pipe could get the number of a standard stream that is closed here, and be taken for it there.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+
+
+def _become(work: Callable[[], int], stdin: int, stdout: int, blocked: set[signal.Signals]) -> NoReturn:
+    code = 1
+    try:
+        os.setsid()
+        _start_afresh(stdin, stdout)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        code = work()
+    except SystemExit as asked:
+        code = asked.code if isinstance(asked.code, int) else int(asked.code is not None)
+    except BaseException:  # as an interpreter does at its end
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+
+
+def _start_afresh(stdin: int, stdout: int) -> None:
+    """Signals and files as a new process has them."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    os.dup2(stdin, 0)
+    os.dup2(stdout, 1)
+    for descriptor in [int(name) for name in os.listdir("/dev/fd")]:
+        if descriptor > 2:
+            with suppress(OSError):  # the one of the listing itself is closed already
+                os.close(descriptor)
