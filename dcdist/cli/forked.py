@@ -32,9 +32,7 @@ class Forked:
         """
         self.returncode: int | None = None
         """The exit code, or minus the number of the signal that ended it; None while it is not known."""
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(AttributeError, OSError, ValueError):
-                stream.flush()  # or both processes would write what waits in its buffer
+        _flush()  # or both processes would write what waits in the buffers
         _fill_standard_places()
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
@@ -72,7 +70,7 @@ def _fill_standard_places() -> None:
     os.close(descriptor)
 
 
-def _become(work: Callable[[], int], stdin: int, stdout: int, blocked: set[signal.Signals]) -> NoReturn:
+def _become(work: Callable[[], int], stdin: int, stdout: int, blocked: set[int | signal.Signals]) -> NoReturn:
     code = 1
     try:
         os.setsid()
@@ -82,12 +80,18 @@ def _become(work: Callable[[], int], stdin: int, stdout: int, blocked: set[signa
     except SystemExit as asked:
         code = asked.code if isinstance(asked.code, int) else int(asked.code is not None)
     except BaseException:  # as an interpreter does at its end
-        traceback.print_exc()
+        with suppress(OSError):
+            os.write(2, traceback.format_exc().encode(errors="backslashreplace"))
     finally:
-        for stream in (sys.stdout, sys.stderr):
+        _flush()
+        os._exit(code)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
             with suppress(OSError, ValueError):
                 stream.flush()
-        os._exit(code)
 
 
 def _start_afresh(stdin: int, stdout: int) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import os
 import socket
 import ssl
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -252,3 +255,25 @@ async def test_an_unknown_certificate_is_refused_and_the_way_out_named(tmp_path:
             await _read(store, 5, 10)
 
     assert not caught.value.retryable
+
+
+def test_a_client_imported_without_certificates_changes_nothing_for_contexts_made_later(tmp_path: Path) -> None:
+    pem, _ = _certificate(tmp_path)
+    code = (
+        "import os, ssl\n"
+        "from dcdist.store.http_client import import_without_certificates\n"
+        "import_without_certificates()\n"
+        "from aiohttp import connector\n"
+        "theirs, ours = connector._SSL_CONTEXT_VERIFIED, ssl.create_default_context()\n"
+        "print(theirs.cert_store_stats()['x509'], ours.cert_store_stats()['x509'], os.environ['SSL_CERT_FILE'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"SSL_CERT_FILE": str(pem)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert done.stdout.split() == ["0", "1", str(pem)]

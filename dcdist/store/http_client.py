@@ -1,0 +1,26 @@
+"""Imports aiohttp without what a process of our own has no use for: the certificates of this machine."""
+
+from __future__ import annotations
+
+import os
+
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def import_without_certificates() -> None:
+    """Import it; a process that runs nothing but one Swift store may call this first.
+
+    aiohttp reads the certificates twice when it is imported, for contexts of its own. Swift's session brings a context
+    for each https request and follows no redirect to one; other users of aiohttp in the same process would be left
+    with contexts that trust nobody.
+    """
+    before = {name: os.environ.get(name) for name in _CERTIFICATES}
+    os.environ.update(dict.fromkeys(_CERTIFICATES, os.devnull))
+    try:
+        import aiohttp  # noqa: F401
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
