@@ -20,11 +20,11 @@ from dcdist.formats import index as index_format
 from dcdist.model.identity import HostId
 from dcdist.model.member import Member, Role
 from dcdist.swarm import open_swarm
-from tests.support.bad_peers import babble, babbling_peer, deaf_ports, free_ports, silent_peer
 from tests.support.cached_layers import FileLayer, everything
 from tests.support.fault_site import MIB
 from tests.support.swarms import until
 from tests.support.tcp_link import TcpLink
+from tools.lab.bad_peers import babble, babbling_peer, deaf_ports, free_ports, silent_peer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

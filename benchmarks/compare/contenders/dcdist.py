@@ -6,11 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dcdist
-from benchmarks.compare import swift_stock
+from benchmarks.compare import bad_peers, swift_stock
 from benchmarks.compare.contender import Job
 from benchmarks.compare.payload import NAME
 from benchmarks.contenders import environment
@@ -18,7 +19,7 @@ from benchmarks.measure import PROJECT, BenchmarkError
 from tools.lab.swift_config import KEY, USER
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
     from pathlib import Path
 
     from benchmarks.compare.contender import Site, Versions
@@ -36,6 +37,8 @@ class Dcdist:
     options: tuple[str, ...]
     swarm: bool = True
     updates_only: bool = False
+    bad_peers: bool = False
+    """Each host is told of some that offer everything and give nothing, and of some that talk nonsense."""
 
     def missing(self) -> list[str]:
         """Nothing: it is this project."""
@@ -60,9 +63,11 @@ class Dcdist:
             # With --json the reason is the last event.
             raise BenchmarkError(f"{' '.join(command)} failed:\n{(done.stderr + done.stdout)[-_LAST_WORDS:].strip()}")
 
-    def serve(self, site: Site) -> AbstractContextManager[None]:
-        """The Swift."""
-        return swift_stock.in_network(site)
+    @contextmanager
+    def serve(self, site: Site) -> Iterator[None]:
+        """The Swift, and beside it the bad peers, if there are any."""
+        with swift_stock.in_network(site), bad_peers.beside_store(site) if self.bad_peers else nullcontext():
+            yield
 
     def prepare(self, site: Site, host: str) -> None:
         """In an update, the cache and the image of version 1."""
@@ -73,7 +78,9 @@ class Dcdist:
         """A fetch that goes on seeding."""
         folder = site.host_folder(host)
         signing = swift_stock.account(site, {"ST_USER": USER, "ST_KEY": KEY})
-        arguments = _fetch(site.stock, site.payload.version, folder, ("--seed-for", "1h", *self.options))
+        peers = bad_peers.addresses(site) if self.bad_peers else ()
+        options = ("--seed-for", "1h", *self.options, *(word for peer in peers for word in ("--peer", peer)))
+        arguments = _fetch(site.stock, site.payload.version, folder, options)
         return Job(arguments, signing | {"PYTHONPATH": str(PROJECT)}, folder / "images" / NAME)
 
 
@@ -105,3 +112,5 @@ CONTENDER = Dcdist("dcdist", "dcdist", ())
 EGRESS = Dcdist("dcdist-egress", "dcdist, sparing the store", ("--prefer", "egress"))
 ALONE = Dcdist("dcdist-alone", "dcdist, each host alone", ("--no-swarm",), swarm=False)
 """What a host that trades must never be slower than."""
+TROUBLED = Dcdist("dcdist-bad-peers", "dcdist, among bad peers", (), bad_peers=True)
+"""Peers that are no good must not make it slower either."""

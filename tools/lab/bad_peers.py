@@ -16,10 +16,13 @@ _PROTOCOL = b"\x13BitTorrent protocol"
 _REQUEST = 6
 _BITFIELD = 5
 _UNCHOKE = 1
+_HAVE_ALL = 14
+_FAST = bytes([0, 0, 0, 0, 0, 0, 0, 4])
+"""The bits of a handshake that allow `_HAVE_ALL` (BEP 6)."""
 
 
 class BadPeer:
-    """Listens on 127.0.0.1 and `port`; counts connections, and requests for blocks that it leaves without an answer."""
+    """Listens on `port`; counts connections, and requests for blocks that it leaves without an answer."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -28,26 +31,31 @@ class BadPeer:
 
 
 @asynccontextmanager
-async def silent_peer(pieces: int) -> AsyncIterator[BadPeer]:
-    """A peer that says it has all `pieces` of any torrent, lets everybody ask (BEP 3), and never sends a block."""
+async def silent_peer(
+    pieces: int | None = None, *, address: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[BadPeer]:
+    """A peer that says it has all of any torrent, lets everybody ask (BEP 3), and never sends a block.
+
+    It says so piece by piece if their number is given, else in a word (BEP 6).
+    """
     peer = BadPeer()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         hello = await reader.readexactly(_HANDSHAKE)
-        writer.write(_PROTOCOL + bytes(8) + hello[28:48] + b"-XX0000-" + random.Random(peer.port).randbytes(12))
-        whole = ((1 << pieces) - 1) << (-pieces % 8)
-        writer.write(_message(_BITFIELD, whole.to_bytes(-(-pieces // 8))) + _message(_UNCHOKE))
+        name = b"-XX0000-" + random.Random(peer.port).randbytes(12)
+        writer.write(_PROTOCOL + (bytes(8) if pieces else _FAST) + hello[28:48] + name)
+        writer.write(_offer(pieces) + _message(_UNCHOKE))
         while True:
             length = int.from_bytes(await reader.readexactly(4))
             message = await reader.readexactly(length)
             peer.requests += message[:1] == bytes([_REQUEST])
 
-    async with _listening(peer, serve):
+    async with _listening(peer, serve, address, port):
         yield peer
 
 
 @asynccontextmanager
-async def babbling_peer() -> AsyncIterator[BadPeer]:
+async def babbling_peer(*, address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[BadPeer]:
     """A peer that answers every connection with random bytes and ends it."""
     peer = BadPeer()
     dealer = random.Random(7)
@@ -56,7 +64,7 @@ async def babbling_peer() -> AsyncIterator[BadPeer]:
         writer.write(dealer.randbytes(dealer.randrange(1, 4000)))
         await writer.drain()
 
-    async with _listening(peer, serve):
+    async with _listening(peer, serve, address, port):
         yield peer
 
 
@@ -81,13 +89,23 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def _offer(pieces: int | None) -> bytes:
+    if pieces is None:
+        return _message(_HAVE_ALL)
+    whole = ((1 << pieces) - 1) << (-pieces % 8)
+    return _message(_BITFIELD, whole.to_bytes(-(-pieces // 8)))
+
+
 def _message(kind: int, body: bytes = b"") -> bytes:
     return (1 + len(body)).to_bytes(4) + bytes([kind]) + body
 
 
 @asynccontextmanager
 async def _listening(
-    peer: BadPeer, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+    peer: BadPeer,
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    address: str,
+    port: int,
 ) -> AsyncIterator[None]:
     tasks: set[asyncio.Task[None]] = set()
 
@@ -103,7 +121,7 @@ async def _listening(
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, address, port)
     peer.port = server.sockets[0].getsockname()[1]
     try:
         yield
