@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+from contextlib import ExitStack
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,9 @@ from dcdist.swarm.settings import listen_interface, source_address
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
+
+_TRIES = 20
+"""Ports to try where any will do: each that was free may be taken before it is bound."""
 
 
 class Listening:
@@ -28,18 +33,19 @@ class Listening:
         self.interface = ""
         self.source = ""
         self.port = 0
-        self._asked = listen or ("", 0)
+        self._tried: list[int] = []
         self._answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if listen is None:
             self._answer.set_result(None)
             return
-        address, port = _address(listen[0]), listen[1]
-        if not 0 <= port < 1 << 16:
-            raise SwarmError(f"cannot listen on {address} port {port}: there are ports up to 65535 only")
-        if port == 0 and address.is_unspecified:
-            port = _free_port(address)  # libtorrent would take another one for each address of this machine
-        self.interface = listen_interface(address, port)
-        self.source = source_address(address)
+        self._address, self._asked = _address(listen[0]), listen[1]
+        if not 0 <= self._asked < 1 << 16:
+            raise SwarmError(f"cannot listen on {self._address} port {self._asked}: there are ports up to 65535 only")
+        # Port 0 is not left to libtorrent: it takes a free TCP port and fails if the UDP port of the same number is not
+        # free, and it would take another for each address of this machine.
+        self._tried.append(self._asked or _free_port(self._address))
+        self.interface = listen_interface(self._address, self._tried[0])
+        self.source = source_address(self._address)
 
     async def wait(self) -> None:
         """Wait for the answer.
@@ -56,8 +62,21 @@ class Listening:
         self.port = session.listen_port()
         if self.port:
             self._answer.set_result(None)
-        elif isinstance(alert, lt.listen_failed_alert):
-            self._answer.set_exception(listen_error(alert, *self._asked))
+        elif isinstance(alert, lt.listen_failed_alert) and alert.port not in self._tried[:-1]:
+            another = self._another(alert)
+            if another:
+                self._tried.append(another)
+                session.apply_settings({"listen_interfaces": listen_interface(self._address, another)})
+            else:
+                self._answer.set_exception(listen_error(alert, str(self._address), self._asked))
+
+    def _another(self, alert: lt.listen_failed_alert) -> int:
+        """The port to try next; 0 for none."""
+        if self._asked or alert.error.value() != errno.EADDRINUSE or len(self._tried) == _TRIES:
+            return 0
+        port = _free_port(self._address)
+        # One that was tried already would be no news to libtorrent, and there would be no answer.
+        return 0 if port in self._tried else port
 
 
 def _address(text: str) -> IPv4Address | IPv6Address:
@@ -68,8 +87,18 @@ def _address(text: str) -> IPv4Address | IPv6Address:
 
 
 def _free_port(address: IPv4Address | IPv6Address) -> int:
+    """A port that is free for TCP and UDP; 0 if none is found, as for an address that is not of this host."""
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((str(address), 0))
-        port: int = probe.getsockname()[1]
-        return port
+    with ExitStack() as stack:
+        for _ in range(_TRIES):
+            # Held until the end, so that the next one is another.
+            tcp = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            udp = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            try:
+                tcp.bind((str(address), 0))
+                port: int = tcp.getsockname()[1]
+                udp.bind((str(address), port))
+            except OSError:
+                continue
+            return port
+    return 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from dcdist.errors import SwarmError
 from dcdist.model.geometry import KIB, MIB
 from dcdist.ports.swarm import PiecesFinished
-from dcdist.swarm import open_swarm
+from dcdist.swarm import listening, open_swarm
 from tests.support.cached_layers import everything, file_layer
 from tests.support.layers import sample_layer
 from tests.support.swarms import finished, until
@@ -136,7 +139,40 @@ async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
                 pytest.fail("it listens where another does")
 
 
-@pytest.mark.parametrize("listen", [("192.0.2.77", 7000), ("somewhere", 7000), ("127.0.0.1", 70000)])
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM], ids=["TCP", "UDP"])
+async def test_where_any_port_will_do_one_that_is_taken_at_the_last_moment_is_left(
+    kind: socket.SocketKind, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_INET, kind) as other, socket.socket(socket.AF_INET, kind) as another:
+        taken = [_bound(other, address), _bound(another, address)]
+        found = iter(taken)
+        free_port = listening._free_port
+        monkeypatch.setattr(listening, "_free_port", lambda address: next(found, 0) or free_port(address))
+        async with open_swarm((address, 0)) as swarm:
+            assert swarm.port not in {0, *taken}
+
+
+@pytest.mark.parametrize("found", [1, 3, 100])
+async def test_when_no_port_stays_free_it_says_so(found: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        others = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(found)]
+        taken = itertools.cycle([_bound(other, "127.0.0.1") for other in others])
+        monkeypatch.setattr(listening, "_free_port", lambda _: next(taken))
+        with pytest.raises(SwarmError, match=r"UDP.*in use"):
+            async with open_swarm(("127.0.0.1", 0)):
+                pytest.fail("it listens where another does")
+
+
+def _bound(other: socket.socket, address: str) -> int:
+    other.bind((address, 0))
+    if other.type is socket.SOCK_STREAM:
+        other.listen()
+    port: int = other.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize("listen", [("192.0.2.77", 7000), ("192.0.2.77", 0), ("somewhere", 7000), ("127.0.0.1", 70000)])
 async def test_where_nobody_can_listen_it_says_so(listen: tuple[str, int]) -> None:
     with pytest.raises(SwarmError, match=listen[0]):
         async with open_swarm(listen):
