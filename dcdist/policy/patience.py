@@ -2,7 +2,8 @@
 
 A store that is down for half a minute must not end a build; one that denies an object will not change its mind. So the
 pause doubles with each failure in a row up to 15 s, and the fetch ends only when nothing has come from anywhere for
-long: five minutes if the failures may pass, 20 s if they will not.
+long: five minutes if the failures may pass, 20 s if they will not. A store that asks for fewer requests is there, and
+gives to others meanwhile: each such answer begins the five minutes anew, up to a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dcdist.policy.events import Failure
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 15.0
+_REFUSED = 3
+"""How many times as long a store is waited for that answers, if only to refuse."""
 
 
 class Patience:
@@ -22,6 +25,7 @@ class Patience:
         self._lasting = lasting
         self._in_a_row = 0
         self._failed_at = -1.0
+        self._refused_at = float("-inf")
         self._paused_until = 0.0
         self._reason = ""
         self._last_failure: Failure | None = None
@@ -52,6 +56,8 @@ class Patience:
         """The store did not give what was asked at `begun`. Requests that were cut together count once."""
         self._reason = reason
         self._last_failure = failure
+        if failure is Failure.THROTTLED:
+            self._refused_at = now
         if begun is None or begun > self._failed_at:
             self._in_a_row += 1
             self._failed_at = now
@@ -67,5 +73,6 @@ class Patience:
     def gives_up_at(self, *, since: float) -> float:
         """When to end the fetch if nothing is gained until then; `since` is when it began."""
         begun = since if self._progress_at is None else self._progress_at
-        lasting = self._despair or self._last_failure is Failure.LASTING
-        return begun + (self._lasting if lasting else self._passing)
+        if self._despair or self._last_failure is Failure.LASTING:
+            return begun + self._lasting
+        return min(max(begun, self._refused_at) + self._passing, begun + _REFUSED * self._passing)

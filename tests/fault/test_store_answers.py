@@ -19,31 +19,38 @@ from tools.lab.swift import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.support.fault_site import FaultSite
+    from tools.lab.swift import Swift
 
-RETRY_AFTER = (("Retry-After", "1"),)
+REFUSALS = [(status, headers) for status in (429, 498, 503) for headers in ((), (("Retry-After", "1"),))]
 
 
-@pytest.mark.parametrize("headers", [(), RETRY_AFTER], ids=["without Retry-After", "with Retry-After"])
-@pytest.mark.parametrize("status", [429, 498, 503])
 async def test_a_storm_of_refusals_is_sat_out(
-    site: FaultSite, status: int, headers: tuple[tuple[str, str], ...], often: Callable[[int, int], int]
+    swift: Swift, container: str, tmp_path: Path, often: Callable[[int, int], int]
 ) -> None:
-    """Of requests of every kind, from the first on."""
+    """Of requests of every kind, from the first on: of each refusal, with and without Retry-After, side by side."""
     storm = often(5, 40)
-    site.swift.order(
-        Fault(path=f"{site.container}/demos/releases", status=status, count=2, headers=headers),
-        Fault(path=site.segment, status=status, count=storm, headers=headers),
+    sites: list[tuple[FaultSite, Fault]] = []
+    for number, (status, headers) in enumerate(REFUSALS):
+        site = await publish_site(swift, f"{container}-{number}", tmp_path / str(number))
+        sites.append((site, Fault(status=status, headers=headers)))
+    swift.order(
+        *(replace(each, path=f"{site.container}/demos/releases", count=2) for site, each in sites),
+        *(replace(each, path=site.segment, count=storm) for site, each in sites),
     )
-    fetched = await site.fetch()
+    results = await asyncio.gather(*(site.fetch() for site, _ in sites))
 
-    assert site.is_right()
-    assert fetched.bytes.store == site.release.layer_bytes
-    troubles = site.troubles(Trouble.STORE)
-    assert len(troubles) == 2 + storm
-    assert {trouble.source for trouble in troubles[2:]} == {site.segment_source}
-    assert all(str(status) in trouble.message for trouble in troubles)
+    for (site, refusal), fetched in zip(sites, results, strict=True):
+        assert site.is_right(), refusal
+        troubles = site.troubles(Trouble.STORE)
+        refused = [trouble for trouble in troubles if f"answered {refusal.status}" in trouble.message]
+        # Requests are left when no byte comes for seconds, on a starved machine: what came of them comes anew.
+        left = len(troubles) - len(refused)
+        assert 2 + storm - left <= len(refused) <= 2 + storm, refusal
+        assert {trouble.source for trouble in refused[2:]} == {site.segment_source}
+        assert left or fetched.bytes.store == site.release.layer_bytes, refusal
 
 
 async def test_a_token_that_expires_in_the_middle_is_renewed(site: FaultSite) -> None:

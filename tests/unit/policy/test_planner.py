@@ -193,6 +193,37 @@ def test_a_throttled_store_is_asked_less_and_later() -> None:
     assert len(draws(made, now=6.1)) == 1
 
 
+def refused(made: Planner, *, most: int = 1000) -> tuple[int, float, str]:
+    """A store that refuses all that is asked, at once: how often it did, until when, and the last word."""
+    now, times = 0.0, 0
+    while times < most:
+        commands = made.commands(now=now)
+        if not commands:
+            now = made.deadline()
+        for command in commands:
+            if isinstance(command, GiveUp):
+                return times, now, command.reason
+            assert isinstance(command, Draw)
+            made.receive(DrawFailed(command.draw, Failure.THROTTLED, "slow down"), now=now)
+            times += 1
+    return times, now, ""
+
+
+def test_40_refusals_in_a_row_are_sat_out() -> None:
+    made = planner()
+    times, now, reason = refused(made, most=40)
+
+    assert (times, reason) == (40, "")
+    made.commands(now=now)
+    assert len(draws(made, now=made.deadline())) == 1
+
+
+def test_a_store_that_only_refuses_is_given_up_after_a_quarter_of_an_hour() -> None:
+    _, now, reason = refused(planner())
+
+    assert (now, reason) == (900.0, "slow down")
+
+
 def test_a_range_that_the_store_denies_is_left_alone_for_a_while() -> None:
     made = planner()
     first, _ = draws(made, now=0.0)

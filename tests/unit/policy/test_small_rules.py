@@ -124,6 +124,18 @@ def test_a_passing_failure_is_waited_out_longer_than_a_lasting_one() -> None:
     assert patience.gives_up_at(since=0.0) == 120.0
 
 
+def test_a_store_that_refuses_is_waited_out_longer_than_one_that_does_not_answer() -> None:
+    patience = Patience(passing=300.0)
+    patience.failed(Failure.THROTTLED, "slow down", retry_after=None, now=200.0)
+    assert patience.gives_up_at(since=0.0) == 500.0
+    patience.failed(Failure.PASSING, "no answer", retry_after=None, now=300.0)
+    assert patience.gives_up_at(since=0.0) == 500.0
+    patience.failed(Failure.THROTTLED, "slow down", retry_after=None, now=800.0)
+    assert patience.gives_up_at(since=0.0) == 900.0
+    patience.progressed(now=850.0)
+    assert patience.gives_up_at(since=0.0) == 1150.0
+
+
 def test_the_first_request_is_one_stripe_and_later_ones_take_about_two_seconds() -> None:
     size = RequestSize()
     assert size.limit == 0
