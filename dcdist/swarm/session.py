@@ -22,7 +22,7 @@ from dcdist.swarm.links import Links, connect
 from dcdist.swarm.listening import Listening
 from dcdist.swarm.moved import Moved
 from dcdist.swarm.refusals import disk_error
-from dcdist.swarm.settings import allow_open_files, disk_threads, peer_classes, session_parameters
+from dcdist.swarm.settings import allow_open_files, peer_classes, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ class TorrentSwarm:
         self._intake = Intake()
         self._links = Links()
         self._limits = (0, 0)
-        self._writing = True
         self._moved = Moved()
         self._to_count: list[asyncio.Future[None]] = []
         self._asked = 0.0
@@ -95,7 +94,6 @@ class TorrentSwarm:
             raise SwarmError(f"layer {name} cannot be added: it is there already, or the swarm is closed")
         added: asyncio.Future[TorrentLayer] = self._loop.create_future()
         self._adding[name] = (layer, added)
-        self._look_at_writing()
         self._session.async_add_torrent(torrent_parameters(layer, self._links.endpoints))
         return await added
 
@@ -271,19 +269,10 @@ class TorrentSwarm:
             linked = self._links.now > 0
             for layer in self._layers.values():
                 layer.look(linked=linked)
-            self._look_at_writing()
             if self._loop.time() >= reconnect:
                 reconnect = self._loop.time() + _RECONNECT
                 for handle in self._layers:
                     self._links.connect(handle)
-
-    def _look_at_writing(self) -> None:
-        """Have as many disk threads as there may be: that depends on whether pieces may come."""
-        coming = any(not added.done() for _, added in self._adding.values())
-        writing = coming or not self._layers or not all(layer.complete for layer in self._layers.values())
-        if writing != self._writing:
-            self._writing = writing
-            self._session.apply_settings({"aio_threads": disk_threads(writing=writing)})
 
     async def _flush(self) -> None:
         try:

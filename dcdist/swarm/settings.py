@@ -27,7 +27,14 @@ _ALERTS = (
 )
 
 _OPEN_FILES = 16_384
-_READING_THREADS = 4
+_DISK_THREADS = 1
+"""With several, a piece that fails its check may be lost for good (2.1.1). libtorrent then has the disk forget the
+piece's blocks, behind a fence: once none of their writes is counted any more (`pread_disk_io::async_clear_piece`). But
+a thread takes the writes that it did off that count before it queues the word of them (`add_completed_jobs_impl`).
+Another can run what waits at the fence and queue its word first: the piece is opened again (`on_piece_sync`), and only
+then told as written, all of it (`on_disk_write_complete`). Then no block is asked for, `add_piece` leaves out each of
+them, and the check, made when the last one comes, is never made. One thread does both in turn, so its words are in
+order. More threads bring nothing that could be measured (docs/benchmarks.md)."""
 _ENCRYPTION_OFF = 2
 _PREFER_TCP = 0
 
@@ -89,7 +96,7 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "rate_limit_ip_overhead": False,  # limits are meant for payload
         # Disk.
         "hashing_threads": 1,  # it checks 1.4 GB/s; two crash the process when writes fail, as on a full disk (2.1.1)
-        "aio_threads": disk_threads(writing=True),
+        "aio_threads": _DISK_THREADS,
         "max_queued_disk_bytes": 16 * MIB,  # beyond it peers are made to wait for the disk
         "file_pool_size": 100,
         "no_recheck_incomplete_resume": True,  # the disk package has checked
@@ -98,20 +105,6 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "alert_queue_size": 100_000,
     }
     return parameters
-
-
-def disk_threads(*, writing: bool) -> int:
-    """How many threads read and write: one while pieces may still come, several once none can.
-
-    With several, a piece that fails its check may be lost for good (2.1.1). libtorrent then has the disk forget the
-    piece's blocks, behind a fence: once none of their writes is counted any more (`pread_disk_io::async_clear_piece`).
-    But a thread takes the writes that it did off that count before it queues the word of them
-    (`add_completed_jobs_impl`). Another can run what waits at the fence and queue its word first: the piece is
-    opened again (`on_piece_sync`), and only then told as written, all of it (`on_disk_write_complete`). Then no block
-    is asked for, `add_piece` leaves out each of them, and the check, made when the last one comes, is never made.
-    One thread does both in turn, so its words are in order.
-    """
-    return 1 if writing else _READING_THREADS
 
 
 def listen_interface(address: IPv4Address | IPv6Address, port: int) -> str:

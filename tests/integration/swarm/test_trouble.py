@@ -119,23 +119,6 @@ async def test_of_many_pieces_that_fail_at_once_none_is_lost(tmp_path: Path) -> 
                         told |= event.pieces
 
 
-async def test_one_disk_thread_works_while_pieces_may_come_and_several_when_all_are_here(tmp_path: Path) -> None:
-    sample, other = sample_layer(), sample_layer(seed=2)
-
-    async with open_swarm(None) as swarm:
-
-        def threads() -> int:
-            return swarm._session.get_settings()["aio_threads"]
-
-        assert threads() == 1
-        await swarm.add(file_layer(tmp_path / "whole", sample, have=everything(sample.index)))
-        await until(lambda: threads() == 4)
-        shared = await swarm.add(file_layer(tmp_path / "lacking", other, have=everything(other.index) & ~1))
-        assert threads() == 1
-        await shared.inject(0, other.piece(0))
-        await until(lambda: threads() == 4)
-
-
 def kept_open() -> tuple[int, int]:
     """Threads and descriptors of this process."""
     return len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
