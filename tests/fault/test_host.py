@@ -27,16 +27,17 @@ SLOW = 500_000
 """Bytes a second: what comes between two writes to the disk is less than a twentieth of the release."""
 
 
-@pytest.mark.parametrize("swarm", [["--no-swarm"], ["--listen", "127.0.0.1:0"]], ids=["alone", "in a swarm"])
 async def test_a_fetch_killed_at_random_moments_ends_right_and_fetches_little_again(
-    site: FaultSite,
-    swarm: list[str],
-    often: Callable[[int, int], int],
-    record_property: Callable[[str, object], None],
+    site: FaultSite, often: Callable[[int, int], int], record_property: Callable[[str, object], None]
 ) -> None:
-    dealer = random.Random(1)
-    again = [await _fetch_with_kills(site, f"a{number}", swarm, dealer) for number in range(often(1, 10))]
-    record_property("fetched again", again)
+    """One that is alone, and beside it one that trades, but finds nobody to trade with."""
+    alone, trading = random.Random(1), random.Random(1)
+    for number in range(often(1, 10)):
+        again = await asyncio.gather(
+            _fetch_with_kills(site, f"alone{number}", ["--no-swarm"], alone),
+            _fetch_with_kills(site, f"trading{number}", ["--listen", "127.0.0.1:0"], trading),
+        )
+        record_property("fetched again", again)
 
 
 async def _fetch_with_kills(site: FaultSite, name: str, swarm: list[str], dealer: random.Random) -> int:

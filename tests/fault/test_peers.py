@@ -82,7 +82,7 @@ def drawers_at(ports: list[int]) -> list[str]:
 async def test_when_the_only_peer_vanishes_the_store_gives_the_rest(site: FaultSite) -> None:
     async with site.host("b", *listen(0), command="seed") as seeder:
         await seeder.says("seeding")
-        async with site.host("a", "--store-rate", "500KB", "--down-rate", "3MB", *listen(0)) as host:
+        async with site.host("a", "--store-rate", "1MB", "--down-rate", "3MB", *listen(0)) as host:
             await host.has(3 * MIB)
             seeder.process.kill()
             done = await host.succeeded()
@@ -94,7 +94,7 @@ async def test_when_the_only_peer_vanishes_the_store_gives_the_rest(site: FaultS
 async def test_when_the_only_peer_stands_still_the_store_gives_the_rest(site: FaultSite) -> None:
     async with site.host("b", *listen(0), command="seed") as seeder:
         await seeder.says("seeding")
-        async with site.host("a", "--store-rate", "500KB", "--down-rate", "3MB", *listen(0)) as host:
+        async with site.host("a", "--store-rate", "1MB", "--down-rate", "3MB", *listen(0)) as host:
             await host.has(3 * MIB)
             os.kill(seeder.process.pid, signal.SIGSTOP)
             try:
