@@ -97,6 +97,10 @@ class Solitary:
         """As `statistics`, which is never late here."""
         return self.statistics()
 
+    def lacking(self) -> tuple[int, ...]:
+        """Nobody is linked."""
+        return ()
+
     def limit(self, *, up: float | None, down: float | None) -> None:
         """Does nothing: there are no peers."""
 

@@ -30,6 +30,7 @@ from dcdist.policy.events import (
     LayerOpened,
     MembersChanged,
     PeersGave,
+    PeersLack,
     PeersSeen,
     PiecesFinished,
     PieceSpoiled,
@@ -318,6 +319,8 @@ class Fetching:
             self._tell(PeersGave(statistics.useful))
             now = self._loop.time()
             going = self._planner.statistics(now=now)
+            if going.all_seen:
+                self._tell(PeersLack(self._ports.swarm.lacking()))
             self._tally.rates(store=going.from_store, peers=going.from_peers)
             self._share_bounds(going.from_store, going.from_peers)
             progress = self._tally.progress()

@@ -74,6 +74,13 @@ class PeersGave:
 
 
 @dataclass(frozen=True, slots=True)
+class PeersLack:
+    """What each linked host that is not done yet lacks of the layers it has a link for, in bytes."""
+
+    lacking: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CopyBegan:
     """These pieces are being copied from elsewhere on this host: nobody need bring them."""
 
@@ -140,6 +147,7 @@ Event = (
     | PieceSpoiled
     | PeersSeen
     | PeersGave
+    | PeersLack
     | CopyBegan
     | CopyEnded
     | BytesDrawn

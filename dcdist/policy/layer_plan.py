@@ -133,6 +133,10 @@ class LayerPlan:
         """Bytes of the missing pieces (the last counted in full)."""
         return self.missing.bit_count() * self.geometry.piece_length
 
+    def lacking_bytes(self) -> int:
+        """Bytes of the pieces that are not had (the last counted in full)."""
+        return (self._all & ~self.have).bit_count() * self.geometry.piece_length
+
     def of_stripe(self, stripe: int, wanted: Bits) -> range:
         """The first run of `wanted` pieces of a stripe; empty if there is none."""
         span = self.geometry.stripe_pieces(stripe)

@@ -29,6 +29,7 @@ from dcdist.policy.events import (
     LayerOpened,
     MembersChanged,
     PeersGave,
+    PeersLack,
     PeersSeen,
     PiecesFinished,
     PieceSpoiled,
@@ -38,6 +39,7 @@ from dcdist.policy.idle import Idle
 from dcdist.policy.layer_plan import LayerPlan
 from dcdist.policy.members import Members
 from dcdist.policy.patience import Patience
+from dcdist.policy.precedence import Precedence
 from dcdist.policy.request_size import RequestSize
 from dcdist.policy.room import Room
 from dcdist.policy.spoiled import Spoiled
@@ -90,12 +92,16 @@ class PlannerOptions:
 
 @dataclass(frozen=True, slots=True)
 class PlannerStatistics:
-    """Draws running, requests allowed at once, bytes a second from peers and from the store."""
+    """Draws running, requests allowed at once, bytes a second from peers and from the store.
+
+    `all_seen`: the swarm holds everything, and what others lack matters.
+    """
 
     running: int
     limit: int
     from_peers: float
     from_store: float
+    all_seen: bool
 
 
 @dataclass(slots=True)
@@ -114,6 +120,7 @@ class Planner:
     _crawl: Crawl = field(default_factory=Crawl)
     _room: Room = field(init=False)
     _idle: Idle = field(init=False)
+    _precedence: Precedence = field(init=False)
     _streaming: Streaming = field(default_factory=Streaming)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
@@ -132,6 +139,7 @@ class Planner:
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
         self._spoiled = Spoiled(self.options.lasting_patience)
         self._room = Room(settle=room.HASTY_SETTLE if self.options.eager else room.SETTLE)
+        self._precedence = Precedence(makes_way=not self.options.eager)
         self._idle = Idle(settle=idle.HASTY_SETTLE if self.options.eager else idle.SETTLE)
         # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
         most = self.options.most_requests if self.options.eager else min(self.options.most_requests, _MOST_SPARING)
@@ -176,6 +184,8 @@ class Planner:
                 self._whole_rate.count(event.total + self._draws.total, now=now)
                 self._room.observed(self._whole_rate.rate(now=now), peers=self._peer_rate.rate(now=now), now=now)
                 self._idle.observed(self._whole_rate.total, best=self._room.best, now=now)
+            case PeersLack():
+                self._precedence.told(event.lacking)
             case CopyBegan():
                 self._plans[event.layer].flying |= event.pieces
             case CopyEnded():
@@ -301,7 +311,11 @@ class Planner:
     def statistics(self, *, now: float) -> PlannerStatistics:
         """How it goes."""
         return PlannerStatistics(
-            self._draws.active, self._concurrency.limit, self._peer_rate.rate(now=now), self._store_rate.rate(now=now)
+            self._draws.active,
+            self._concurrency.limit,
+            self._peer_rate.rate(now=now),
+            self._store_rate.rate(now=now),
+            self._all_seen(),
         )
 
     def _settle(self, commands: list[Command], *, now: float) -> None:
@@ -335,7 +349,7 @@ class Planner:
         if now < self.options.acquainted_from:
             self._look_again = min(self._look_again, self.options.acquainted_from)
         oldest = self._draws.oldest(now=now)
-        limit = min(self._concurrency.limit, self._most_requests(now=now)) + self._crawl.extra(oldest, now=now)
+        limit = self._limit(now=now) + self._crawl.extra(oldest, now=now)
         while self._draws.active < limit:
             chosen = self._choosing.choose(self._situation(now=now), now=now)
             if chosen is None:
@@ -343,6 +357,24 @@ class Planner:
                 return
             layer, run = chosen
             commands.append(self._begin(layer, run, now=now))
+
+    def _limit(self, *, now: float) -> int:
+        """Requests at once, as much as the store bears and beside those of others."""
+        usual, found = self._most_requests(now=now), self._concurrency.limit
+        if not self._all_seen():
+            return min(found, usual)
+        most = self._precedence.requests(
+            usual,
+            most=self.options.most_requests,
+            lacking=sum(plan.lacking_bytes() for plan in self._plans.values()),
+            stripe=max(plan.geometry.stripe_length for plan in self._plans.values()),
+        )
+        # A trial need not have found room for more: it is the others who make it. But what the store bears counts.
+        return most if found >= usual else min(found, most)
+
+    def _all_seen(self) -> bool:
+        """Whether the store has sent everything once: what it sends from now on are second copies."""
+        return not any(plan.unseen for plan in self._plans.values())
 
     def _most_requests(self, *, now: float) -> int:
         """Requests at once beside those of others; looked at now and then, since it goes through all stripes."""

@@ -161,6 +161,13 @@ class Swarm(Protocol):
         """What was moved until now: asked for, so that the sums of a fetch are whole."""
         ...
 
+    def lacking(self) -> tuple[int, ...]:
+        """What each linked host lacks that is not done yet, of the layers it has a link for: bytes, in whole pieces.
+
+        As of a while ago, if there are many layers; it costs something.
+        """
+        ...
+
     def limit(self, *, up: float | None, down: float | None) -> None:
         """Bound the payload rates with all peers together, in bytes a second; None is no bound."""
         ...

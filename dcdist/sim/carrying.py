@@ -56,6 +56,11 @@ class Carrying:
             available |= self.held_by(key)
         return available
 
+    def lacking(self, host: Host) -> tuple[int, ...]:
+        """What each peer of a host that is not done yet lacks, in bytes (whole pieces)."""
+        traders = (self._hosts[self.split(key)[0]].trader for key in host.trader.links)
+        return tuple(trader.lacking for trader in traders if not trader.complete)
+
     def carry(self, now: float, then: float) -> Iterator[tuple[Host, Bits]]:
         """Let links carry what was asked, from now until then: the hosts that got whole pieces, and which."""
         hosts = list(self._hosts.values())
@@ -106,7 +111,7 @@ class Carrying:
                 wanted += trader.ask(link, self.held_by(key), ahead - wanted, rarity)
             if wanted > 0:
                 number = key // cohorts
-                flows.append(Flow(place[number], receiver, wanted / efficiency))
+                flows.append(Flow(place[number], receiver, wanted / efficiency, host.spec.peer_pull))
                 asked.append((hosts[number], link))
         return asked
 

@@ -15,6 +15,7 @@ from dcdist.model import pieces
 from dcdist.model.identity import HostId, LayerName, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.policy.commands import AskFirst, Draw, Drop, GiveUp
+from dcdist.policy.events import PeersLack
 from dcdist.policy.fleet_share import FleetShare
 from dcdist.policy.planner import Planner
 from dcdist.policy.trace import RecordedPlanner
@@ -202,6 +203,8 @@ class _Simulation:
         swarm = self._scenario.swarm
         if host.next_poll <= now:
             host.next_poll += swarm.poll
+            if host.planner.statistics(now=now).all_seen:
+                host.tell(PeersLack(self._carrying.lacking(host)), now=now)
             host.poll(now=now)
         if host.next_look <= now:
             host.next_look += swarm.look
@@ -229,7 +232,7 @@ class _Simulation:
         if not self._store.admit():
             host.refused(command.draw, retry_after=self._scenario.store.retry_after, now=now)
             return
-        weight = self._rng.lognormvariate(0.0, self._scenario.swarm.unevenness)
+        weight = host.spec.store_pull * self._rng.lognormvariate(0.0, self._scenario.swarm.unevenness)
         request = host.begin(command, ready=now + self._scenario.store.latency, weight=weight)
         why = reason(
             host.planner._plans[command.layer].ownership,  # noqa: SLF001

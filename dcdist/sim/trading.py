@@ -100,6 +100,11 @@ class Trader:
         return self.have == self._all
 
     @property
+    def lacking(self) -> int:
+        """Bytes that are not had (the last piece counts in full)."""
+        return (self._all & ~self.have).bit_count() * max(self._sizes, default=0)
+
+    @property
     def coming(self) -> Bits:
         """The pieces that peers are asked for now."""
         return self._pending_bits

@@ -17,6 +17,7 @@ from dcdist.swarm.torrent import present
 
 if TYPE_CHECKING:
     from dcdist.errors import DcdistError
+    from dcdist.model.geometry import Geometry
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
@@ -64,6 +65,11 @@ class TorrentLayer:
     def complete(self) -> bool:
         """Whether all pieces are had."""
         return self._have == span(0, self._index.geometry.piece_count)
+
+    @property
+    def geometry(self) -> Geometry:
+        """Its pieces."""
+        return self._index.geometry
 
     # The port
 

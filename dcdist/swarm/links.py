@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _UNDER_WAY = lt.peer_info.connecting | lt.peer_info.handshake
-_LOOKS = 8
+LOOKS = 8
 """Torrents to look at in one go: each look is a fraction of a millisecond on the event loop."""
 
 
@@ -86,7 +86,7 @@ class Links:
     def look(self, known: Iterable[lt.torrent_handle]) -> None:
         """Find out who is linked in some of the torrents where that changed."""
         handles = set(known)
-        for handle in list(self._changed)[:_LOOKS]:
+        for handle in list(self._changed)[:LOOKS]:
             del self._changed[handle]
             if handle in handles:
                 self._look_at(handle)
@@ -95,10 +95,15 @@ class Links:
 
     def _look_at(self, handle: lt.torrent_handle) -> None:
         peers = handle.get_peer_info()
-        ready = [peer for peer in peers if not peer.flags & _UNDER_WAY]
-        self._hosts[handle] = frozenset(peer.pid.to_bytes() for peer in ready)
-        if len(ready) < len(peers):
+        linked = ready(peers)
+        self._hosts[handle] = frozenset(peer.pid.to_bytes() for peer in linked)
+        if len(linked) < len(peers):
             self._changed[handle] = None
+
+
+def ready(peers: list[lt.peer_info]) -> list[lt.peer_info]:
+    """Those whose links are made, not under way."""
+    return [peer for peer in peers if not peer.flags & _UNDER_WAY]
 
 
 def connect(handle: lt.torrent_handle, endpoint: tuple[str, int]) -> None:

@@ -17,6 +17,7 @@ from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
 from dcdist.swarm.alerts import AlertPump
 from dcdist.swarm.inbox import Inbox
 from dcdist.swarm.intake import Intake
+from dcdist.swarm.lacking import Lacking
 from dcdist.swarm.layer import TorrentLayer
 from dcdist.swarm.links import Links, connect
 from dcdist.swarm.listening import Listening
@@ -67,6 +68,7 @@ class TorrentSwarm:
         self._inbox = Inbox()
         self._intake = Intake()
         self._links = Links()
+        self._lacking = Lacking()
         self._limits = (0, 0)
         self._moved = Moved()
         self._to_count: list[asyncio.Future[None]] = []
@@ -148,6 +150,15 @@ class TorrentSwarm:
             await asyncio.wait([counted], timeout=_COUNT_LIMIT)
         self._links.look(self._layers)
         return self.statistics()
+
+    def lacking(self) -> tuple[int, ...]:
+        """What each linked host lacks that is not done yet, of the layers it has a link for: bytes, in whole pieces.
+
+        Eight layers are looked at in one go, in turns.
+        """
+        if self._closed or self._error:
+            return ()
+        return self._lacking.look({handle: layer.geometry for handle, layer in self._layers.items()})
 
     def limit(self, *, up: float | None, down: float | None) -> None:
         """Bound the payload rates with all peers together, in bytes a second; None is no bound."""
