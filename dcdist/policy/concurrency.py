@@ -9,6 +9,9 @@ from __future__ import annotations
 _TRIAL = 1.5
 """Seconds that a count is held before it is judged."""
 
+_RESTRAINT = 20.0
+"""Seconds for which a store that asked for fewer requests gets no more."""
+
 
 class Concurrency:
     """The number of requests that may run at once, between 1 and `most`."""
@@ -19,6 +22,7 @@ class Concurrency:
         self._judge_at: float | None = None
         self._before = 0.0
         self._rest_until = 0.0
+        self._restrained_until = 0.0
         self._throttled_at = -1.0
 
     @property
@@ -45,6 +49,10 @@ class Concurrency:
             self._limit = max(2, self._limit - 1)
             self._rest_until = now + 4 * _TRIAL
 
+    def restrained(self, *, now: float) -> bool:
+        """Whether the store asked for fewer lately."""
+        return now < self._restrained_until
+
     def throttled(self, *, now: float, begun: float) -> None:
         """The store asked for fewer requests, in answer to one that began at `begun`.
 
@@ -55,4 +63,4 @@ class Concurrency:
         self._throttled_at = now
         self._limit = max(1, self._limit // 2)
         self._judge_at = None
-        self._rest_until = now + 20.0
+        self._rest_until = self._restrained_until = now + _RESTRAINT

@@ -359,18 +359,17 @@ class Planner:
             commands.append(self._begin(layer, run, now=now))
 
     def _limit(self, *, now: float) -> int:
-        """Requests at once, as much as the store bears and beside those of others."""
-        usual, found = self._most_requests(now=now), self._concurrency.limit
+        """Requests at once: as many as bring more, beside those of others, and by what each lacks."""
+        share = min(self._concurrency.limit, self._most_requests(now=now))
         if not self._all_seen():
-            return min(found, usual)
-        most = self._precedence.requests(
-            usual,
+            return share
+        wanted = self._precedence.requests(
+            share,
             most=self.options.most_requests,
             lacking=sum(plan.lacking_bytes() for plan in self._plans.values()),
             stripe=max(plan.geometry.stripe_length for plan in self._plans.values()),
         )
-        # A trial need not have found room for more: it is the others who make it. But what the store bears counts.
-        return most if found >= usual else min(found, most)
+        return min(share, wanted) if self._concurrency.restrained(now=now) else wanted
 
     def _all_seen(self) -> bool:
         """Whether the store has sent everything once: what it sends from now on are second copies."""

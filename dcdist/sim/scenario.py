@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class HostSpec:
     """One host: payload bytes a second of its link each way, when its process starts and when the host is gone.
 
-    `held`: bit i is set if it has layer i already. `may_draw`: it has access to the store. `store_pull`, `peer_pull`: what
-    one of its flows takes of a full link of the store or of a peer, beside one of another host.
+    `held`: bit i is set if it has layer i already. `may_draw`: it has access to the store. `store_pull`, `peer_pull`:
+    what one of its flows takes of a full link of the store or of a peer, beside one of another host.
     """
 
     up: float

@@ -150,6 +150,7 @@ class SwarmSuite:
         swarm.limit(up=1e6, down=None)
         assert (shared.available(), await shared.latest_available(), shared.coming()) == (0, 0, 0)
         assert swarm.port == 0
+        assert swarm.lacking() == ()
         assert swarm.statistics() == SwarmStatistics(
             from_peers=0, useful=0, to_peers=0, wasted=0, peers=0, peers_seen=0
         )

@@ -73,6 +73,31 @@ async def test_hosts_that_connect_to_each_other_and_to_themselves_have_one_link(
         assert (one.statistics().peers_seen, other.statistics().peers_seen) == (1, 1)
 
 
+async def test_what_linked_hosts_lack_is_told_over_all_layers_and_nothing_of_those_that_are_done(
+    tmp_path: Path,
+) -> None:
+    samples = [sample_layer(LENGTH, seed=seed) for seed in (1, 2)]
+    piece = SAMPLE.index.geometry.piece_length
+    async with (
+        open_swarm(("127.0.0.1", 0)) as giver,
+        open_swarm(("127.0.0.1", 0)) as done,
+        open_swarm(("127.0.0.1", 0)) as taker,
+    ):
+        for number, sample in enumerate(samples):
+            await giver.add(file_layer(tmp_path / f"giver{number}", sample, have=ALL))
+            await done.add(file_layer(tmp_path / f"done{number}", sample, have=ALL))
+            shared = await taker.add(file_layer(tmp_path / f"taker{number}", sample))
+            shared.claim(0b111 << number)
+        taker.connect("127.0.0.1", giver.port)
+        done.connect("127.0.0.1", giver.port)
+        done.connect("127.0.0.1", taker.port)
+        await until(lambda: giver.lacking() == (6 * piece,))
+        await until(lambda: done.lacking() == (6 * piece,))
+        await until(lambda: taker.statistics().peers == 2 and taker.lacking() == ())
+        shared.release(ALL)
+        await until(lambda: giver.lacking() == (3 * piece,))
+
+
 async def test_a_host_that_listens_nowhere_trades_too(tmp_path: Path) -> None:
     async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))

@@ -10,10 +10,13 @@ from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.policy.events import (
     BytesDrawn,
+    DrawFailed,
     DrawFinished,
     DrawNeedless,
+    Failure,
     LayerOpened,
     PeersGave,
+    PeersLack,
     PeersSeen,
     PiecesFinished,
     PrefixChanged,
@@ -178,3 +181,48 @@ def test_a_host_in_a_hurry_tries_the_store_less_and_less_often() -> None:
             made.receive(DrawNeedless(command.draw), now=float(now))
 
     assert tried == [2, 7, 17, 37]
+
+
+@pytest.mark.parametrize(
+    ("others", "eager_draws", "sparing_draws"),
+    [(1.0, 2, 2), (1.3, 2, 1), (0.8, 6, 6), (0.05, 8, 8)],
+    ids=["even", "ahead", "behind", "far behind"],
+)
+def test_hosts_that_are_ahead_leave_second_copies_to_those_that_are_behind(
+    others: float, eager_draws: int, sparing_draws: int
+) -> None:
+    counts = []
+    for made in (planner(eager=True), planner(eager=False)):
+        made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
+        made.receive(PeersLack((round(GEOMETRY.length * others),) * 7), now=0.0)
+        counts.append(len(draws(made, now=3.1)))
+
+    assert counts == [eager_draws, sparing_draws]
+
+
+def test_first_copies_are_drawn_whatever_others_lack() -> None:
+    made = planner(eager=False)
+    made.receive(PeersLack((10 * GEOMETRY.length,) * 7), now=0.0)
+
+    assert len(draws(made, now=0.0)) == 2
+
+
+def test_who_is_behind_does_not_ask_a_store_for_more_that_wants_fewer_requests() -> None:
+    made = planner(eager=False)
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
+    made.receive(PeersLack((GEOMETRY.length // 2,) * 7), now=0.0)
+    first, *others = draws(made, now=3.1)
+    made.receive(DrawFailed(first.draw, Failure.THROTTLED, "503"), now=3.2)
+    finish(made, others, now=3.2)
+
+    (only,) = draws(made, now=4.0)
+    finish(made, [only], now=4.5)
+    (only,) = draws(made, now=23.1)
+    finish(made, [only], now=23.1)
+    assert len(draws(made, now=23.3)) > 2
+
+
+def finish(made: Planner, drawn: list[Draw], *, now: float) -> None:
+    for draw in drawn:
+        made.receive(DrawFinished(draw.draw), now=now)
+        made.receive(PiecesFinished(0, pieces.span(draw.first, draw.stop)), now=now)

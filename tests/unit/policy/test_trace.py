@@ -20,6 +20,7 @@ from dcdist.policy.events import (
     LayerOpened,
     MembersChanged,
     PeersGave,
+    PeersLack,
     PeersSeen,
     PiecesFinished,
     PieceSpoiled,
@@ -51,6 +52,7 @@ def recorded() -> list[str]:
     planner.receive(PieceSpoiled(0, 3, drawn=True), now=0.7)
     planner.receive(PeersSeen(0, ALL_BUT_ONE), now=0.8)
     planner.receive(PeersGave(5000), now=0.9)
+    planner.receive(PeersLack((7000, 0)), now=0.9)
     planner.commands(now=1.5)
     planner.receive(MembersChanged((), (OTHER.host,)), now=1.6)
     planner.commands(now=9.0)

@@ -177,3 +177,10 @@ def test_a_host_that_streams_from_whole_ones_has_the_first_layer_long_before_the
     assert (first, third) == (96 * MIB, 0)
     assert second < 64 * MIB
     assert held_when_the_first_layer_is_whole(stream=False)[2] > 32 * MIB
+
+
+def test_hosts_that_get_little_of_full_links_do_not_end_long_after_the_others() -> None:
+    even = scenario(*[HostSpec(RATE / 4, RATE)] * 6, size=96 * MIB)
+    pulls = (0.5, 0.7, 1.0, 1.0, 1.2, 1.4)
+    uneven = replace(even, hosts=tuple(HostSpec(RATE / 4, RATE, peer_pull=pull) for pull in pulls))
+    assert last(simulate(uneven)) <= 1.03 * last(simulate(even))
