@@ -2,7 +2,7 @@
 
 TCP shares the store's link, and peers' uplinks, by connections and not by need: for as long as they are full one host
 may get half of what another gets, and the last one is waited for. Each host sees what the others lack. So one that is
-behind makes more requests at once than it would, and one that is ahead fewer; as many as before are under way in all.
+behind makes more requests at once than it would, and one that is ahead fewer; about as many are under way in all.
 
 It makes one at least: if those behind cannot use what it leaves, since their own links are full, that one takes all
 there is. First copies are left alone: everybody waits for those.
