@@ -23,7 +23,7 @@ from dcdist.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 
 _PLAIN: Mapping[int, tuple[type[StoreError], str]] = {
     401: (StoreDeniedError, "the credentials are not accepted; check ST_USER and ST_KEY"),

@@ -97,6 +97,8 @@ def test_throttling_carries_the_stores_wish() -> None:
     [
         ("bytes 0-9/10", (0, 9, 10)),
         ("bytes 5-6/*", (5, 6, None)),
+        ("bytes 005-14/100", (5, 14, 100)),
+        ("bytes \u0665-14/100", None),
         ("bytes */10", None),
         ("bytes=0-9/10", None),
         ("bytes 0-" + "9" * 5000 + "/10", None),
