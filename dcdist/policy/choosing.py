@@ -132,6 +132,15 @@ class Choosing:
             or self._last(situation)
         )
 
+    def all_seen(self) -> bool:
+        """Whether the swarm holds everything: what the store sends from now on are second copies."""
+        return not any(plan.unseen for plan in self.plans.values())
+
+    def lacking(self) -> tuple[int, int]:
+        """Bytes that this host lacks, in whole pieces, and those of its longest stripe."""
+        plans = self.plans.values()
+        return sum(plan.lacking_bytes() for plan in plans), max(plan.geometry.stripe_length for plan in plans)
+
     def drawing(self) -> int:
         """Members with something to draw, this host among them: owners of what nobody holds; all, when that is gone."""
         members = max((plan.ownership.count for plan in self.plans.values()), default=1)

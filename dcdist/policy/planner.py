@@ -315,7 +315,7 @@ class Planner:
             self._concurrency.limit,
             self._peer_rate.rate(now=now),
             self._store_rate.rate(now=now),
-            self._all_seen(),
+            self._choosing.all_seen(),
         )
 
     def _settle(self, commands: list[Command], *, now: float) -> None:
@@ -361,19 +361,11 @@ class Planner:
     def _limit(self, *, now: float) -> int:
         """Requests at once: as many as bring more, beside those of others, and by what each lacks."""
         share = min(self._concurrency.limit, self._most_requests(now=now))
-        if not self._all_seen():
+        if not self._choosing.all_seen():
             return share
-        wanted = self._precedence.requests(
-            share,
-            most=self.options.most_requests,
-            lacking=sum(plan.lacking_bytes() for plan in self._plans.values()),
-            stripe=max(plan.geometry.stripe_length for plan in self._plans.values()),
-        )
-        return min(share, wanted) if self._concurrency.restrained(now=now) else wanted
-
-    def _all_seen(self) -> bool:
-        """Whether the store has sent everything once: what it sends from now on are second copies."""
-        return not any(plan.unseen for plan in self._plans.values())
+        lacking, stripe = self._choosing.lacking()
+        most = self.options.most_requests if not self._concurrency.restrained(now=now) else share
+        return self._precedence.requests(share, most=most, lacking=lacking, stripe=stripe)
 
     def _most_requests(self, *, now: float) -> int:
         """Requests at once beside those of others; looked at now and then, since it goes through all stripes."""
