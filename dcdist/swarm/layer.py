@@ -71,6 +71,12 @@ class TorrentLayer:
         """Its pieces."""
         return self._index.geometry
 
+    @property
+    def missing(self) -> int:
+        """Bytes that are not had, in whole pieces."""
+        geometry = self._index.geometry
+        return (geometry.piece_count - self._have.bit_count()) * geometry.piece_length
+
     # The port
 
     async def inject(self, piece: int, data: bytes) -> None:

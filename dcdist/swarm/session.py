@@ -14,6 +14,7 @@ import libtorrent as lt
 from dcdist.errors import SwarmError
 from dcdist.model.identity import LayerName
 from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
+from dcdist.swarm.ahead import USUAL, Ahead
 from dcdist.swarm.alerts import AlertPump
 from dcdist.swarm.inbox import Inbox
 from dcdist.swarm.intake import Intake
@@ -69,6 +70,8 @@ class TorrentSwarm:
         self._intake = Intake()
         self._links = Links()
         self._lacking = Lacking()
+        self._ahead = Ahead()
+        self._seconds_ahead = USUAL
         self._limits = (0, 0)
         self._moved = Moved()
         self._to_count: list[asyncio.Future[None]] = []
@@ -280,10 +283,19 @@ class TorrentSwarm:
             linked = self._links.now > 0
             for layer in self._layers.values():
                 layer.look(linked=linked)
+            self._look_ahead()
             if self._loop.time() >= reconnect:
                 reconnect = self._loop.time() + _RECONNECT
                 for handle in self._layers:
                     self._links.connect(handle)
+
+    def _look_ahead(self) -> None:
+        """Ask for as much ahead as suits what is missing."""
+        missing = sum(layer.missing for layer in self._layers.values())
+        seconds = self._ahead.seconds(received=self._moved.received, missing=missing, now=self._loop.time())
+        if seconds != self._seconds_ahead:
+            self._seconds_ahead = seconds
+            self._session.apply_settings({"request_queue_time": seconds})
 
     async def _flush(self) -> None:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import libtorrent as lt
 
 from dcdist.model.geometry import KIB, MIB
+from dcdist.swarm import ahead
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -81,9 +82,9 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "peer_timeout": 8,  # a silent host is dropped; keep-alives go out after half of it
         "request_timeout": 6,  # the most; it follows the peer's own pace, down to 2 s
         "piece_timeout": 6,
-        # Full links, but short queues: what was asked for comes even when the store was quicker, and a host that
-        # stalls keeps it from others. 4 MiB a link is enough for 400 MB/s.
-        "request_queue_time": 1,
+        # Full links, but short queues towards the end: what was asked for comes even when the store was quicker, and a
+        # host that stalls keeps it from others. 4 MiB a link is enough for 400 MB/s.
+        "request_queue_time": ahead.USUAL,
         "max_out_request_queue": 256,
         "max_allowed_in_request_queue": 4_000,
         "send_buffer_low_watermark": 64 * KIB,
