@@ -87,11 +87,11 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "request_queue_time": ahead.USUAL,
         "max_out_request_queue": 256,
         "max_allowed_in_request_queue": 4_000,
-        "send_buffer_low_watermark": 64 * KIB,
+        "send_buffer_low_watermark": 16 * KIB,
         "send_buffer_watermark": 4 * MIB,
-        "send_buffer_watermark_factor": 30,
+        "send_buffer_watermark_factor": 10,
         "send_socket_buffer_size": 128 * KIB,
-        "send_not_sent_low_watermark": 64 * KIB,
+        "send_not_sent_low_watermark": 16 * KIB,
         "tick_interval": 100,  # rates are given out, and connections opened, once a tick
         "initial_picker_threshold": 0,  # rarest first from the first piece
         "rate_limit_ip_overhead": False,  # limits are meant for payload
