@@ -87,6 +87,7 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "request_queue_time": ahead.USUAL,
         "max_out_request_queue": 256,
         "max_allowed_in_request_queue": 4_000,
+        # A request waits behind all data that wait in these, and a link on which answers take long asks for little.
         "send_buffer_low_watermark": 16 * KIB,
         "send_buffer_watermark": 4 * MIB,
         "send_buffer_watermark_factor": 10,
