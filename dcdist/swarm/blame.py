@@ -41,6 +41,11 @@ class Blame:
         Several pieces of a peer may fail before its one link is cut off: if nobody else can have been it, those who
         were accused last are again.
         """
+        self.accuses(peers)
+        return self._latest
+
+    def accuses(self, peers: Iterable[lt.peer_info]) -> bool:
+        """Whether libtorrent accuses any of these, or of those that it cut off, since the last look."""
         accused = set(self._banned)
         self._banned.clear()
         for peer in peers:
@@ -50,7 +55,7 @@ class Blame:
                 accused.add(name)
         if accused:
             self._latest = tuple(sorted(accused))
-        return self._latest
+        return bool(accused)
 
 
 def show(endpoint: tuple[str, int]) -> str:

@@ -50,6 +50,7 @@ class TorrentLayer:
         self._flushes = Flushes(self._begin_flush)
         self._flush_begun = 0.0
         self._injected: dict[int, tuple[bytes, float]] = {}
+        self._repeated: dict[int, int] = {}
         self._checked = 0
         self._settling = 0
         self._blame = Blame()
@@ -172,15 +173,19 @@ class TorrentLayer:
         """A piece failed its check, and is missing again."""
         data, _ = self._injected.pop(piece, (b"", 0.0))
         name = self._index.layer
-        if not data:
-            self._inbox.trouble(PieceFailed(name, piece, injected=False, peers=self._suspects()))
-        elif hashlib.sha1(data, usedforsecurity=False).digest() == self._expected(piece):
-            # What was injected is right: a block of the piece came from a peer before, and was not.
-            self._hand_over(piece, data)
-            self._inbox.trouble(PeersLied(name, piece, self._suspects()))
-        else:
+        if data and hashlib.sha1(data, usedforsecurity=False).digest() != self._expected(piece):
             self._intake.spoiled(len(data))
             self._inbox.trouble(PieceFailed(name, piece, injected=True))
+            return
+        if data:
+            self._hand_over(piece, data)
+        if self._is_of_a_repetition(piece):
+            return
+        if data:
+            # What was injected is right: a block of the piece came from a peer before, and was not.
+            self._inbox.trouble(PeersLied(name, piece, self._suspects()))
+        else:
+            self._inbox.trouble(PieceFailed(name, piece, injected=False, peers=self._suspects()))
 
     def cut_off(self, alert: lt.peer_disconnected_alert) -> None:
         """A link was lost; if it was for what the peer gave, that is told."""
@@ -224,6 +229,7 @@ class TorrentLayer:
         self._accept(present(pieces) & ~self._have)
         for piece, (data, _) in list(self._injected.items()):
             del self._injected[piece]
+            self._repeated[piece] = self._repeated.get(piece, 0) + 1
             self._hand_over(piece, data)
 
     def settle(self) -> None:
@@ -235,6 +241,7 @@ class TorrentLayer:
         """The session broke, or is being closed."""
         self._error = self._error or error
         self._injected.clear()
+        self._repeated.clear()
         self._flushes.fail(error)
         self._tell_waiting()
 
@@ -245,6 +252,17 @@ class TorrentLayer:
         for told in waiting:
             if not told.done():
                 told.set_result(None)
+
+    def _is_of_a_repetition(self, piece: int) -> bool:
+        """Whether a failed check is of bytes that were handed over again though their result was only late.
+
+        Then it was told when they failed the first time, and is no peer's fault.
+        """
+        left = self._repeated.get(piece, 0)
+        if not left:
+            return False
+        self._repeated[piece] = left - 1
+        return not self._blame.accuses(self._handle.get_peer_info())
 
     def _known(self, piece: int) -> bool:
         return bool(self._have >> piece & 1) or piece in self._injected
@@ -261,6 +279,7 @@ class TorrentLayer:
 
     def _accept(self, pieces: Bits) -> None:
         for piece in each(pieces):
+            self._repeated.pop(piece, None)
             data, _ = self._injected.pop(piece, (b"", 0.0))
             if data:
                 self._intake.checked(len(data))

@@ -12,7 +12,8 @@ import pytest
 from dcdist.errors import DiskError, DiskFullError
 from dcdist.model.geometry import MIB
 from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke
-from dcdist.swarm import open_swarm
+from dcdist.swarm import layer as torrent_layer
+from dcdist.swarm import open_swarm, session
 from tests.support.cached_layers import FileLayer, everything, file_layer
 from tests.support.layers import sample_layer
 from tests.support.swarms import finished, until
@@ -117,6 +118,31 @@ async def test_of_many_pieces_that_fail_at_once_none_is_lost(tmp_path: Path) -> 
                     else:
                         assert isinstance(event, PiecesFinished), event
                         told |= event.pieces
+
+
+async def test_a_check_whose_result_is_late_is_told_once_and_blamed_on_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on a starved machine: what was injected is handed over again and again before its result comes.
+    monkeypatch.setattr(torrent_layer, "_OVERDUE", 0.0)
+    monkeypatch.setattr(session, "_LOOK", 0.005)
+    sample = sample_layer(64 * MIB)
+    failed: list[PieceFailed] = []
+    async with open_swarm(None) as swarm, asyncio.TaskGroup() as group:
+        shared = await swarm.add(file_layer(tmp_path, sample))
+        for piece in range(256):
+            group.create_task(shared.inject(piece, bytes(len(sample.piece(piece)))))
+        told: Bits = 0
+        while told != everything(sample.index):
+            for event in await swarm.events():
+                if isinstance(event, PiecesFinished):
+                    told |= event.pieces
+                else:
+                    assert isinstance(event, PieceFailed), event
+                    failed.append(event)
+                    group.create_task(shared.inject(event.piece, sample.piece(event.piece)))
+    assert all(event.injected for event in failed)
+    assert sorted(event.piece for event in failed) == list(range(256))
 
 
 def kept_open() -> tuple[int, int]:
