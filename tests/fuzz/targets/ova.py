@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from tests.support.format_objects import Plain
 
 
+class _TooLongError(Exception):
+    """A recipe makes more of a document than is of use."""
+
+
 def _described(kind: str, reference: str, **snapshot: Plain) -> Plain:
     return {"class": kind, "id": reference, "snapshot": dict(snapshot)}
 
@@ -31,7 +35,8 @@ _DOCUMENT: Plain = {
     ],
 }  # fmt: skip
 _LONGEST = 1 << 20
-"""Bytes of a document. A recipe of 46 bytes can make 36 MB of it, which only takes long because it is long."""
+"""Bytes of a document. A recipe of 46 bytes can make 36 MB of it, which only takes long because it is long; others more
+than there is memory."""
 
 _SNIPPETS = (
     b"<nil/>", b"<int>5</int>", b"<i8>99999999999</i8>", b"<double>1e999</double>", b"<double>x</double>",
@@ -48,11 +53,12 @@ _SNIPPETS = (
 def run(data: bytes) -> None:
     """The first byte: whether the rest is XML, or changes to a document."""
     first, rest = data[0] if data else 0, data[1:]
-    xml = _xml(Recipe(rest).edited(_DOCUMENT)) if first & 1 else rest
+    try:
+        xml = _xml(Recipe(rest).edited(_DOCUMENT)) if first & 1 else rest
+    except _TooLongError:
+        return
     if first & 2:
         xml = b"<?xml version='1.0'?>" + xml
-    if len(xml) > _LONGEST:
-        return
     try:
         disks = read_disks(xml)
     except REFUSALS as error:
@@ -64,21 +70,40 @@ def run(data: bytes) -> None:
 
 
 def _xml(value: Plain) -> bytes:
-    """A value as XML-RPC; bytes become XML of all sorts."""
+    """A value as XML-RPC; bytes become XML of all sorts.
+
+    Raises:
+        _TooLongError: It would be.
+    """
+    out = bytearray()
+    _write(out, value)
+    return bytes(out)
+
+
+def _write(out: bytearray, value: Plain) -> None:
+    out += b"<value>"
     match value:
         case dict():
-            inner = b"".join(
-                b"<member><name>%s</name>%s</member>" % (_text(k), _xml(each)) for k, each in value.items()
-            )
-            return b"<value><struct>%s</struct></value>" % inner
+            out += b"<struct>"
+            for key, each in value.items():
+                out += b"<member><name>%s</name>" % _text(key)
+                _write(out, each)
+                out += b"</member>"
+            out += b"</struct>"
         case list():
-            return b"<value><array><data>%s</data></array></value>" % b"".join(map(_xml, value))
+            out += b"<array><data>"
+            for each in value:
+                _write(out, each)
+            out += b"</data></array>"
         case bytes():
-            return b"<value>%s</value>" % (_SNIPPETS[value[0] % len(_SNIPPETS)] if len(value) == 1 else value)
+            out += _SNIPPETS[value[0] % len(_SNIPPETS)] if len(value) == 1 else value
         case int():
-            return b"<value><int>%d</int></value>" % value
+            out += b"<int>%d</int>" % value
         case _:
-            return b"<value>%s</value>" % _text(str(value))
+            out += _text(str(value))
+    out += b"</value>"
+    if len(out) > _LONGEST:
+        raise _TooLongError
 
 
 def _text(text: str) -> bytes:
