@@ -13,7 +13,7 @@ from dcdist.policy.events import MembersChanged, PrefixChanged
 from dcdist.policy.neighbours import Neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from dcdist.model.member import Member
     from dcdist.policy.events import Event
@@ -76,24 +76,35 @@ class Heartbeats:
 
 @dataclass(slots=True)
 class Membership:
-    """One host's part: when it looks and announces itself, and what it learns. Drives the real `Neighbours`."""
+    """One host's part: when it looks and announces itself, and what it learns. Drives the real `Neighbours`.
+
+    It does what `dcdist.engine.membership` does, step by step: `proceed` is called when its time, `due`, has come. So
+    the store is asked in the order of time, and what one host will ask later keeps no other waiting now.
+    `joined`: it has looked at its prefix, or waits for that no longer.
+    """
 
     me: Member
     store: Store
     heartbeats: Heartbeats
-    next_look: float = 0.0
-    next_refresh: float = 0.0
-    _shown: float = float("inf")
+    due: float = 0.0
+    joined: bool = False
+    _learnt: bool = False
+    _steps: Generator[float, float, None] = field(init=False)
     _neighbours: Neighbours = field(init=False)
+    _shown: float = float("inf")
+    _refresh_at: float = float("inf")
+    _changed: bool = False
+    _idle: bool = False
+    _news: list[Event] = field(default_factory=list)
     _known: dict[HostId, Member] = field(default_factory=dict)
     _bits: int = 0
-    _looks: int = 0
     _turn: int = 0
-    _begun: bool = False
     _elsewhere: dict[Prefix, list[HostId]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._neighbours = Neighbours(self.me.host)
+        self._steps = self._join(self.due)
+        next(self._steps)
 
     @property
     def prefix(self) -> Prefix:
@@ -105,45 +116,27 @@ class Membership:
         """From when on the others know this host."""
         return self._shown + self._neighbours.noticed_after
 
-    def announce(self, me: Member, *, now: float) -> float:
-        """Put the heartbeat; when it is there."""
-        first, self.me = self.me == me and not self._looks, me
-        there = self.store.announced(now=now)
-        self._shown = min(self._shown, there)
-        # One that is put again was there all the time.
-        self.heartbeats.put(me, now=there if first else now)
-        self.next_refresh = there + self._neighbours.refresh
-        return there
+    def proceed(self) -> None:
+        """Its time has come."""
+        self.due = self._steps.send(self.due)
 
-    def look(self, *, now: float) -> tuple[float, list[Event]]:
-        """List a shorter or longer prefix until it is of the right size, then others to link to.
+    def become(self, me: Member, *, now: float) -> None:
+        """This host changed: its heartbeat says so, at once if it waits."""
+        self.me, self._changed = me, True
+        if self._idle:
+            self.due = now
 
-        When the last listing is answered, and what the planner is told then.
-        """
-        if self._begun:
-            self._begun = False
-            self._look_elsewhere(now)
-            self.next_look = now + self._neighbours.look_after(self._looks)
-            return now, []
-        answered, members = self._members(now)
-        self._begun = not self._looks and self.prefix.bits > 0
-        if members is not None and self._looks:
-            self._look_elsewhere(answered)
-        # The fetch does not wait for other prefixes, but they are looked at right after.
-        self.next_look = answered + (0.0 if self._begun else self._neighbours.look_after(self._looks))
-        self._looks += 1
-        if members is None:
-            return answered, []
-        events: list[Event] = []
-        if self._neighbours.prefix.bits != self._bits:
-            self._bits = self._neighbours.prefix.bits
-            events.append(PrefixChanged(self._bits))
-        joined = tuple(each for each in members.values() if self._known.get(each.host) != each)
-        left = tuple(host for host in self._known if host not in members)
-        self._known = members
-        if joined or left:
-            events.append(MembersChanged(joined, left))
-        return answered, events
+    def begin_anyway(self, *, now: float) -> None:
+        """The fetch waits no longer for the first look: announce and look anew."""
+        self.joined = self._changed = True
+        self._steps = self._stay(now)
+        self.due = next(self._steps)
+
+    def news(self) -> tuple[bool, list[Event]]:
+        """Whether a listing was answered since this was asked last; what the planner has to be told of it."""
+        learnt, self._learnt = self._learnt, False
+        news, self._news = self._news, []
+        return learnt, news
 
     def links(self) -> Iterator[HostId]:
         """The hosts that it wants to trade with."""
@@ -151,30 +144,82 @@ class Membership:
         for hosts in self._elsewhere.values():
             yield from hosts
 
-    def _members(self, now: float) -> tuple[float, dict[HostId, Member] | None]:
+    def _join(self, now: float) -> Generator[float, float, None]:
+        now = yield now
+        now = yield from self._announce(now)
+        now, _ = yield from self._look(now)
+        self.joined = True
+        if self._bits:
+            now = yield from self._look_elsewhere(now)
+        yield from self._stay(now)
+
+    def _stay(self, now: float) -> Generator[float, float, None]:
+        looked, looks = now, 0
+        while True:
+            look_at = looked + self._neighbours.look_after(looks)
+            self._idle = True
+            now = yield now if self._changed else max(now, min(look_at, self._refresh_at))
+            self._idle = False
+            changed, self._changed = self._changed, False
+            if changed or now >= self._refresh_at:
+                now = yield from self._announce(now)
+            if changed or now >= look_at:
+                now, found = yield from self._look(now)
+                if found:
+                    now = yield from self._look_elsewhere(now)
+                looked, looks = now, looks + 1
+
+    def _announce(self, now: float) -> Generator[float, float, float]:
+        there = self.store.announced(now=now)
+        # One that is put again was there all the time.
+        self.heartbeats.put(self.me, now=now if self._shown < float("inf") else there)
+        self._shown = min(self._shown, there)
+        now = yield there
+        self._refresh_at = now + self._neighbours.refresh
+        return now
+
+    def _look(self, now: float) -> Generator[float, float, tuple[float, bool]]:
+        """List a shorter or longer prefix until it is of the right size; whether that was found."""
+        now, members = yield from self._members(now)
+        if members is None:
+            return now, False
+        self._learnt = True
+        if self._neighbours.prefix.bits != self._bits:
+            self._bits = self._neighbours.prefix.bits
+            self._news.append(PrefixChanged(self._bits))
+        joined = tuple(each for each in members.values() if self._known.get(each.host) != each)
+        left = tuple(host for host in self._known if host not in members)
+        self._known = members
+        if joined or left:
+            self._news.append(MembersChanged(joined, left))
+        return now, True
+
+    def _members(self, now: float) -> Generator[float, float, tuple[float, dict[HostId, Member] | None]]:
         bits, fresh = -1, 0.0
         listed: list[Member] = []
         for _ in range(_MOST_STEPS):
             prefix = self._neighbours.prefix
             if bits < 0 or prefix.bits < bits or not self._neighbours.is_of_use(fresh):
                 bits, fresh = prefix.bits, self._neighbours.listing_age
-                now = self.store.listed(now=now)
+                now = yield self.store.listed(now=now)
                 listed = self._listed(prefix, now, fresh)
             members = {each.host: each for each in listed if prefix.holds(each.host)}
             if self._neighbours.counted(len(members)):
                 return now, members
         return now, None
 
-    def _look_elsewhere(self, now: float) -> None:
+    def _look_elsewhere(self, now: float) -> Generator[float, float, float]:
         prefixes = self._neighbours.elsewhere()
         self._elsewhere = {prefix: self._elsewhere[prefix] for prefix in prefixes if prefix in self._elsewhere}
         count = 1 if len(self._elsewhere) == len(prefixes) else _ELSEWHERE_AT_FIRST
         for _ in range(min(count, len(prefixes))):
             prefix = prefixes[self._turn % len(prefixes)]
             self._turn += 1
-            now = self.store.listed(now=now)
+            now = yield self.store.listed(now=now)
             chosen = self._neighbours.chosen(self._listed(prefix, now, self._neighbours.stale_after))
             self._elsewhere[prefix] = [each.host for each in chosen]
+        self._learnt = True
+        return now
 
     def _listed(self, prefix: Prefix, now: float, stale_after: float) -> list[Member]:
         others = self.heartbeats.under(prefix, now=now, stale_after=stale_after)

@@ -79,7 +79,6 @@ class Host:
     linked: set[int] = field(default_factory=set)
     neighbourhood: Rarity | None = None
     counted_in: list[Rarity] = field(default_factory=list)
-    heard: list[tuple[float, list[Event]]] = field(default_factory=list)
     available: Bits = 0
     seen: Bits = 0
     seen_in: dict[int, Bits] = field(default_factory=dict)
@@ -114,11 +113,12 @@ class Host:
         for layer, geometry in enumerate(self.numbering.layers):
             self.tell(LayerOpened(layer, geometry, held.get(layer, 0)), now=now)
 
-    def listen(self, *, now: float) -> None:
-        """Tell what the listings said that are answered by now."""
-        while self.heard and self.heard[0][0] <= now:
-            for event in self.heard.pop(0)[1]:
-                self.tell(event, now=now)
+    def listen(self, *, now: float) -> bool:
+        """Tell what the listings said that are answered by now; whether there were any."""
+        learnt, news = self.membership.news()
+        for event in news:
+            self.tell(event, now=now)
+        return learnt
 
     def commands(self, *, now: float) -> list[Command]:
         """What the planner wants done, if something happened or its time has come."""

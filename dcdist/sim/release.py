@@ -27,19 +27,19 @@ _Stripe = tuple[int, int]
 class Numbering:
     """`sizes`: the bytes of each piece by its number, 0 where there is none; `all`: the numbers that are pieces."""
 
-    def __init__(
-        self, layers: tuple[Geometry, ...], names: tuple[LayerName, ...] = (), *, bits: int = 0, prefix: int = 0
-    ) -> None:
-        """`bits`: length of the prefixes that are cohorts (0: none are), `prefix`: the one that is simulated.
+    def __init__(self, layers: tuple[Geometry, ...], names: tuple[LayerName, ...] = (), *, bits: int = 0) -> None:
+        """`bits`: length of the prefixes that are cohorts (0: none are).
 
         Raises:
             ValueError: There is a prefix without a stripe.
         """
         self.layers = layers
         self.cohorts = 1 << bits
-        groups = _groups(layers, names, bits, prefix)
+        groups = _groups(layers, names, bits)
         if not all(groups):
             raise ValueError(f"{self.cohorts} prefixes are too many for this release: one has no stripe")
+        self.prefix = _typical(groups)
+        groups = [groups[self.prefix ^ shift] for shift in range(self.cohorts)]
         self._width = max(geometry.pieces_per_stripe for geometry in layers)
         rounds = max(len(group) for group in groups)
         self.sizes = [0] * (rounds * self.cohorts * self._width)
@@ -77,6 +77,13 @@ class Numbering:
             half |= half << length
             length *= 2
         return half & pieces.span(0, len(self.sizes))
+
+    @property
+    def own_part(self) -> float:
+        """The part of the release's bytes that the simulated prefix has to draw."""
+        step = self.cohorts * self._width
+        own = sum(sum(self.sizes[at : at + self._width]) for at in range(0, len(self.sizes), step))
+        return own / self._before[-1]
 
     @property
     def count(self) -> int:
@@ -132,16 +139,22 @@ class Numbering:
         return pieces.of(number for layer in pieces.each(layers) for number in self._numbers[layer])
 
 
-def _groups(layers: tuple[Geometry, ...], names: tuple[LayerName, ...], bits: int, prefix: int) -> list[list[_Stripe]]:
-    """The stripes of each prefix, in order, by the prefix XOR `prefix`."""
+def _groups(layers: tuple[Geometry, ...], names: tuple[LayerName, ...], bits: int) -> list[list[_Stripe]]:
+    """The stripes of each prefix, in order."""
     every = [(layer, stripe) for layer, geometry in enumerate(layers) for stripe in range(geometry.stripe_count)]
     if not bits:
         return [every]
     groups = []
-    for shift in range(1 << bits):
-        host = HostId(f"{(prefix ^ shift) << (128 - bits):032x}")
+    for prefix in range(1 << bits):
+        host = HostId(f"{prefix << (128 - bits):032x}")
         deals = [Ownership(name, each.stripe_count, host) for name, each in zip(names, layers, strict=True)]
         for deal in deals:
             deal.narrow(bits)
-        groups.append([(layer, stripe) for layer, stripe in every if deals[layer].covers(stripe)])
+        groups.append([(layer, stripe) for layer, deal in enumerate(deals) for stripe in deal.group])
     return groups
+
+
+def _typical(groups: list[list[_Stripe]]) -> int:
+    """The prefix with the most nearly average number of stripes, which stands best for the others."""
+    stripes = sum(len(group) for group in groups)
+    return min(range(len(groups)), key=lambda prefix: abs(len(groups[prefix]) * len(groups) - stripes))

@@ -8,6 +8,7 @@ prefix; a host of another prefix is the counterpart of one of them, so what is t
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, assert_never
 
@@ -66,18 +67,19 @@ class _Simulation:
         self._rng = random.Random(scenario.seed)
         self._names = tuple(LayerName(f"{self._rng.getrandbits(128):032x}") for _ in scenario.layers)
         bits = scenario.prefix_bits
-        prefix = self._rng.getrandbits(bits) if bits else 0
+        self._numbering = Numbering(scenario.layers, self._names, bits=bits)
+        prefix = self._numbering.prefix
         self._specs = _sample(scenario.hosts, 1 << bits)
         self._share = len(self._specs) / len(scenario.hosts)
         free = 128 - bits
         self._identities = [HostId(f"{prefix << free | self._rng.getrandbits(free):032x}") for _ in self._specs]
         self._number_of = {identity: number for number, identity in enumerate(self._identities)}
-        self._numbering = Numbering(scenario.layers, self._names, bits=bits, prefix=prefix)
         self._heartbeats = Heartbeats(bits=bits, prefix=prefix)
-        self._store = Store(scenario.store, self._share)
+        self._store = Store(scenario.store, self._share, self._numbering.own_part)
         self._ledger = Ledger()
         self._hosts: dict[int, Host] = {}
         self._carrying = Carrying(self._hosts, self._numbering, self._store, scenario.swarm)
+        self._small: list[tuple[float, int]] = []
         self._linking: list[tuple[float, int, int]] = []
         self._rarities: dict[Prefix, Rarity] = {}
         self._held: Bits = 0
@@ -104,7 +106,7 @@ class _Simulation:
                     fronts = (self._numbering.front(host.trader.have) for host in self._hosts.values())
                     self._fronts.append(float(sum(fronts)))
                 here = sum(host.drawn + host.given for host in self._hosts.values())
-                self._samples.append((now + epoch, self._store.load.sent / self._share, here / self._share))
+                self._samples.append((now + epoch, self._store.sent, here / self._share))
             step += 1
             if not self._starts and all(host.done_at is not None or host.gave_up for host in self._hosts.values()):
                 break
@@ -131,7 +133,7 @@ class _Simulation:
             identity,
             Planner(options) if write is None else RecordedPlanner(options, write),
             Trader(self._numbering.sizes, self._numbering.all, 0),
-            Membership(me, self._store, self._heartbeats),
+            Membership(me, self._store, self._heartbeats, due=now),
             self._numbering,
             began=now,
             clock=self._clock if number < _TIMED else None,
@@ -140,8 +142,7 @@ class _Simulation:
             opens=now + scenario.patience,
             share=_share_for(scenario, options),
         )
-        there = host.membership.announce(me, now=now)
-        host.membership.next_look = there
+        heappush(self._small, (now, number))
         host.counted_in = [rarity for prefix, rarity in self._rarities.items() if prefix.holds(identity)]
         host.gain(have)
         self._held |= self._numbering.canonical(have)
@@ -158,26 +159,17 @@ class _Simulation:
 
     def _meet(self, now: float) -> None:
         """Heartbeats, listings and new links that are due."""
+        self._communicate(now)
         for number, host in self._hosts.items():
-            host.listen(now=now)
-            if host.opens is not None and host.opens <= now:
+            learnt = host.listen(now=now)
+            if host.opens is not None and (host.membership.joined or host.opens <= now):
+                if not host.membership.joined:
+                    host.membership.begin_anyway(now=now)
+                    heappush(self._small, (now, number))
                 host.open_layers(now=now)
-            membership = host.membership
-            if membership.next_refresh <= now:
-                membership.announce(membership.me, now=now)
-            if membership.next_look > now:
-                continue
-            answered, events = membership.look(now=now)
-            if host.opens is not None:
-                host.opens = min(host.opens, answered)
-            host.heard.append((answered, events))
-            host.neighbourhood = self._rarity_of(membership.prefix)
-            for identity in membership.links():
-                shift = self._heartbeats.shift_of(identity)
-                peer = self._carrying.key(self._number_of[self._heartbeats.shifted(identity, shift)], shift)
-                if peer not in host.linked:
-                    host.linked.add(peer)
-                    heappush(self._linking, (answered + self._scenario.swarm.link_seconds, number, peer))
+                learnt = True
+            if learnt:
+                self._link(number, host, now)
         while self._linking and self._linking[0][0] <= now:
             _, one, key = heappop(self._linking)
             other, shift = self._carrying.split(key)
@@ -185,6 +177,25 @@ class _Simulation:
                 self._hosts[one].trader.links.setdefault(key, Link())
                 # Exchanging the prefixes, the other sees this one as its counterpart.
                 self._hosts[other].trader.links.setdefault(self._carrying.key(one, shift), Link())
+
+    def _communicate(self, now: float) -> None:
+        """All that hosts ask the store for about each other, in the order of time, not of epochs."""
+        while self._small and self._small[0][0] <= now:
+            due, number = heappop(self._small)
+            host = self._hosts.get(number)
+            if host is not None and host.membership.due == due:
+                host.membership.proceed()
+                heappush(self._small, (host.membership.due, number))
+
+    def _link(self, number: int, host: Host, now: float) -> None:
+        """A host knows other hosts now: links to those that are new are on their way."""
+        host.neighbourhood = self._rarity_of(host.membership.prefix)
+        for identity in host.membership.links():
+            shift = self._heartbeats.shift_of(identity)
+            peer = self._carrying.key(self._number_of[self._heartbeats.shifted(identity, shift)], shift)
+            if peer not in host.linked:
+                host.linked.add(peer)
+                heappush(self._linking, (now + self._scenario.swarm.link_seconds, number, peer))
 
     def _rarity_of(self, prefix: Prefix) -> Rarity:
         """What is rare among the simulated hosts of a prefix."""
@@ -269,9 +280,8 @@ class _Simulation:
             if host.trader.complete and host.done_at is None:
                 host.done_at = then
                 me = host.membership.me
-                host.membership.announce(
-                    Member(me.host, me.sequence + 1, Role.SEEDER, me.address, me.port, me.version, 0), now=then
-                )
+                host.membership.become(replace(me, sequence=me.sequence + 1, role=Role.SEEDER, needs=0), now=then)
+                heappush(self._small, (then, host.number))
         for host in self._hosts.values():
             for request in [each for each in host.requests.values() if each.over]:
                 self._close(host, request.command.draw)

@@ -27,10 +27,15 @@ class StoreLoad:
 
 @dataclass(slots=True)
 class Store:
-    """One store, as the simulated hosts meet it: `share` of all hosts have that share of it."""
+    """One store, as the simulated hosts meet it.
+
+    `share`: their part of all hosts, which is their part of its requests; `part`: of the bytes that it has to send once
+    the part that they draw, which is their part of its link.
+    """
 
     spec: StoreSpec
     share: float = 1.0
+    part: float = 1.0
     load: StoreLoad = field(default_factory=StoreLoad)
     active: int = 0
     _busy_until: float = 0.0
@@ -40,7 +45,12 @@ class Store:
     @property
     def rate(self) -> float:
         """Payload bytes a second for the simulated hosts."""
-        return self.spec.rate * self.share
+        return self.spec.rate * self.part
+
+    @property
+    def sent(self) -> float:
+        """Payload bytes for all hosts together."""
+        return self.load.sent / self.part
 
     def of_the_fleet(self) -> StoreLoad:
         """What all hosts together asked for."""
@@ -51,7 +61,7 @@ class Store:
             listings=round(load.listings / share),
             heartbeats=round(load.heartbeats / share),
             membership_peak=round(load.membership_peak / share),
-            sent=load.sent / share,
+            sent=self.sent,
         )
 
     def admit(self) -> bool:
