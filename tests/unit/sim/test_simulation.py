@@ -184,3 +184,23 @@ def test_hosts_that_get_little_of_full_links_do_not_end_long_after_the_others() 
     pulls = (0.5, 0.7, 1.0, 1.0, 1.2, 1.4)
     uneven = replace(even, hosts=tuple(HostSpec(RATE / 4, RATE, peer_pull=pull) for pull in pulls))
     assert last(simulate(uneven)) <= 1.03 * last(simulate(even))
+
+
+def crowd(*, prefix_bits: int, store: float = 10 * RATE) -> Scenario:
+    """Seventy-two hosts: too many for one prefix."""
+    each = scenario(*[HostSpec(RATE, RATE)] * 72, store=store, size=24 * MIB)
+    return replace(each, prefix_bits=prefix_bits, epoch=0.1, patience=6.0)
+
+
+def test_one_prefix_stands_for_all_hosts() -> None:
+    every, one = simulate(crowd(prefix_bits=0)), simulate(crowd(prefix_bits=2))
+    assert (len(every.hosts), len(one.hosts)) == (72, 18)
+    assert last(one) == pytest.approx(last(every), rel=0.1)
+    assert one.copies == pytest.approx(every.copies, rel=0.1)
+
+
+@pytest.mark.parametrize("store", [RATE, 10 * RATE])
+def test_no_piece_is_there_that_was_not_drawn_where_one_prefix_stands_for_all(store: float) -> None:
+    outcome = simulate(crowd(prefix_bits=2, store=store))
+    assert outcome.copies >= 0.999
+    assert last(outcome) >= SIZE / 2 / store
