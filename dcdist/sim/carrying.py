@@ -101,6 +101,7 @@ class Carrying:
         cohorts, hosts = self._numbering.cohorts, self._hosts
         efficiency, queue = self._swarm.efficiency, self._swarm.queue_seconds
         most = max(1.0, self._swarm.queue_bytes)
+        trader.begin_asking()
         for key, link in trader.links.items():
             wanted = trader.asked_of(link) if link.asked else 0.0
             rate = link.rate

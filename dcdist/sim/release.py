@@ -49,26 +49,39 @@ class Numbering:
         self._numbers: list[list[int]] = [[0] * geometry.piece_count for geometry in layers]
         self._padding: dict[int, Bits] = {}
         for cohort, group in enumerate(groups):
-            for place in range(rounds):
-                self._lay(group[place % len(group)], place * self.cohorts + cohort, first=place < len(group))
+            for place, stripe in enumerate(group):
+                self._lay(stripe, place * self.cohorts + cohort)
+        for place in range(rounds):
+            for cohort in range(self.cohorts):
+                if place >= len(groups[cohort]):
+                    self._stand_in(place * self.cohorts + cohort, _stand_in(groups, place, cohort))
         self.all = pieces.of(number for number, size in enumerate(self.sizes) if size)
         self._before = [0, *accumulate(self.sizes)]
         self._halves = [self._half((1 << bit) * self._width) for bit in range(bits)]
 
-    def _lay(self, stripe: _Stripe, slot: int, *, first: bool) -> None:
-        """Give a stripe a slot of numbers. Beyond the first it only stands for the one that others have there."""
+    def _lay(self, stripe: _Stripe, slot: int) -> None:
+        """Give a stripe a slot of numbers; what a shorter one leaves empty stands for its last piece."""
+        layer, number = stripe
+        span = self.layers[layer].stripe_pieces(number)
+        first = slot * self._width
+        for at, piece in enumerate(span, start=first):
+            self._numbers[layer][piece] = at
+            self._layer_of[at], self._piece_of[at] = layer, piece
+            self.sizes[at] = self.layers[layer].piece_size(piece)
+        for at in range(first + len(span), first + self._width):
+            self._pad(first + len(span) - 1, at)
+
+    def _stand_in(self, slot: int, stripe: _Stripe) -> None:
+        """A stripe stands for the one that is missing in a slot."""
         layer, number = stripe
         span = self.layers[layer].stripe_pieces(number)
         for offset in range(self._width):
             piece = span[min(offset, len(span) - 1)]
-            at = slot * self._width + offset
-            if first and offset < len(span):
-                self._numbers[layer][piece] = at
-                self._layer_of[at], self._piece_of[at] = layer, piece
-                self.sizes[at] = self.layers[layer].piece_size(piece)
-            elif self.cohorts > 1:
-                real = self._numbers[layer][piece]
-                self._padding[real] = self._padding.get(real, 1 << real) | 1 << at
+            self._pad(self._numbers[layer][piece], slot * self._width + offset)
+
+    def _pad(self, real: int, at: int) -> None:
+        if self.cohorts > 1:
+            self._padding[real] = self._padding.get(real, 1 << real) | 1 << at
 
     def _half(self, step: int) -> Bits:
         """The numbers of every other run of `step`."""
@@ -158,3 +171,17 @@ def _typical(groups: list[list[_Stripe]]) -> int:
     """The prefix with the most nearly average number of stripes, which stands best for the others."""
     stripes = sum(len(group) for group in groups)
     return min(range(len(groups)), key=lambda prefix: abs(len(groups[prefix]) * len(groups) - stripes))
+
+
+def _stand_in(groups: list[list[_Stripe]], place: int, cohort: int) -> _Stripe:
+    """The stripe that stands for the one that a prefix lacks in this place, where others have one.
+
+    The one in the same place of another prefix, for what is held of that was drawn. The simulated prefix draws its own
+    ones for those that it lacks.
+    """
+    if cohort:
+        others = sorted(range(1, len(groups)), key=lambda other: other ^ cohort)
+        lender = next((other for other in others if place < len(groups[other])), 0)
+    else:
+        lender = 0
+    return groups[lender][place % len(groups[lender])]

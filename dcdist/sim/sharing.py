@@ -42,21 +42,17 @@ def max_min(capacities: Sequence[float], flows: Sequence[Flow]) -> list[float]:
         levels.append(demand / weight)
     volumes = [-1.0] * len(flows)
 
-    def settle(numbers: Sequence[int], level: float) -> None:
-        for number in numbers:
-            if volumes[number] >= 0:
-                continue
-            sender, receiver, demand, weight = flows[number]
-            share = level * weight
-            volumes[number] = volume = min(demand, share)
-            left = free[sender] - volume
-            free[sender] = max(0.0, left)
-            weights[sender] -= weight
-            waiting[sender] -= 1
-            left = free[receiver] - volume
-            free[receiver] = max(0.0, left)
-            weights[receiver] -= weight
-            waiting[receiver] -= 1
+    def settle(number: int, volume: float) -> None:
+        sender, receiver, _, weight = flows[number]
+        volumes[number] = volume
+        left = free[sender] - volume
+        free[sender] = left if left > 0 else 0.0
+        weights[sender] -= weight
+        waiting[sender] -= 1
+        left = free[receiver] - volume
+        free[receiver] = left if left > 0 else 0.0
+        weights[receiver] -= weight
+        waiting[receiver] -= 1
 
     heap = [(free[capacity] / weights[capacity], capacity) for capacity, count in enumerate(waiting) if count]
     heapify(heap)
@@ -74,7 +70,10 @@ def max_min(capacities: Sequence[float], flows: Sequence[Flow]) -> list[float]:
             if full_at >= level:
                 heappush(heap, (full_at, capacity))
                 break
-            settle(users[capacity], full_at)
+            for user in users[capacity]:
+                if volumes[user] < 0:
+                    _, _, demand, weight = flows[user]
+                    settle(user, min(demand, full_at * weight))
         if volumes[number] < 0:
-            settle((number,), float("inf"))
+            settle(number, flows[number].demand)
     return volumes

@@ -70,10 +70,15 @@ def _class_of(holders: int) -> int:
 
 @dataclass(slots=True)
 class Link:
-    """From one peer: the pieces asked of it, in order, and bytes a second that it gave lately."""
+    """From one peer: the pieces asked of it, in order, and bytes a second that it gave lately.
+
+    `left`: bytes of them that are missing, as they were `counted`.
+    """
 
     asked: deque[int] = field(default_factory=deque)
     rate: float = 0.0
+    left: float = 0.0
+    counted: int = 0
 
 
 class Trader:
@@ -93,6 +98,10 @@ class Trader:
         self._all = every
         self._pending: dict[int, float] = {}
         self._pending_bits: Bits = 0
+        self._open: Bits = 0
+        self._shared: set[int] = set()
+        # Rises when what is missing of a link changed that did not bring it: links are counted anew.
+        self._changes = 0
 
     @property
     def complete(self) -> bool:
@@ -109,8 +118,14 @@ class Trader:
         """The pieces that peers are asked for now."""
         return self._pending_bits
 
+    def begin_asking(self) -> None:
+        """Peers are asked next, and nothing else changes until they were."""
+        self._open = self._all & ~(self.have | self.claimed | self.put_off | self._pending_bits)
+
     def asked_of(self, link: Link) -> float:
         """Bytes that a peer is asked for and that are still missing."""
+        if link.counted == self._changes:
+            return link.left
         total = 0.0
         gone = False
         for piece in link.asked:
@@ -121,17 +136,21 @@ class Trader:
                 total += left
         if gone:
             link.asked = deque(piece for piece in link.asked if piece in self._pending)
+        link.left, link.counted = total, self._changes
         return total
 
     def ask(self, link: Link, theirs: Bits, most: float, rarity: Rarity) -> float:
         """Ask a peer that has `theirs` for `most` bytes more, a little over if need be; bytes that are more now."""
+        self.asked_of(link)
         total = 0.0
-        choice = theirs & self._all & ~(self.have | self.claimed | self.put_off | self._pending_bits)
+        choice = theirs & self._open
         while choice and total < most:
             piece = rarity.pick(choice, self.first)
-            choice ^= 1 << piece
+            bit = 1 << piece
+            choice ^= bit
+            self._open ^= bit
             self._pending[piece] = self._sizes[piece]
-            self._pending_bits |= 1 << piece
+            self._pending_bits |= bit
             link.asked.append(piece)
             total += self._sizes[piece]
         if not link.asked:
@@ -139,17 +158,14 @@ class Trader:
             if choice:
                 piece = rarity.pick(choice)
                 link.asked.append(piece)
+                self._shared.add(piece)
                 total += self._pending[piece]
+        link.left += total
         return total
 
     def take(self, link: Link, volume: float) -> tuple[Bits, float]:
         """A peer gave bytes: the pieces that are whole now, and the bytes that were of use."""
         asked = link.asked
-        left = self._pending.get(asked[0]) if asked else None
-        if left is not None and 0 < volume < left - 1e-3:
-            # As most do.
-            self._pending[asked[0]] = left - volume
-            return 0, volume
         done = 0
         used = 0.0
         while asked and volume > used:
@@ -158,25 +174,34 @@ class Trader:
             if left is None:
                 asked.popleft()
                 continue
+            if piece in self._shared:
+                self._changes += 1
             if volume - used < left - 1e-3:
                 self._pending[piece] = left - (volume - used)
                 used = volume
                 break
             used += left
             asked.popleft()
-            self.got(piece)
+            self._got(piece)
             done |= 1 << piece
+        link.left = link.left - used if asked else 0.0
         return done, min(used, volume)
 
     def got(self, piece: int) -> None:
-        """A piece is whole."""
+        """A piece is whole, and was not asked of a peer or came otherwise."""
+        self._changes += 1
+        self._got(piece)
+
+    def _got(self, piece: int) -> None:
         bit = 1 << piece
         self.have |= bit
+        self._shared.discard(piece)
         if self._pending.pop(piece, None) is not None:
             self._pending_bits ^= bit
 
     def unlink(self, peer: int) -> None:
         """A peer is gone: what was asked of it is asked of others."""
+        self._changes += 1
         link = self.links.pop(peer, None)
         for piece in link.asked if link else ():
             if self._pending.pop(piece, None) is not None:
