@@ -29,7 +29,7 @@ connection to one proxy."""
 _PATIENCE, _SPARING_PATIENCE = 1.5, 6.0
 """Seconds that a host waits for its first listing, as in `dcdist.engine.membership`."""
 
-_EPOCHS = 2000
+_EPOCHS = 1000
 _LONGEST_EPOCH, _SHORTEST_EPOCH = 0.5, 0.02
 
 

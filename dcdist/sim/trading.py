@@ -72,13 +72,13 @@ def _class_of(holders: int) -> int:
 class Link:
     """From one peer: the pieces asked of it, in order, and bytes a second that it gave lately.
 
-    `left`: bytes of them that are missing, as they were `counted`.
+    `left`: bytes of them that are missing, if they are `counted`.
     """
 
     asked: deque[int] = field(default_factory=deque)
     rate: float = 0.0
     left: float = 0.0
-    counted: int = 0
+    counted: bool = True
 
 
 class Trader:
@@ -99,9 +99,7 @@ class Trader:
         self._pending: dict[int, float] = {}
         self._pending_bits: Bits = 0
         self._open: Bits = 0
-        self._shared: set[int] = set()
-        # Rises when what is missing of a link changed that did not bring it: links are counted anew.
-        self._changes = 0
+        self._askers: dict[int, list[Link]] = {}
 
     @property
     def complete(self) -> bool:
@@ -124,7 +122,7 @@ class Trader:
 
     def asked_of(self, link: Link) -> float:
         """Bytes that a peer is asked for and that are still missing."""
-        if link.counted == self._changes:
+        if link.counted:
             return link.left
         total = 0.0
         gone = False
@@ -136,7 +134,7 @@ class Trader:
                 total += left
         if gone:
             link.asked = deque(piece for piece in link.asked if piece in self._pending)
-        link.left, link.counted = total, self._changes
+        link.left, link.counted = total, True
         return total
 
     def ask(self, link: Link, theirs: Bits, most: float, rarity: Rarity) -> float:
@@ -151,6 +149,7 @@ class Trader:
             self._open ^= bit
             self._pending[piece] = self._sizes[piece]
             self._pending_bits |= bit
+            self._askers[piece] = [link]
             link.asked.append(piece)
             total += self._sizes[piece]
         if not link.asked:
@@ -158,7 +157,7 @@ class Trader:
             if choice:
                 piece = rarity.pick(choice)
                 link.asked.append(piece)
-                self._shared.add(piece)
+                self._askers[piece].append(link)
                 total += self._pending[piece]
         link.left += total
         return total
@@ -174,35 +173,37 @@ class Trader:
             if left is None:
                 asked.popleft()
                 continue
-            if piece in self._shared:
-                self._changes += 1
+            for asker in self._askers[piece]:
+                if asker is not link:
+                    # What this one brings it need not.
+                    asker.counted = False
             if volume - used < left - 1e-3:
                 self._pending[piece] = left - (volume - used)
                 used = volume
                 break
             used += left
             asked.popleft()
-            self._got(piece)
+            self.got(piece)
             done |= 1 << piece
-        link.left = link.left - used if asked else 0.0
+        link.left -= used
+        if not asked:
+            link.left, link.counted = 0.0, True
         return done, min(used, volume)
 
     def got(self, piece: int) -> None:
-        """A piece is whole, and was not asked of a peer or came otherwise."""
-        self._changes += 1
-        self._got(piece)
-
-    def _got(self, piece: int) -> None:
+        """A piece is whole."""
         bit = 1 << piece
         self.have |= bit
-        self._shared.discard(piece)
         if self._pending.pop(piece, None) is not None:
             self._pending_bits ^= bit
+            for link in self._askers.pop(piece):
+                link.counted = False
 
     def unlink(self, peer: int) -> None:
         """A peer is gone: what was asked of it is asked of others."""
-        self._changes += 1
         link = self.links.pop(peer, None)
         for piece in link.asked if link else ():
             if self._pending.pop(piece, None) is not None:
                 self._pending_bits ^= 1 << piece
+                for asker in self._askers.pop(piece):
+                    asker.counted = False
