@@ -1,12 +1,15 @@
-"""How many stripes may a large fleet have in flight? A thousand or so, in an order that all members of a prefix know.
+"""How many stripes may a large fleet have in flight? What comes in some seconds, in an order that a prefix knows.
 
 If every one of ten thousand hosts began at once, each would get a ten-thousandth of the store: no piece would be whole
-for a minute, and peers would have nothing to trade meanwhile. So the stripes of a prefix come one after another: those
-that nobody has yet, in the order of the release, as many as the fleet's share allows. What appears at peers lets the
-next begin; so a slow store sets the pace by itself. Invariant: one stripe at least may always be drawn.
+for a minute, peers would have nothing to trade meanwhile, and the last pieces would all come at the end. So the stripes
+of a prefix come one after another: those that nobody has yet, in the order of the release, as many as the fleet's share
+allows. What appears at peers lets the next begin; so a slow store sets the pace by itself, and a fast one is asked for
+more each time. Invariant: one stripe at least may always be drawn.
 """
 
 from __future__ import annotations
+
+from math import ceil
 
 _TOGETHER = 1024
 """Stripes that a fleet has in flight at most; a prefix of b bits has that over 2**b."""
@@ -14,8 +17,12 @@ _TOGETHER = 1024
 _AT_FIRST = 256
 """The same before anything has appeared; each stripe that does allows one more."""
 
+_AHEAD = 4.0
+"""Seconds in which what is in flight is to come. More would be whole later and bring nothing; with less the store would
+wait for the fleet, which sees within two seconds what has come."""
+
 _CROWD = 64
-"""A share of so many stripes is never the narrow place: a prefix has no more members."""
+"""A prefix has no more members: where its share is more than that, nobody waits for a turn."""
 
 _UNKNOWN = 4.0
 """Seconds that a stripe is taken to need before one has appeared."""
@@ -41,7 +48,12 @@ class Turns:
     def window(self, bits: int) -> int | None:
         """How many of the stripes of a prefix that nobody has may be drawn, from the first on; None: all."""
         most = max(1, _TOGETHER >> bits)
-        return None if most >= _CROWD else min(most, max(1, _AT_FIRST >> bits) + self._shown)
+        if most > _CROWD:
+            return None
+        allowed = max(1, _AT_FIRST >> bits) + self._shown
+        if self._latest > self.begun:
+            allowed = min(allowed, ceil(self._shown * _AHEAD / (self._latest - self.begun)))
+        return min(most, allowed)
 
     def stripe_time(self, window: int) -> float:
         """Seconds from a stripe's turn until it appears, when `window` are in flight."""

@@ -12,17 +12,48 @@ from tests.support.planners import LAYER, draws, host, member
 LARGE = Geometry.for_length(4096 * MIB)
 
 
-def test_a_fleet_of_a_thousand_hosts_or_fewer_begins_at_once() -> None:
-    assert [Turns(0.0).window(bits) for bits in (0, 2, 4)] == [None, None, None]
+def test_a_fleet_of_some_hundred_hosts_begins_at_once() -> None:
+    assert [Turns(0.0).window(bits) for bits in (0, 2)] == [None, None]
 
 
 def test_more_stripes_of_a_prefix_may_be_drawn_as_some_appear_and_one_at_least() -> None:
     turns = Turns(0.0)
-    assert [turns.window(bits) for bits in (6, 8, 10, 20)] == [4, 1, 1, 1]
-    turns.shown(2, now=3.0)
-    assert [turns.window(bits) for bits in (6, 8, 10, 20)] == [6, 3, 1, 1]
-    turns.shown(100, now=4.0)
-    assert [turns.window(bits) for bits in (6, 8, 10, 20)] == [16, 4, 1, 1]
+    assert [turns.window(bits) for bits in (4, 6, 8, 10, 20)] == [16, 4, 1, 1, 1]
+    turns.shown(2, now=1.0)
+    assert [turns.window(bits) for bits in (4, 6, 8, 10, 20)] == [8, 6, 3, 1, 1]
+    turns.shown(100, now=2.0)
+    assert [turns.window(bits) for bits in (4, 6, 8, 10, 20)] == [64, 16, 4, 1, 1]
+
+
+def test_what_is_in_flight_is_what_comes_in_four_seconds() -> None:
+    turns = Turns(10.0)
+    turns.shown(16, now=26.0)
+    assert turns.window(4) == 4
+    turns.shown(1, now=27.0)
+    assert turns.window(4) == 4
+    turns.shown(1, now=100.0)
+    assert turns.window(4) == 1
+
+
+def windows(cycle: float, *, until: float) -> list[int]:
+    """How the window goes where all that it holds appears together after so many seconds."""
+    turns, now, found = Turns(0.0), 0.0, []
+    while now < until:
+        found.append(turns.window(4) or 0)
+        now += cycle
+        turns.shown(found[-1], now=now)
+    return found
+
+
+def test_the_fleet_asks_for_more_and_more_of_a_store_that_gives_it_within_some_seconds() -> None:
+    assert windows(1.0, until=5.0) == [16, 32, 64, 64, 64]
+    assert windows(2.0, until=9.0) == [16, 32, 48, 64, 64]
+
+
+def test_what_was_there_before_a_host_may_begin_tells_nothing_of_the_pace() -> None:
+    turns = Turns(10.0)
+    turns.shown(3, now=9.0)
+    assert turns.window(4) == 19
 
 
 FIRST, SECOND = 473, 890
