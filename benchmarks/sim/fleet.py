@@ -49,7 +49,8 @@ class Fleet:
     """One situation: hosts, their links and the store's (bits a second), bytes of layers.
 
     `fleet_store_rate`: the bound on what all hosts together take from the store, bits a second; None: there is none.
-    `grain`: bytes of the smallest piece that is simulated; 0 is the release's own.
+    `grain`: bytes of the smallest piece that is simulated; 0 is the release's own. `epoch`: seconds of a step; None: a
+    thousandth of the limit, within bounds.
     """
 
     event: Event
@@ -63,6 +64,7 @@ class Fleet:
     seed: int = 1
     fleet_store_rate: float | None = None
     stream: bool = False
+    epoch: float | None = None
 
     @property
     def title(self) -> str:
@@ -119,7 +121,7 @@ def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time
     """Simulate it; with `detail` each host has a planner, however many there are."""
     up = payload(fleet.rate)
     bound = limit(fleet.brought, payload(fleet.store_rate), [Rates(up, up)] * fleet.hosts)
-    epoch = min(_LONGEST_EPOCH, max(_SHORTEST_EPOCH, bound.seconds / _EPOCHS))
+    epoch = fleet.epoch or min(_LONGEST_EPOCH, max(_SHORTEST_EPOCH, bound.seconds / _EPOCHS))
     scenario = Scenario(
         tuple(coarse(layer, fleet.grain) for layer in layers_of(fleet.brought)),
         tuple(HostSpec(up, up, start) for start in starts(fleet, bound.seconds)),
