@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.compare import scenarios
+from benchmarks.measure import BenchmarkError
 from benchmarks.sim import calibration, fleet, single
 from benchmarks.sim.fleet import Event, Fleet
 from tools.lab.network import parse_rate
@@ -22,6 +23,8 @@ from tools.lab.sizes import parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from benchmarks.sim.fleet import Figures
 
 SUMMARY = "the same planner without a network, to 10,000 hosts"
 HOSTS = (10, 100, 1000, 10_000)
@@ -69,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibrate", type=Path, action="append", metavar="FILE", help="comparison.json of a comparison (repeatable)"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write figures and plots there")
+    parser.add_argument("--keep", action="store_true", help="fleets: what DIR has is kept, only the rest is run")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -120,18 +124,33 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 def _fleets(options: argparse.Namespace) -> int:
     print(fleet.HEAD)
-    found = []
+    kept = _kept(options.out) if options.out and options.keep else {}
     for each in _situations(options):
-        found.append(fleet.run(each))
-        print(fleet.show(found[-1]), flush=True)
-        if options.out:
-            _write(options.out, "fleets", [asdict(figures) for figures in found])
+        if each not in kept:
+            kept[each] = fleet.run(each)
+            if options.out:
+                _write(options.out, "fleets", [asdict(figures) for figures in kept.values()])
+        print(fleet.show(kept[each]), flush=True)
     if options.out:
         # Only now: it is slow to import, and not needed for figures.
         from benchmarks.sim import plots
 
-        plots.write(found, options.out)
+        plots.write(list(kept.values()), options.out)
     return 0
+
+
+def _kept(folder: Path) -> dict[Fleet, Figures]:
+    """What was written there before, by situation.
+
+    Raises:
+        BenchmarkError: It is something else.
+    """
+    place = folder / "fleets.json"
+    try:
+        found = fleet.from_json(json.loads(place.read_text())) if place.exists() else []
+    except (ValueError, KeyError, TypeError) as fault:
+        raise BenchmarkError(f"{place} has no figures of fleets: {fault!r}") from fault
+    return {figures.fleet: figures for figures in found}
 
 
 def _levels(options: argparse.Namespace) -> int:

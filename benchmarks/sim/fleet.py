@@ -6,7 +6,7 @@ import statistics
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.compare.limit import Rates, limit
 from benchmarks.sim.single import UPDATED, layers_of, payload
@@ -175,6 +175,16 @@ def coarse(geometry: Geometry, grain: int) -> Geometry:
     """The same layer with larger pieces, for speed: a stripe is the largest."""
     piece = min(geometry.stripe_length, max(geometry.piece_length, grain))
     return Geometry(geometry.length, piece, geometry.stripe_length)
+
+
+def from_json(value: list[dict[str, Any]]) -> list[Figures]:
+    """Figures that were written as plain values."""
+    found = []
+    for each in value:
+        situation = Fleet(**{**each["fleet"], "event": Event(each["fleet"]["event"])})
+        samples = tuple((at, copies, share) for at, copies, share in each["samples"])
+        found.append(Figures(**{**each, "fleet": situation, "samples": samples}))
+    return found
 
 
 def show(figures: Figures) -> str:
