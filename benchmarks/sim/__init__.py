@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="least piece in fleets, for speed; 1MiB is exact (default: 4MiB)",
     )
     parser.add_argument(
-        "--epoch", type=float, metavar="SECONDS", help="step of fleets (default: limit / 1000, 0.02 to 0.5)"
+        "--epoch", type=float, metavar="SECONDS", help="step of fleets (default: limit / 2000, 0.02 to 0.5)"
     )
     parser.add_argument("--quick", action="store_true", help="fleets: 1 Gbit/s hosts and a 10 Gbit/s store only")
     parser.add_argument("--levels", action="store_true", help="every host beside one prefix, for the fleets given")

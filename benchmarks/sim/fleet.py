@@ -29,7 +29,7 @@ connection to one proxy."""
 _PATIENCE, _SPARING_PATIENCE = 1.5, 6.0
 """Seconds that a host waits for its first listing, as in `dcdist.engine.membership`."""
 
-_EPOCHS = 1000
+_EPOCHS = 2000
 _LONGEST_EPOCH, _SHORTEST_EPOCH = 0.5, 0.02
 
 
@@ -50,7 +50,7 @@ class Fleet:
 
     `fleet_store_rate`: the bound on what all hosts together take from the store, bits a second; None: there is none.
     `grain`: bytes of the smallest piece that is simulated; 0 is the release's own. `epoch`: seconds of a step; None: a
-    thousandth of the limit, within bounds.
+    two thousandth of the limit, within bounds.
     """
 
     event: Event

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
-from dcdist.model.identity import HostId
+from dcdist.model.identity import PREFIX_STEP, HostId
 from dcdist.policy.ownership import Ownership
 
 if TYPE_CHECKING:
@@ -176,12 +176,18 @@ def _typical(groups: list[list[_Stripe]]) -> int:
 def _stand_in(groups: list[list[_Stripe]], place: int, cohort: int) -> _Stripe:
     """The stripe that stands for the one that a prefix lacks in this place, where others have one.
 
-    The one in the same place of another prefix, for what is held of that was drawn. The simulated prefix draws its own
-    ones for those that it lacks.
+    Beyond the places of the simulated prefix that begins again with its first. Within them it is what another prefix
+    has there, for that was drawn; one that differs in as many digits at most, or two might wait for each other.
     """
-    if cohort:
-        others = sorted(range(1, len(groups)), key=lambda other: other ^ cohort)
-        lender = next((other for other in others if place < len(groups[other])), 0)
-    else:
-        lender = 0
-    return groups[lender][place % len(groups[lender])]
+    place %= len(groups[0])
+    if place < len(groups[cohort]):
+        return groups[cohort][place]
+    others = [other for other in range(1, len(groups)) if place < len(groups[other])]
+    lenders = [other for other in others if _digits(other) <= _digits(cohort)]
+    lender = min(lenders, key=lambda other: (-_digits(other), other ^ cohort), default=0)
+    return groups[lender][place]
+
+
+def _digits(shift: int) -> int:
+    """In how many digits two prefixes differ."""
+    return sum(bool(shift >> at & (1 << PREFIX_STEP) - 1) for at in range(0, shift.bit_length(), PREFIX_STEP))

@@ -60,6 +60,18 @@ def test_no_counterpart_holds_a_stripe_of_which_nothing_is_held_that_is_its_coun
             assert not numbering.translate(held, shift) & stripe
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_all_gets_around_from_what_the_prefixes_draw_between_those_that_differ_in_one_digit(seed: int) -> None:
+    names = tuple(LayerName(f"{1000 * seed + layer:032x}") for layer in range(len(LAYERS)))
+    numbering = Numbering(LAYERS, names, bits=BITS)
+    have, before = own(numbering), 0
+    while have != before:
+        before, shown = have, padded(numbering, have)
+        for shift in (1, 2, 3, 4, 8, 12):
+            have |= numbering.translate(shown, shift)
+    assert have == numbering.all
+
+
 def test_the_simulated_prefix_has_about_its_part_of_the_bytes(numbering: Numbering) -> None:
     part = sum(numbering.sizes[piece] for piece in pieces.each(own(numbering)))
     assert numbering.own_part == pytest.approx(part / sum(numbering.sizes))
