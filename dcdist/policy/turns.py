@@ -21,6 +21,9 @@ _AHEAD = 4.0
 """Seconds in which what is in flight is to come. More would be whole later and bring nothing; with less the store would
 wait for the fleet, which sees within two seconds what has come."""
 
+_LEAST = 4
+"""Stripes of a prefix that may be in flight whatever the pace, if that is its share: at first all are slow."""
+
 _CROWD = 64
 """A prefix has no more members: where its share is more than that, nobody waits for a turn."""
 
@@ -52,7 +55,8 @@ class Turns:
             return None
         allowed = max(1, _AT_FIRST >> bits) + self._shown
         if self._latest > self.begun:
-            allowed = min(allowed, ceil(self._shown * _AHEAD / (self._latest - self.begun)))
+            pace = self._shown / (self._latest - self.begun)
+            allowed = min(allowed, max(_LEAST, ceil(pace * _AHEAD)))
         return min(most, allowed)
 
     def stripe_time(self, window: int) -> float:
