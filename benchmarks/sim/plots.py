@@ -102,7 +102,7 @@ def _over_hosts(
         axes.set_ylim(bottom=0)
     else:
         axes.axhline(least, color="#222222", linewidth=1.2, linestyle=(0, (4, 2)))
-        axes.set_ylim(bottom=0.95 * least)
+        axes.set_ylim(bottom=0.95 * least, top=max(axes.get_ylim()[1], 1.05 * least))
 
 
 def _kind(each: Figures) -> str:
