@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--contenders",
         default=",".join(each.name for each in USUAL),
-        help="which (default: all but superseed, dcdist-alone and dcdist-bad-peers)",
+        help="which (default: all but superseed, dcdist-stream, dcdist-alone, dcdist-bad-peers)",
     )
     parser.add_argument("--repeat", type=int, help="rounds (default: 1)")
     parser.add_argument(

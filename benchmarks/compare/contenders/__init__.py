@@ -19,5 +19,5 @@ USUAL: tuple[Contender, ...] = (
     nfs.CONTENDER,
     casync.CONTENDER,
 )
-ALL: tuple[Contender, ...] = (*USUAL, bittorrent.SUPER_SEED, dcdist.ALONE, dcdist.TROUBLED)
+ALL: tuple[Contender, ...] = (*USUAL, bittorrent.SUPER_SEED, dcdist.STREAM, dcdist.ALONE, dcdist.TROUBLED)
 """With those that race only when asked for."""

@@ -112,5 +112,7 @@ CONTENDER = Dcdist("dcdist", "dcdist", ())
 EGRESS = Dcdist("dcdist-egress", "dcdist, sparing the store", ("--prefer", "egress"))
 ALONE = Dcdist("dcdist-alone", "dcdist, each host alone", ("--no-swarm",), swarm=False)
 """What a host that trades must never be slower than."""
+STREAM = Dcdist("dcdist-stream", "dcdist, sparing the store, in order", ("--prefer", "egress", "--order", "stream"))
+"""Hosts that take the release from front to back must still have something to trade."""
 TROUBLED = Dcdist("dcdist-bad-peers", "dcdist, among bad peers", (), bad_peers=True)
 """Peers that are no good must not make it slower either."""
