@@ -45,8 +45,10 @@ def main() -> int:
 
 async def _import_the_rest() -> None:
     """What is known to be needed, and slow to import: done while the store is being asked for the manifest."""
-    await asyncio.to_thread(importlib.import_module, "dcdist.node.fetch")
-    collect_garbage()
+    try:
+        await asyncio.to_thread(importlib.import_module, "dcdist.node.fetch")
+    finally:
+        collect_garbage()
 
 
 class _Worker:

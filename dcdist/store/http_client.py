@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -17,7 +18,7 @@ def import_without_certificates() -> None:
     before = {name: os.environ.get(name) for name in _CERTIFICATES}
     os.environ.update(dict.fromkeys(_CERTIFICATES, os.devnull))
     try:
-        import aiohttp  # noqa: F401
+        importlib.import_module("aiohttp")
     finally:
         for name, value in before.items():
             if value is None:
