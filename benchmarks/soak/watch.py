@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from benchmarks.soak.tally import Sample
 if TYPE_CHECKING:
     from benchmarks.soak.site import Site
 
-_END_SECONDS = 30
+_END_SECONDS = 30.0
+_LOOK_SECONDS = 0.1
 
 
 class Seeder:
@@ -67,8 +69,16 @@ class Seeder:
             await self._rest
 
 
-def left_over(folder: str) -> list[str]:
-    """The processes, as PID and command, that still name a folder of the soak, but for the store's own."""
+def left_over(folder: str, *, patience: float = _END_SECONDS) -> list[str]:
+    """The processes that still name a folder of the soak after `patience` seconds, in which fetches seed and end."""
+    late = time.monotonic() + patience
+    while (found := _at_work(folder)) and time.monotonic() < late:
+        time.sleep(_LOOK_SECONDS)
+    return found
+
+
+def _at_work(folder: str) -> list[str]:
+    """As PID and command, all but the store's own."""
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
