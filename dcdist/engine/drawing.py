@@ -68,7 +68,7 @@ async def needless(swarm_layer: SwarmLayer, command: Draw, known: PeersSeen) -> 
     wanted = pieces.span(command.first, command.stop)
     coming = swarm_layer.coming() if wanted & known.pieces else known.coming
     news = seen & ~known.pieces | coming & ~known.coming
-    return PeersSeen(command.layer, seen, coming) if wanted & news else None
+    return PeersSeen(command.layer, seen, coming, swarm_layer.single()) if wanted & news else None
 
 
 def object_of(index: Index, command: Draw) -> str:

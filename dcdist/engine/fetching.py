@@ -312,7 +312,7 @@ class Fetching:
                     swarm_layer = opened.swarm_layer
                     # Matters only where pieces are drawn that peers hold, and costs too much to be asked always.
                     coming = swarm_layer.coming() if opened.peers.coming else 0
-                    peers = PeersSeen(number, swarm_layer.available(), coming)
+                    peers = PeersSeen(number, swarm_layer.available(), coming, swarm_layer.single())
                     if peers != opened.peers:
                         opened.peers = peers
                         self._tell(peers)

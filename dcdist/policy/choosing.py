@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dcdist.model import pieces
 from dcdist.policy import helping, streaming
 from dcdist.policy.helping import Helper, Helping
+from dcdist.policy.stuck import Stuck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _PEERS_SILENT = 3.0
 """Seconds without a right byte from peers after which what they hold is drawn from the store."""
+
+_PEERS_SILENT_HASTY = 1.0
+"""The same for a host that would rather wait less: what peers are being asked for is left to them for longer."""
 
 _PEERS_BEGIN = 2.0
 """Seconds for which peers hold everything before their pace tells anything: they have just been asked."""
@@ -98,6 +102,7 @@ class Choosing:
     turns: Turns
     plans: dict[int, LayerPlan] = field(default_factory=dict)
     helping: Helping = field(default_factory=Helping)
+    stuck: Stuck = field(default_factory=Stuck)
     _barred: list[_Barred] = field(default_factory=list)
     _help_again: float = 0.0
     _late_again: float = 0.0
@@ -129,6 +134,7 @@ class Choosing:
             or self._own(situation, now=now)
             or self._help(situation, now=now)
             or self._undelivered(situation, now=now)
+            or self._stuck(situation, now=now)
             or self._last(situation)
         )
 
@@ -256,17 +262,19 @@ class Choosing:
         return found
 
     def _help_owners(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        unseen = {layer: self._drawable(layer, plan.unseen) for layer, plan in self.plans.items()}
+        left = {layer: list(plan.stripes_with(unseen[layer] & plan.dealt)) for layer, plan in self.plans.items()}
+        ending = sum(map(len, left.values())) <= max((plan.ownership.count for plan in self.plans.values()), default=0)
         for layer, plan in self.plans.items():
-            wanted = self._drawable(layer, plan.unseen)
-            if not wanted or plan.ownership.alone:
+            if plan.ownership.alone:
                 continue
             own_time = situation.stripe_times[layer]
             helper = Helper(own_time, own_time / situation.limit, self.eager)
-            for stripe, owner, ahead in helping.candidates(plan, plan.stripes_with(wanted & plan.dealt)):
+            for stripe, owner, ahead in helping.candidates(plan, left[layer]):
                 rank = plan.ownership.rank(stripe)
-                if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, now=now):
+                if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, ending=ending, now=now):
                     self._occupied = now
-                    return layer, plan.of_stripe(stripe, wanted)
+                    return layer, plan.of_stripe(stripe, unseen[layer])
         return None
 
     def _foster(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
@@ -293,8 +301,11 @@ class Choosing:
 
     def _undelivered(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         """What peers hold and do not bring: they are silent, too slow for a host in a hurry, or bring it wrong."""
-        silent = now - situation.peers_latest >= _PEERS_SILENT
-        slow = not silent and self._peers_are_slow(situation, now=now)
+        silence = now - situation.peers_latest
+        silent = silence >= _PEERS_SILENT
+        slow = not silent and (
+            (self.eager and silence >= _PEERS_SILENT_HASTY) or self._peers_are_slow(situation, now=now)
+        )
         for layer, plan in self.plans.items():
             # What peers are bringing now would come twice; from silent ones nothing does.
             undelivered = plan.seen if silent else plan.seen & ~plan.coming if slow else 0
@@ -305,6 +316,10 @@ class Choosing:
                 # Long requests cost the store less; hosts begin at different stripes.
                 return layer, min(runs, key=lambda each: (-len(each[1]), (each[0] - start) % count))[1]
         return None
+
+    def _stuck(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+        wanted = {layer: self._drawable(layer, plan.missing) for layer, plan in self.plans.items()}
+        return self.stuck.choose(self.plans, wanted, situation.stripe_times, now=now)
 
     def _last(self, situation: Situation) -> tuple[int, range] | None:
         """One of the last stripes that peers hold, whoever was left to bring it, since the link is idle.

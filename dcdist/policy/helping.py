@@ -106,11 +106,13 @@ class Helping:
         if now == owner.first:
             owner.at_first = owner.done
 
-    def should_help(self, host: HostId, *, ahead: int, rank: int, helper: Helper, now: float) -> bool:
+    def should_help(
+        self, host: HostId, *, ahead: int, rank: int, helper: Helper, now: float, ending: bool = False
+    ) -> bool:
         """Whether the member of `rank` (1 is the next after the owner) draws a stripe of `host`.
 
         `ahead` stripes stand before it in the owner's list. Each rank waits for the one before it to show, but not for
-        those that are gone too.
+        those that are gone too. `ending`: there are fewer stripes left than members.
         """
         owner = self._owners.get(host)
         if owner is None:
@@ -121,7 +123,10 @@ class Helping:
         interval = owner.interval() or helper.own_interval
         silence = now - max(owner.latest, owner.since)
         if interval > _SLOW * self._usual_interval():
-            # The others would wait for it at the end, and for what it drew last to come through its slow link.
+            # The others would wait for it at the end, and for what it drew last to come through its slow link: those
+            # stripes that it has begun are then drawn twice.
+            if ending:
+                return silence >= (rank - 1) * helper.margin / 4
             return (ahead - _AT_WORK + 1) * interval - silence > rank * helper.margin / 4
         return (ahead - _AT_WORK) * interval - silence > rank * helper.margin
 

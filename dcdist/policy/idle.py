@@ -7,6 +7,8 @@ anything that costs more: for that there is `Room`.
 
 from __future__ import annotations
 
+import math
+
 from dcdist.policy.throughput import Throughput
 
 _SHARE = 0.3
@@ -22,20 +24,25 @@ HASTY_SETTLE = 0.5
 class Idle:
     """Follows the bytes that a host takes from all sources together."""
 
-    def __init__(self, *, settle: float = SETTLE) -> None:
-        """`settle`: seconds that a link must be idle before it is believed."""
+    def __init__(self, *, settle: float = SETTLE, share: float = _SHARE) -> None:
+        """`settle`: seconds that a link must be idle before it is believed; `share`: of the best rate, below it is."""
         self._settle = settle
+        self._share = share
         self._rate = Throughput(memory=0.5)
         self._since: float | None = None
 
     def observed(self, total: int, *, best: float, now: float) -> None:
         """`total` bytes came so far; the link has carried `best` bytes a second."""
         self._rate.count(total, now=now)
-        if self._rate.rate(now=now) >= _SHARE * best:
+        if self._rate.rate(now=now) >= self._share * best:
             self._since = None
         elif self._since is None:
             self._since = now
 
     def lasts(self, *, now: float) -> bool:
         """Whether the link has been idle for long enough."""
-        return self._since is not None and now - self._since >= self._settle
+        return self.lasted(now=now) >= 0
+
+    def lasted(self, *, now: float) -> float:
+        """Seconds for which it has been idle for long enough; negative if it has not."""
+        return -math.inf if self._since is None else now - self._since - self._settle

@@ -183,7 +183,8 @@ class Planner:
                 self._peer_rate.count(event.total, now=now)
                 self._whole_rate.count(event.total + self._draws.total, now=now)
                 self._room.observed(self._whole_rate.rate(now=now), peers=self._peer_rate.rate(now=now), now=now)
-                self._idle.observed(self._whole_rate.total, best=self._room.best, now=now)
+                for link in (self._idle, self._choosing.stuck):
+                    link.observed(self._whole_rate.total, best=self._room.best, now=now)
             case PeersLack():
                 self._precedence.told(event.lacking)
             case CopyBegan():
@@ -235,6 +236,7 @@ class Planner:
             self._peers_latest = max(self._peers_latest, now)
         lost = plan.seen & ~event.pieces & ~plan.have
         plan.seen, plan.coming = event.pieces, event.coming
+        self._choosing.stuck.seen(event.layer, event.single, now=now)
         if lost:
             plan.rewind()
         shown = plan.newly_shown()

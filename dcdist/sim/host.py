@@ -80,8 +80,11 @@ class Host:
     neighbourhood: Rarity | None = None
     counted_in: list[Rarity] = field(default_factory=list)
     available: Bits = 0
+    single: Bits = 0
     seen: Bits = 0
+    seen_single: Bits = 0
     seen_in: dict[int, Bits] = field(default_factory=dict)
+    single_in: dict[int, Bits] = field(default_factory=dict)
     coming: Bits = 0
     given: float = 0.0
     drawn: float = 0.0
@@ -208,25 +211,28 @@ class Host:
         self._tell_peers(self.trader.coming if self.coming else 0, now=now)
         self.tell(PeersGave(int(self.given)), now=now)
 
-    def is_needless(self, command: Draw, available: Bits, *, now: float) -> bool:
+    def is_needless(self, command: Draw, looked: tuple[Bits, Bits], *, now: float) -> bool:
         """Whether a look just before a request goes out shows that peers hold or bring pieces of it; that is told."""
+        available, single = looked
         wanted = pieces.of(self.numbering.numbers(command.layer, command.first, command.stop))
         coming = self.trader.coming if wanted & self.seen else self.coming
         if not wanted & (available & ~self.seen | coming & ~self.coming):
             return False
-        self.available = available
+        self.available, self.single = available, single
         self._tell_peers(coming, now=now)
         self.tell(DrawNeedless(command.draw), now=now)
         return True
 
     def _tell_peers(self, coming: Bits, *, now: float) -> None:
         news = dict(self.numbering.by_layer(self.available ^ self.seen))
+        alone = dict(self.numbering.by_layer(self.single ^ self.seen_single))
         asked = dict(self.numbering.by_layer(coming))
-        changed = sorted(news.keys() | dict(self.numbering.by_layer(coming ^ self.coming)).keys())
-        self.seen, self.coming = self.available, coming
-        for layer in changed:
-            self.seen_in[layer] = self.seen_in.get(layer, 0) ^ news.get(layer, 0)
-            self.tell(PeersSeen(layer, self.seen_in[layer], asked.get(layer, 0)), now=now)
+        changed = news.keys() | alone.keys() | dict(self.numbering.by_layer(coming ^ self.coming)).keys()
+        self.seen, self.seen_single, self.coming = self.available, self.single, coming
+        for layer in sorted(changed):
+            seen = self.seen_in[layer] = self.seen_in.get(layer, 0) ^ news.get(layer, 0)
+            single = self.single_in[layer] = self.single_in.get(layer, 0) ^ alone.get(layer, 0)
+            self.tell(PeersSeen(layer, seen, asked.get(layer, 0), single), now=now)
 
 
 def options_for(

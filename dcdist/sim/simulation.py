@@ -220,7 +220,7 @@ class _Simulation:
         if host.next_look <= now:
             host.next_look += swarm.look
             if host.done_at is None:
-                host.available = self._carrying.available(host)
+                host.available, host.single = self._carrying.available(host)
 
     # Commands
 

@@ -13,7 +13,7 @@ from dcdist.model.pieces import each, of, span
 from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed
 from dcdist.swarm.blame import Blame
 from dcdist.swarm.flushes import Flushes
-from dcdist.swarm.torrent import present
+from dcdist.swarm.torrent import present, present_once
 
 if TYPE_CHECKING:
     from dcdist.errors import DcdistError
@@ -58,6 +58,7 @@ class TorrentLayer:
         self._preferred: Bits = 0
         self._usual = _WANTED
         self._available: Bits = 0
+        self._single: Bits = 0
         self._linked = False
         self._waiting: list[asyncio.Future[None]] = []
         self._error: DcdistError | None = None
@@ -133,6 +134,10 @@ class TorrentLayer:
             everybody |= present(peer.pieces)
         return everybody
 
+    def single(self) -> Bits:
+        """The pieces that exactly one connected peer has, as of the last quarter of a second; none when complete."""
+        return self._single
+
     async def latest_available(self) -> Bits:
         """The pieces that at least one connected peer has now; if the session does not tell in time, a moment ago."""
         if self._linked and not self.complete and not self._error:
@@ -203,6 +208,7 @@ class TorrentLayer:
     def seen(self, counts: list[int]) -> None:
         """How many peers have each piece; empty if there are none."""
         self._available = present(counts)
+        self._single = present_once(counts)
         self._tell_waiting()
 
     # Housekeeping
@@ -213,7 +219,7 @@ class TorrentLayer:
         if linked and not self.complete:
             self._handle.post_piece_availability()
         else:
-            self._available = 0
+            self._available = self._single = 0
         now = self._loop.time()
         oldest = next(iter(self._injected.values()), None)
         if oldest and now - oldest[1] > _OVERDUE:

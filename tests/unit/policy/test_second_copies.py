@@ -63,6 +63,14 @@ def test_what_peers_hold_is_drawn_when_they_are_silent() -> None:
     assert len(draws(made, now=3.1)) == 2
 
 
+def test_a_host_in_a_hurry_waits_a_third_as_long_for_silent_peers_but_for_what_they_were_asked_for() -> None:
+    made = planner(eager=True)
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count), coming=pieces.span(0, 8)), now=0.0)
+
+    assert draws(made, now=0.9) == []
+    assert [draw.first >= 8 for draw in draws(made, now=1.1)] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("peer_bytes", "eager_draws", "sparing_draws"),
     [(150_000_000, 0, 0), (3_000_000, 1, 0), (300_000, 1, 2)],

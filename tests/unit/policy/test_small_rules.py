@@ -160,8 +160,10 @@ HELPER = Helper(own_time=0.8, own_interval=0.4, eager=False)
 """Its margin is 4 s: 1.25 times 0.8 s, and twice a view's lag of 1.5 s."""
 
 
-def helps(helping: Helping, *, now: float, ahead: int = 3, rank: int = 1, helper: Helper = HELPER) -> bool:
-    return helping.should_help(HOST, ahead=ahead, rank=rank, helper=helper, now=now)
+def helps(
+    helping: Helping, *, now: float, ahead: int = 3, rank: int = 1, helper: Helper = HELPER, ending: bool = False
+) -> bool:
+    return helping.should_help(HOST, ahead=ahead, rank=rank, helper=helper, now=now, ending=ending)
 
 
 def steady_owner() -> Helping:
@@ -190,18 +192,28 @@ def test_a_host_in_a_hurry_takes_a_quarter_of_the_margin() -> None:
     assert helps(steady_owner(), now=4.0, ahead=4, helper=eager)
 
 
-def test_an_owner_slower_than_most_is_helped_earlier() -> None:
-    def beside_others(seconds: float) -> Helping:
-        helping = steady_owner()
-        for number in range(2, 5):
-            other = HostId(f"{number:032x}")
-            for step in range(4):
-                helping.appeared(other, now=4.0 - seconds * (3 - step))
-        return helping
+def beside_others(seconds: float) -> Helping:
+    """The steady owner, and three others that show a stripe each time so many seconds have gone."""
+    helping = steady_owner()
+    for number in range(2, 5):
+        other = HostId(f"{number:032x}")
+        for step in range(4):
+            helping.appeared(other, now=4.0 - seconds * (3 - step))
+    return helping
 
+
+def test_an_owner_slower_than_most_is_helped_earlier() -> None:
     assert not helps(beside_others(0.8), now=4.0, ahead=6)
     assert not helps(beside_others(0.5), now=4.0, ahead=2)
     assert helps(beside_others(0.5), now=4.0, ahead=3)
+
+
+def test_at_the_end_what_a_slow_owner_has_begun_is_drawn_by_others_too() -> None:
+    assert not helps(beside_others(0.5), now=4.0, ahead=0)
+    assert helps(beside_others(0.5), now=4.0, ahead=0, ending=True)
+    assert not helps(beside_others(0.8), now=4.0, ahead=0, ending=True)
+    assert not helps(beside_others(0.5), now=4.9, ahead=0, rank=2, ending=True)
+    assert helps(beside_others(0.5), now=5.1, ahead=0, rank=2, ending=True)
 
 
 def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
