@@ -91,7 +91,7 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "send_buffer_low_watermark": 16 * KIB,
         "send_buffer_watermark": 4 * MIB,
         "send_buffer_watermark_factor": 10,
-        # What many senders have under way overflows the receiver's queue, and is sent again. Loopback stalls below this.
+        # What many senders have under way overflows a receiver's queue, and is sent again. Loopback stalls with 32 KiB.
         "send_socket_buffer_size": 48 * KIB,
         "send_not_sent_low_watermark": 16 * KIB,
         "tick_interval": 100,  # rates are given out, and connections opened, once a tick
