@@ -124,8 +124,8 @@ class Helping:
         silence = now - max(owner.latest, owner.since)
         if interval > _SLOW * self._usual_interval():
             # The others would wait for it at the end, and for what it drew last to come through its slow link: those
-            # stripes that it has begun are then drawn twice.
-            if ending:
+            # stripes that it has begun are then drawn twice, by who is not slow too.
+            if ending and helper.own_time < _SLOW * interval:
                 return silence >= (rank - 1) * helper.margin / 4
             return (ahead - _AT_WORK + 1) * interval - silence > rank * helper.margin / 4
         return (ahead - _AT_WORK) * interval - silence > rank * helper.margin

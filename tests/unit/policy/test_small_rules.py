@@ -214,6 +214,8 @@ def test_at_the_end_what_a_slow_owner_has_begun_is_drawn_by_others_too() -> None
     assert not helps(beside_others(0.8), now=4.0, ahead=0, ending=True)
     assert not helps(beside_others(0.5), now=4.9, ahead=0, rank=2, ending=True)
     assert helps(beside_others(0.5), now=5.1, ahead=0, rank=2, ending=True)
+    slow_too = Helper(own_time=1.6, own_interval=0.8, eager=False)
+    assert not helps(beside_others(0.5), now=4.0, ahead=0, helper=slow_too, ending=True)
 
 
 def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
