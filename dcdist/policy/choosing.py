@@ -134,7 +134,7 @@ class Choosing:
             or self._own(situation, now=now)
             or self._help(situation, now=now)
             or self._undelivered(situation, now=now)
-            or self._stuck(situation, now=now)
+            or self._stuck(now=now)
             or self._last(situation)
         )
 
@@ -317,9 +317,9 @@ class Choosing:
                 return layer, min(runs, key=lambda each: (-len(each[1]), (each[0] - start) % count))[1]
         return None
 
-    def _stuck(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _stuck(self, *, now: float) -> tuple[int, range] | None:
         wanted = {layer: self._drawable(layer, plan.missing) for layer, plan in self.plans.items()}
-        return self.stuck.choose(self.plans, wanted, situation.stripe_times, now=now)
+        return self.stuck.choose(self.plans, wanted, now=now)
 
     def _last(self, situation: Situation) -> tuple[int, range] | None:
         """One of the last stripes that peers hold, whoever was left to bring it, since the link is idle.

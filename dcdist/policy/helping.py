@@ -25,6 +25,9 @@ _AT_WORK = 2
 _SLOW = 1.5
 """Times the interval that is usual between two stripes from which on an owner is slow."""
 
+_SURE = 4
+"""Stripes over which an owner must have been slow to be so to the end: what helpers draw looks like its own work."""
+
 _FEW = 3
 """Owners of whom fewer do not tell what is usual."""
 
@@ -38,13 +41,17 @@ _GONE = 2
 
 @dataclass(slots=True)
 class _Owner:
-    """How one owner gets on: stripes of its own that appeared, at first and in all, and when."""
+    """How one owner gets on: stripes of its own that appeared, at first and in all, and when.
+
+    `slow`: its longest interval while it was slow; what helpers draw later looks like its own work, and hides it.
+    """
 
     since: float
     first: float = 0.0
     at_first: int = 0
     latest: float = 0.0
     done: int = 0
+    slow: float = 0.0
 
     def interval(self) -> float | None:
         """Mean seconds between its stripes; None before there were some at two times."""
@@ -105,6 +112,9 @@ class Helping:
         owner.latest = now
         if now == owner.first:
             owner.at_first = owner.done
+        interval = owner.interval()
+        if interval and owner.done - owner.at_first >= _SURE and interval > _SLOW * self._usual_interval():
+            owner.slow = max(owner.slow, interval)
 
     def should_help(
         self, host: HostId, *, ahead: int, rank: int, helper: Helper, now: float, ending: bool = False
@@ -122,7 +132,8 @@ class Helping:
             return overdue >= (rank - 1) * helper.margin * (1 - self.share_gone(helper, now=now))
         interval = owner.interval() or helper.own_interval
         silence = now - max(owner.latest, owner.since)
-        if interval > _SLOW * self._usual_interval():
+        if owner.slow or interval > _SLOW * self._usual_interval():
+            interval = max(interval, owner.slow)
             # The others would wait for it at the end, and for what it drew last to come through its slow link: those
             # stripes that it has begun are then drawn twice, by who is not slow too.
             if ending and helper.own_time < _SLOW * interval:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
     from dcdist.policy.layer_plan import LayerPlan
 
-_LONG = 3.0
+_LONG = 2.0
 """Seconds that a piece must have been with one peer alone."""
 
 _END = 4.0
@@ -33,6 +33,9 @@ _SHARE = 0.7
 
 _SETTLE = 0.3
 """Seconds that this must last."""
+
+_TURN = 0.5
+"""Seconds between the turns of two ranks."""
 
 
 @dataclass(slots=True)
@@ -74,17 +77,9 @@ class Stuck:
         self._best = best
 
     def choose(
-        self,
-        plans: Mapping[int, LayerPlan],
-        wanted: Mapping[int, Bits],
-        stripe_times: Mapping[int, float],
-        *,
-        now: float,
+        self, plans: Mapping[int, LayerPlan], wanted: Mapping[int, Bits], *, now: float
     ) -> tuple[int, range] | None:
-        """The layer and the pieces of a stripe that this host draws, of those `wanted`; None if there is none.
-
-        Each rank waits for the one before it as long as a stripe takes.
-        """
+        """The layer and the pieces of a stripe that this host draws, of those `wanted`; None if there is none."""
         waited = self._slack.lasted(now=now)
         if waited < 0 or sum(plan.missing_bytes() for plan in plans.values()) > _END * self._best:
             return None
@@ -93,6 +88,6 @@ class Stuck:
             ranked = [(plan.ownership.rank(s), s) for s in plan.stripes_with(stuck) if plan.ownership.covers(s)]
             if ranked:
                 rank, stripe = min(ranked)
-                if (rank - 1) * stripe_times[layer] <= waited:
+                if (rank - 1) * _TURN <= waited:
                     return layer, plan.of_stripe(stripe, stuck)
         return None

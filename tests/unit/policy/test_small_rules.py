@@ -218,6 +218,16 @@ def test_at_the_end_what_a_slow_owner_has_begun_is_drawn_by_others_too() -> None
     assert not helps(beside_others(0.5), now=4.0, ahead=0, helper=slow_too, ending=True)
 
 
+@pytest.mark.parametrize(("usual", "slow"), [(0.5, True), (0.8, False)])
+def test_an_owner_that_was_slow_for_long_stays_so_when_helpers_show_its_stripes(usual: float, slow: bool) -> None:
+    helping = beside_others(usual)
+    helping.appeared(HOST, now=5.0)
+    for step in range(1, 21):
+        helping.appeared(HOST, now=5.0 + step / 20)
+
+    assert helps(helping, now=6.0, ahead=0, ending=True) == slow
+
+
 def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
     helping = Helping()
     helping.watch(HOST, now=0.0)
