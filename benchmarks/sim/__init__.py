@@ -193,4 +193,8 @@ def _situations(options: argparse.Namespace) -> Iterator[Fleet]:
 
 def _write(folder: Path, name: str, value: object) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n")
+    text = json.dumps(value, indent=1)
+    if isinstance(value, list):
+        # Fleets have hundreds of samples each: one line for each, so that a diff shows which ones are new.
+        text = "[\n" + ",\n".join(map(json.dumps, value)) + "\n]"
+    (folder / f"{name}.json").write_text(text + "\n")

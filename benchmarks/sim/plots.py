@@ -41,7 +41,7 @@ def write(found: Sequence[Figures], folder: Path) -> None:
 
 
 def by_hosts(found: Sequence[Figures]) -> Figure:
-    """Four figures of all fleets over the number of hosts, one line for each kind of situation."""
+    """Four figures of all fleets over the number of hosts, a line for each kind of situation; other seeds as rings."""
     with styled():
         figure = Figure(figsize=(11, 8.5), layout="constrained")
         axes = figure.subplots(2, 2)
@@ -64,8 +64,9 @@ def courses(found: Sequence[Figures]) -> Figure:
     with styled():
         figure = Figure(figsize=(11, 4.8), layout="constrained")
         sent, here = figure.subplots(1, 2)
-        for number, each in enumerate([each for each in found if each.fleet.hosts == most]):
-            colour = _COLOURS[number % len(_COLOURS)]
+        kinds = list(dict.fromkeys(_kind(each) for each in found))
+        for each in (each for each in _first(found) if each.fleet.hosts == most):
+            colour = _COLOURS[kinds.index(_kind(each)) % len(_COLOURS)]
             times = [at / each.limit for at, _, _ in each.samples]
             sent.plot(times, [copies for _, copies, _ in each.samples], color=colour, label=_kind(each))
             here.plot(times, [100 * share for _, _, share in each.samples], color=colour)
@@ -82,16 +83,28 @@ def _over_hosts(
     axes: Axes, title: str, found: Sequence[Figures], value: Callable[[Figures], float], least: float | None
 ) -> None:
     kinds = dict.fromkeys(_kind(each) for each in found)
+    firsts = _first(found)
     for number, kind in enumerate(kinds):
-        points = sorted((each.fleet.hosts, value(each)) for each in found if _kind(each) == kind)
+        colour = _COLOURS[number % len(_COLOURS)]
+        points = sorted((each.fleet.hosts, value(each)) for each in firsts if _kind(each) == kind)
         axes.plot(
             [hosts for hosts, _ in points],
             [figure for _, figure in points],
             marker="o",
             markersize=4,
-            color=_COLOURS[number % len(_COLOURS)],
+            color=colour,
             linestyle="-" if number < len(_COLOURS) else "--",
             label=kind,
+        )
+        again = [each for each in found if _kind(each) == kind and each not in firsts]
+        axes.plot(
+            [each.fleet.hosts for each in again],
+            [value(each) for each in again],
+            marker="o",
+            markersize=5,
+            markerfacecolor="none",
+            color=colour,
+            linestyle="",
         )
     axes.set_title(title)
     axes.set_xscale("log")
@@ -103,6 +116,14 @@ def _over_hosts(
     else:
         axes.axhline(least, color="#222222", linewidth=1.2, linestyle=(0, (4, 2)))
         axes.set_ylim(bottom=0.95 * least, top=max(axes.get_ylim()[1], 1.05 * least))
+
+
+def _first(found: Sequence[Figures]) -> list[Figures]:
+    """Of the same situation with other seeds or pieces the one to go by: the smallest pieces, the lowest seed."""
+    chosen: dict[tuple[str, int], Figures] = {}
+    for each in sorted(found, key=lambda each: (each.fleet.grain, each.fleet.seed)):
+        chosen.setdefault((_kind(each), each.fleet.hosts), each)
+    return list(chosen.values())
 
 
 def _kind(each: Figures) -> str:

@@ -178,7 +178,8 @@ class Host:
 
     def asking(self, *, now: float, seconds: float) -> Iterator[tuple[Request, float]]:
         """Its requests that have been answered, and the bytes of each that it takes in so many seconds at most."""
-        ready = [request for request in self.requests.values() if request.ready <= now]
+        # Rounded to the nearest step: rounded up, a first byte after 30 ms would cost a long step and leave links idle.
+        ready = [request for request in self.requests.values() if request.ready < now + seconds / 2 - 1e-6]
         most = float("inf")
         if self.share is not None and ready:
             most = self.share.rate(noticed_from=self.membership.noticed_from, now=now) * seconds / len(ready)

@@ -55,6 +55,12 @@ def test_a_less_efficient_swarm_takes_longer() -> None:
     assert last(bad) > 1.15 * last(good)
 
 
+def test_long_steps_do_not_leave_the_store_idle_before_each_answer() -> None:
+    """Large fleets are simulated in steps that are longer than the store needs for a first byte."""
+    cold = scenario(*[HostSpec(30e6, 30e6)] * 6, store=30e6, size=512 * MIB)
+    assert last(simulate(replace(cold, epoch=0.25))) <= 1.06 * last(simulate(replace(cold, epoch=0.05)))
+
+
 def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
     cold = scenario(*[HostSpec(RATE, RATE)] * 4, size=16 * MIB)
     runs = [simulate(each) for each in (cold, cold, replace(cold, seed=2))]
