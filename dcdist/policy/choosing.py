@@ -65,7 +65,7 @@ class Situation:
     `longest`: bytes of the longest request; `stripe_times`: seconds for a stripe of each layer; `limit`: requests
     at once; `peers_latest`: when a peer last gave a right byte, or began to have something to give; `peer_rate`: bytes
     a second from all peers. `room`: peers do not fill this host's link; `idle`: all but nothing comes, from anywhere;
-    `tried`: the store has given something, so that room is known.
+    `tried`: the store has given something, so that room is known; `trying`: it is being asked for something.
     `acquainted`: hosts that began together know each other by now; `known`: other members.
     """
 
@@ -77,6 +77,7 @@ class Situation:
     room: bool = False
     idle: bool = False
     tried: bool = False
+    trying: bool = False
     acquainted: bool = True
     known: int = 0
 
@@ -355,5 +356,6 @@ class Choosing:
             self._probe_at, self._probe_pause = now + self._probe_pause, 2 * self._probe_pause
             return True
         # A rate of nothing may be that of peers that have just begun: that is for silence to tell. Who knows what the
-        # store gave goes by its room alone: much that is missing takes long on a full link too.
-        return not situation.tried and missing > situation.peer_rate * patience * _SPARING > 0
+        # store gave goes by its room alone: much that is missing takes long on a full link too. So one request tells.
+        untried = not situation.tried and not situation.trying
+        return untried and missing > situation.peer_rate * patience * _SPARING > 0

@@ -394,6 +394,7 @@ class Planner:
             room=self._room.open,
             idle=self._idle.lasts(now=now) and not self._draws.active,
             tried=self._size.known,
+            trying=bool(self._draws.active),
             acquainted=now >= self.options.acquainted_from,
             known=len(self._members),
         )

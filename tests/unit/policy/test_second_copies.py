@@ -73,7 +73,7 @@ def test_a_host_in_a_hurry_waits_a_third_as_long_for_silent_peers_but_for_what_t
 
 @pytest.mark.parametrize(
     ("peer_bytes", "eager_draws", "sparing_draws"),
-    [(150_000_000, 0, 0), (3_000_000, 1, 0), (300_000, 1, 2)],
+    [(150_000_000, 0, 0), (3_000_000, 1, 0), (300_000, 1, 1)],
     ids=["quick", "slow", "hopeless"],
 )
 def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(
@@ -90,6 +90,23 @@ def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(
         counts.append(len(draws(made, now=3.0)))
 
     assert counts == [eager_draws, sparing_draws]
+
+
+def test_a_host_that_has_drawn_nothing_tries_the_store_once_however_much_peers_have_to_bring() -> None:
+    large = Geometry.for_length(4096 * MIB)
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False))
+    made.receive(LayerOpened(0, large, 0), now=0.0)
+    made.receive(PeersSeen(0, pieces.span(0, large.piece_count)), now=0.0)
+    tried = 0
+    for half in range(80):  # they fill its link, and need minutes for all that is missing
+        now = half / 2
+        made.receive(PeersGave(10_000_000 * half), now=now)
+        for draw in draws(made, now=now):
+            tried += 1
+            made.receive(BytesDrawn(draw.draw, large.stripe_length), now=now + 0.1)
+            made.receive(DrawFinished(draw.draw), now=now + 0.1)
+
+    assert tried == 1
 
 
 def test_a_host_in_a_hurry_tries_the_store_beside_slow_peers_and_goes_on_if_it_brings_more() -> None:
