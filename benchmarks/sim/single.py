@@ -32,7 +32,8 @@ HEAD = "scenario       seed  over limit  last s  copies    c*  front  requests  
 class Course:
     """What to simulate: a scenario of the comparison for `size` bytes of layers; rates are bits a second.
 
-    `fleet_store_rate`: the bound on what all hosts together take from the store; None: there is none.
+    `fleet_store_rate`: the bound on what all hosts together take from the store; None: there is none. `start_ups`:
+    seconds until each host registers; None: the model's, the same for all.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Course:
     efficiency: float = EFFICIENCY
     fleet_store_rate: float | None = None
     stream: bool = False
+    start_ups: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,14 @@ def run(course: Course, carried: Callable[[float], float] = payload) -> Judged:
     """Simulate it. `carried` gives the payload bytes a second of a link of so many bits a second."""
     size = course.size // UPDATED if course.name == "update" else course.size
     built = scenarios.build(course.name, course.hosts, course.rate, course.store_rate, size / carried(course.rate))
+    start_ups: tuple[float | None, ...] = course.start_ups or (None,) * course.hosts
+    hosts = (
+        HostSpec(carried(link.up), carried(link.down), built.starts[name], start_up=start_up)
+        for (name, link), start_up in zip(built.hosts.items(), start_ups, strict=True)
+    )
     scenario = Scenario(
         layers_of(size),
-        tuple(HostSpec(carried(link.up), carried(link.down), built.starts[name]) for name, link in built.hosts.items()),
+        tuple(hosts),
         StoreSpec(carried(built.store.up)),
         SwarmSpec(efficiency=course.efficiency),
         eager=course.eager,

@@ -15,7 +15,8 @@ class HostSpec:
     """One host: payload bytes a second of its link each way, when its process starts and when the host is gone.
 
     `held`: bit i is set if it has layer i already. `may_draw`: it has access to the store. `store_pull`, `peer_pull`:
-    what one of its flows takes of a full link of the store or of a peer, beside one of another host.
+    what one of its flows takes of a full link of the store or of a peer, beside one of another host. `start_up`:
+    seconds until it registers; None: as long as all the others.
     """
 
     up: float
@@ -26,6 +27,7 @@ class HostSpec:
     may_draw: bool = True
     store_pull: float = 1.0
     peer_pull: float = 1.0
+    start_up: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

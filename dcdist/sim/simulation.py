@@ -86,7 +86,7 @@ class _Simulation:
         self._samples: list[tuple[float, float, float]] = []
         self._fronts: list[float] = []
         self._starts = sorted(
-            ((spec.starts + scenario.start_up, number) for number, spec in enumerate(self._specs)), reverse=True
+            ((_registers(scenario, spec), number) for number, spec in enumerate(self._specs)), reverse=True
         )
 
     def run(self) -> Outcome:
@@ -311,6 +311,11 @@ class _Simulation:
         load = self._store.of_the_fleet()
         samples, fronts = tuple(self._samples), tuple(self._fronts)
         return Outcome(self._scenario.size, tuple(outcomes), load, self._ledger, now, samples, fronts)
+
+
+def _registers(scenario: Scenario, spec: HostSpec) -> float:
+    """When the process of a host registers."""
+    return spec.starts + (scenario.start_up if spec.start_up is None else spec.start_up)
 
 
 def _share_for(scenario: Scenario, options: PlannerOptions) -> FleetShare | None:
