@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from tests.support.fault_site import FaultSite, HostProcess
 
 FROM_PEERS = ("--no-store", "--down-rate", "3MB", "--listen", "127.0.0.1:0")
+SLOWLY = ("--no-store", "--down-rate", "1MB", "--listen", "127.0.0.1:0")
+"""So that what is still missing outlasts some cuts, also where little else gets its turn."""
 
 
 def listen(port: int) -> tuple[str, str]:
@@ -55,12 +57,13 @@ async def _seeder_behind_a_link(site: FaultSite) -> AsyncIterator[tuple[TcpLink,
     (port,) = free_ports(1)
     async with TcpLink(port) as link, site.host("b", *listen(port), "--realm", "away", command="seed") as seeder:
         await seeder.says("seeding")
-        async with site.host("a", *FROM_PEERS, "--peer", f"127.0.0.1:{link.port}") as host:
+        async with site.host("a", *SLOWLY, "--peer", f"127.0.0.1:{link.port}") as host:
             await host.has(3 * MIB)
             yield link, host
 
 
-def _has_more_than(link: TcpLink, connections: int) -> bool:
+def _has_more_than(link: TcpLink, connections: int, host: HostProcess) -> bool:
+    assert host.process.returncode is None, host.said()
     return link.connections > connections
 
 
@@ -125,7 +128,7 @@ async def test_a_partition_that_heals_is_noticed_at_once(site: FaultSite) -> Non
             before = link.connections
             await link.cut()
             await link.mend()
-            await until(partial(_has_more_than, link, before))
+            await until(partial(_has_more_than, link, before, host))
         await host.succeeded()
 
     assert site.is_right()
