@@ -84,7 +84,7 @@ class Stuck:
         if waited < 0 or sum(plan.missing_bytes() for plan in plans.values()) > _END * self._best:
             return None
         for layer, plan in plans.items():
-            stuck = wanted[layer] & plan.seen & self._looks.get(layer, _Looks()).long(now=now)
+            stuck = wanted[layer] & self._looks.get(layer, _Looks()).long(now=now)
             ranked = [(plan.ownership.rank(s), s) for s in plan.stripes_with(stuck) if plan.ownership.covers(s)]
             if ranked:
                 rank, stripe = min(ranked)

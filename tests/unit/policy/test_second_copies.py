@@ -15,6 +15,7 @@ from dcdist.policy.events import (
     DrawNeedless,
     Failure,
     LayerOpened,
+    MembersChanged,
     PeersGave,
     PeersLack,
     PeersSeen,
@@ -23,7 +24,7 @@ from dcdist.policy.events import (
 )
 from dcdist.policy.ownership import Ownership
 from dcdist.policy.planner import Planner, PlannerOptions
-from tests.support.planners import GEOMETRY, LAYER, draws, host, planner
+from tests.support.planners import GEOMETRY, LAYER, draws, host, member, planner
 
 if TYPE_CHECKING:
     from dcdist.policy.commands import Draw
@@ -47,12 +48,41 @@ def test_stripes_of_another_prefix_are_drawn_when_nothing_comes_from_there(eager
     assert first.first // GEOMETRY.pieces_per_stripe in elsewhere[1:]
 
 
-def begin_and_end_all(made: Planner, *, now: float) -> None:
+def begin_and_end_all(made: Planner, *, now: float) -> list[Draw]:
     """Draw everything that the planner would draw now."""
+    ended: list[Draw] = []
     while running := draws(made, now=now):
+        ended += running
         for command in running:
             made.receive(DrawFinished(command.draw), now=now)
             made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
+    return ended
+
+
+@pytest.mark.parametrize("ending", [True, False])
+def test_what_a_slow_owner_has_begun_is_drawn_by_others_at_the_end_only(ending: bool) -> None:
+    """Members 3 and 4 show a stripe each half second, member 2 one a second."""
+    ownership = Ownership(LAYER, GEOMETRY.stripe_count, host(1))
+    for number in (2, 3, 4):
+        ownership.join(host(number))
+    lists = {number: list(ownership.round_of(host(number))) for number in (1, 2, 3, 4)}
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False))
+    made.receive(LayerOpened(0, GEOMETRY, bits_of(lists[1])), now=0.0)
+    made.receive(MembersChanged((member(2), member(3), member(4)), ()), now=0.0)
+    seen = 0
+    for half in range(1, 13):
+        shown = [lists[3].pop(0), lists[4].pop(0), *([lists[2].pop(0)] if half % 2 == 0 else [])]
+        seen |= bits_of(shown)
+        made.receive(PeersSeen(0, seen), now=half / 2)
+    if ending:
+        made.receive(PeersSeen(0, seen | bits_of(lists[3] + lists[4] + lists[2][2:])), now=6.0)
+
+    helped = {draw.first // GEOMETRY.pieces_per_stripe for draw in begin_and_end_all(made, now=9.0)}
+    assert bool(helped & set(lists[2][:2])) == ending
+
+
+def bits_of(stripes: list[int]) -> int:
+    return pieces.of(piece for stripe in stripes for piece in GEOMETRY.stripe_pieces(stripe))
 
 
 def test_what_peers_hold_is_drawn_when_they_are_silent() -> None:

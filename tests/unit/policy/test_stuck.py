@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dcdist.model import pieces
-from dcdist.policy.events import LayerOpened, MembersChanged, PeersGave, PeersSeen
+from dcdist.policy.events import LayerOpened, MembersChanged, PeersGave, PeersSeen, PrefixChanged
 from dcdist.policy.ownership import Ownership
 from dcdist.policy.planner import Planner, PlannerOptions
 from tests.support.planners import GEOMETRY, LAYER, draws, host, member
@@ -35,15 +35,18 @@ def waiting_for(*stripes: int) -> Planner:
     return made
 
 
-def hear_from_peers(made: Planner, single: int, *, rates: tuple[int, ...]) -> None:
-    """They hold everything, the `single` pieces one of them alone, and give so many bytes in each second."""
+def hear_from_peers(made: Planner, single: int, *, rates: tuple[int, ...], since: float = 0.0) -> None:
+    """They hold everything, from `since` on the `single` pieces one of them alone, and give so much in each second."""
     total = 0
     made.receive(PeersGave(0), now=0.0)
-    made.receive(PeersSeen(0, EVERYTHING, EVERYTHING, single), now=0.0)
-    for second, rate in enumerate(rates, start=1):
-        for quarter in range(4):
+    made.receive(PeersSeen(0, EVERYTHING, EVERYTHING, 0 if since else single), now=0.0)
+    for second, rate in enumerate(rates):
+        for quarter in (0.25, 0.5, 0.75, 1.0):
             total += rate // 4
-            made.receive(PeersGave(total), now=second - 0.75 + quarter / 4)
+            if 0 < since <= second + quarter:
+                made.receive(PeersSeen(0, EVERYTHING, EVERYTHING, single), now=since)
+                since = 0.0
+            made.receive(PeersGave(total), now=second + quarter)
 
 
 FULL_THEN_HALF = (6_000_000, 6_000_000, 6_000_000, 3_000_000, 3_000_000)
@@ -72,8 +75,8 @@ def test_the_others_wait_for_it() -> None:
 
 @pytest.mark.parametrize(
     ("single", "rates"),
-    [(True, (6_000_000,) * 5), (False, FULL_THEN_HALF), (True, (6_000_000, 3_000_000))],
-    ids=["the link is full", "a second peer holds it", "not for long"],
+    [(True, (6_000_000,) * 5), (False, FULL_THEN_HALF)],
+    ids=["the link is full", "a second peer holds it"],
 )
 def test_nothing_is_drawn_twice_without_need(single: bool, rates: tuple[int, ...]) -> None:
     stripe = stripe_of_rank(1)
@@ -81,6 +84,26 @@ def test_nothing_is_drawn_twice_without_need(single: bool, rates: tuple[int, ...
     hear_from_peers(made, stripe_pieces(stripe) if single else 0, rates=rates)
 
     assert draws(made, now=float(len(rates))) == []
+
+
+@pytest.mark.parametrize(("since", "drawn"), [(2.9, True), (3.1, False)])
+def test_what_one_peer_alone_has_held_for_less_than_two_seconds_may_still_spread(since: float, drawn: bool) -> None:
+    stripe = stripe_of_rank(1)
+    made = waiting_for(stripe)
+    hear_from_peers(made, stripe_pieces(stripe), rates=FULL_THEN_HALF, since=since)
+
+    assert bool(draws(made, now=5.0)) == drawn
+
+
+def test_stripes_of_another_prefix_are_for_its_members() -> None:
+    ownership = Ownership(LAYER, GEOMETRY.stripe_count, host(1))
+    ownership.narrow(2)
+    stripe = next(stripe for stripe in range(GEOMETRY.stripe_count) if not ownership.covers(stripe))
+    made = waiting_for(stripe)
+    made.receive(PrefixChanged(2), now=0.0)
+    hear_from_peers(made, stripe_pieces(stripe), rates=(*FULL_THEN_HALF, 3_000_000, 3_000_000))
+
+    assert draws(made, now=7.0) == []
 
 
 def test_a_piece_that_a_second_peer_got_meanwhile_spreads_by_itself() -> None:
