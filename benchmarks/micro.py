@@ -29,7 +29,8 @@ from dcdist.model.member import Member, Role
 from dcdist.model.release import Image, LayerEntry
 from dcdist.policy.events import DrawFinished, LayerOpened, MembersChanged, PeersSeen, PiecesFinished
 from dcdist.policy.ownership import Ownership
-from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_options import PlannerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,6 +20,7 @@ from dcdist.engine.reuse import copy_pieces, known_pieces
 from dcdist.errors import FetchFailedError
 from dcdist.model import pieces
 from dcdist.model.member import Member, Role
+from dcdist.policy.acquaintance import ACQUAINTED_AFTER
 from dcdist.policy.commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.events import (
     BytesDrawn,
@@ -37,7 +38,8 @@ from dcdist.policy.events import (
     PrefixChanged,
 )
 from dcdist.policy.fleet_share import FleetShare
-from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.ports import swarm as swarm_port
 
@@ -67,9 +69,6 @@ _WRITE_BEHIND = 1.0
 
 _OFFER = 256
 """Pieces offered to the assembly at once: a large layer has tens of thousands of frames to look at."""
-
-_GET_TO_KNOW = 1.0
-"""Seconds after which a host knows those that began when it did."""
 
 
 @dataclass(slots=True)
@@ -121,7 +120,7 @@ class Fetching:
         self._taking_part = {self._numbers[entry.name]: asyncio.Event() for entry in plan.entries}
         self._needs = pieces.of(self._numbers[entry.name] for entry in plan.entries)
         now = self._loop.time()
-        getting_to_know = 0.0 if ports.rendezvous is None else _GET_TO_KNOW
+        getting_to_know = 0.0 if ports.rendezvous is None else ACQUAINTED_AFTER
         planner_options = PlannerOptions(
             host=host,
             version=release.name.version,

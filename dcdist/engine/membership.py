@@ -41,8 +41,8 @@ class Audience:
     """Who is told of what a look found.
 
     `narrowed`: the bits of the prefix whose members are told from now on; `changed`: who joined it (or changed) and who
-    left; `linked`, `unlinked`: address and port of a host to trade with, in this prefix or another, and of one that is
-    not wanted any more; `troubled`: what failed.
+    left, after each look; `linked`, `unlinked`: address and port of a host to trade with, in this prefix or another,
+    and of one that is not wanted any more; `troubled`: what failed.
     """
 
     narrowed: Callable[[int], None]
@@ -152,8 +152,7 @@ class Membership:
         if self._bits != self._neighbours.prefix.bits:
             self._bits = self._neighbours.prefix.bits
             self._audience.narrowed(self._bits)
-        if joined or left:
-            self._audience.changed(joined, left)
+        self._audience.changed(joined, left)
         return True
 
     async def _members(self) -> Sequence[Member] | None:

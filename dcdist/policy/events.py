@@ -27,7 +27,7 @@ class LayerOpened:
 
 @dataclass(frozen=True, slots=True)
 class MembersChanged:
-    """Other hosts appeared (or changed) and left, by the latest listing."""
+    """Other hosts appeared (or changed) and left, by the latest listing; both are empty if it showed nothing new."""
 
     joined: tuple[Member, ...]
     left: tuple[HostId, ...]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from dcdist.model import pieces
 from dcdist.model.member import Role
 from dcdist.policy import helping, idle, room
+from dcdist.policy.acquaintance import Acquaintance
 from dcdist.policy.choosing import LOOK_AGAIN, Choosing, Situation
 from dcdist.policy.commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.concurrency import Concurrency
@@ -49,7 +50,7 @@ from dcdist.policy.turnout import most_requests
 from dcdist.policy.turns import Turns
 
 if TYPE_CHECKING:
-    from dcdist.model.identity import HostId, LayerName
+    from dcdist.policy.planner_options import PlannerOptions
 
 _STALL = 6.0
 """Seconds without a byte after which a draw is dropped."""
@@ -62,32 +63,6 @@ _BARRED = 8.0
 
 _MOST_SPARING = 4
 """Requests at once of a host that would rather spare the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannerOptions:
-    """Who this host is and what it may do.
-
-    `eager`: would rather wait less than spare the store (`prefer=time`). `may_draw`: may use the store at all.
-    `acquainted_from`: by this time hosts that begin together know each other; before it only what is surely this
-    host's own is drawn (with `eager`, first). `version`: of the release; `layers`: the names of its layers, in order.
-    `in_order`: there is no swarm to be diverse for, draw from front to back. `stream`: what a sink that takes the
-    layers in their order needs next comes first.
-    `passing_patience`, `lasting_patience`: seconds without any progress until it gives up; see `Patience`.
-    """
-
-    host: HostId
-    version: str
-    layers: tuple[LayerName, ...]
-    eager: bool = True
-    may_draw: bool = True
-    in_order: bool = False
-    stream: bool = False
-    acquainted_from: float = 0.0
-    begun: float = 0.0
-    most_requests: int = 8
-    passing_patience: float = 300.0
-    lasting_patience: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +88,7 @@ class Planner:
     _plans: dict[int, LayerPlan] = field(init=False)
     _draws: Draws = field(init=False)
     _members: Members = field(init=False)
+    _acquaintance: Acquaintance = field(init=False)
     _spoiled: Spoiled = field(init=False)
     _concurrency: Concurrency = field(init=False)
     _patience: Patience = field(init=False)
@@ -136,6 +112,7 @@ class Planner:
         self._plans = self._choosing.plans
         self._draws = Draws(self._plans)
         self._members = Members(self.options.version, self._plans)
+        self._acquaintance = Acquaintance(self.options.acquainted_from)
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
         self._spoiled = Spoiled(self.options.lasting_patience)
         self._room = Room(settle=room.HASTY_SETTLE if self.options.eager else room.SETTLE)
@@ -205,6 +182,7 @@ class Planner:
 
     def _members_changed(self, event: MembersChanged, *, now: float) -> None:
         self._members.changed(event)
+        self._acquaintance.looked((member.host for member in event.joined), now=now)
         for host in event.left:
             self._choosing.helping.forget(host)
         for member in event.joined:
@@ -348,6 +326,9 @@ class Planner:
         if now < (paused_until := self._patience.paused_until()):
             self._look_again = min(self._look_again, paused_until)
             return
+        if now < (draws_from := self._acquaintance.draws_from):
+            self._look_again = min(self._look_again, draws_from)
+            return
         if now < self.options.acquainted_from:
             self._look_again = min(self._look_again, self.options.acquainted_from)
         oldest = self._draws.oldest(now=now)
@@ -395,6 +376,6 @@ class Planner:
             idle=self._idle.lasts(now=now) and not self._draws.active,
             tried=self._size.known,
             trying=bool(self._draws.active),
-            acquainted=now >= self.options.acquainted_from,
+            acquainted=self._acquaintance.knows_others(now=now),
             known=len(self._members),
         )

@@ -16,7 +16,8 @@ from dcdist.model.geometry import Geometry
 from dcdist.model.member import Member, Role
 from dcdist.policy.commands import Command
 from dcdist.policy.events import Event, Failure
-from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_options import PlannerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

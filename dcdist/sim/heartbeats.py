@@ -190,8 +190,7 @@ class Membership:
         joined = tuple(each for each in members.values() if self._known.get(each.host) != each)
         left = tuple(host for host in self._known if host not in members)
         self._known = members
-        if joined or left:
-            self._news.append(MembersChanged(joined, left))
+        self._news.append(MembersChanged(joined, left))
         return now, True
 
     def _members(self, now: float) -> Generator[float, float, tuple[float, dict[HostId, Member] | None]]:

@@ -19,7 +19,7 @@ from dcdist.policy.events import (
     PiecesFinished,
     PrefixChanged,
 )
-from dcdist.policy.planner import PlannerOptions
+from dcdist.policy.planner_options import PlannerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

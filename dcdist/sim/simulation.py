@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.pieces import Bits
     from dcdist.policy.commands import Command
-    from dcdist.policy.planner import PlannerOptions
+    from dcdist.policy.planner_options import PlannerOptions
     from dcdist.sim.scenario import HostSpec, Scenario
 
 _TIMED = 4
@@ -250,7 +250,7 @@ class _Simulation:
             host.identity,
             command.first // self._scenario.layers[command.layer].pieces_per_stripe,
             seen=bool(host.seen >> request.pieces[0] & 1),
-            acquainted=now >= host.began + self._scenario.acquaintance,
+            acquainted=host.planner._acquaintance.knows_others(now=now),  # noqa: SLF001
         )
         drawn = pieces.of(request.pieces)
         seen = self._numbering.canonical(drawn & host.seen)

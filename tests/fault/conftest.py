@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dcdist.engine import descriptions, fetching
-from dcdist.policy.planner import PlannerOptions
+from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.rereading import PATIENT
 from dcdist.policy.retry import Backoff
 from dcdist.store import retrying

@@ -22,7 +22,8 @@ from dcdist.policy.events import (
     PeersSeen,
     PiecesFinished,
 )
-from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_options import PlannerOptions
 
 LAYER = LayerName("0123456789abcdef" * 2)
 STEP = 0.05

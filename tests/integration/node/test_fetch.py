@@ -16,7 +16,7 @@ from dcdist.engine.events import Fetched, Progress, Seeding, Trouble, Troubled, 
 from dcdist.errors import DiskFullError, FetchFailedError, IntegrityError, UsageError
 from dcdist.formats import heartbeat
 from dcdist.model import pieces
-from dcdist.policy.planner import PlannerOptions
+from dcdist.policy.planner_options import PlannerOptions
 from tests.support.http_server import serve_directory
 from tests.support.publishing import KEY, Publisher, noise
 

@@ -122,7 +122,7 @@ async def test_a_host_of_a_small_fleet_lists_twice_and_finds_everybody() -> None
     assert [prefix.bits for prefix in rendezvous.listed] == [6, 0]
 
 
-async def test_only_changes_are_told() -> None:
+async def test_a_look_tells_who_changed_and_that_nobody_did() -> None:
     rendezvous = RememberingRendezvous(others=(member(2), member(3)))
     membership, told = take_part(rendezvous)
     await membership.begin()
@@ -131,7 +131,7 @@ async def test_only_changes_are_told() -> None:
     rendezvous.others = (changed,)
     await membership.begin()
 
-    assert told.changes == [((member(2), member(3)), ()), ((changed,), (member(2).host,))]
+    assert told.changes == [((member(2), member(3)), ()), ((), ()), ((changed,), (member(2).host,))]
     assert told.of("linked") == [("127.0.0.1", 1002), ("127.0.0.1", 1003)]
     assert told.of("unlinked") == [("127.0.0.1", 1002)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.member import Role
@@ -19,7 +21,8 @@ from dcdist.policy.events import (
     PiecesFinished,
 )
 from dcdist.policy.ownership import Ownership
-from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_options import PlannerOptions
 from tests.support.planners import GEOMETRY, LAYER, ToySwarm, draws, host, member, planner
 
 
@@ -87,7 +90,28 @@ def test_before_the_others_are_known_a_sparing_host_draws_only_what_will_be_its_
     assert len(draws(made, now=1.0)) >= 2
 
 
-def test_a_host_in_a_hurry_does_not_wait_for_the_others() -> None:
+@pytest.mark.parametrize("eager", [True, False])
+def test_nothing_is_drawn_before_a_look_shows_nobody_new(eager: bool) -> None:
+    made = planner(eager=eager, acquainted_from=1.0)
+    made.receive(MembersChanged(tuple(member(number) for number in range(2, 5)), ()), now=0.1)
+    assert draws(made, now=0.1) == []
+    made.receive(MembersChanged((member(5),), ()), now=0.25)
+    assert draws(made, now=0.25) == []
+    assert made.deadline() == pytest.approx(0.55)
+    made.receive(MembersChanged((), ()), now=0.4)
+    assert len(draws(made, now=0.4)) == 2
+
+
+def test_who_knows_the_others_before_the_second_is_over_draws_all_that_is_its_own() -> None:
+    made = planner(eager=False, acquainted_from=1.0)
+    made.receive(MembersChanged((member(2),), ()), now=0.0)
+    made.receive(MembersChanged((), ()), now=0.15)
+    # Of so few stripes none is surely its own against any 16 newcomers.
+    assert Ownership(LAYER, GEOMETRY.stripe_count, host(1)).strongest(16) == []
+    assert len(draws(made, now=0.15)) == 2
+
+
+def test_a_host_in_a_hurry_that_could_not_look_does_not_wait_for_the_others() -> None:
     assert len(draws(planner(acquainted_from=1.0), now=0.0)) == 2
 
 

@@ -23,7 +23,8 @@ from dcdist.policy.events import (
     PrefixChanged,
 )
 from dcdist.policy.ownership import Ownership
-from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_options import PlannerOptions
 from tests.support.planners import GEOMETRY, LAYER, draws, host, member, planner
 
 if TYPE_CHECKING:

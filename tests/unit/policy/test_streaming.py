@@ -16,7 +16,8 @@ from dcdist.policy.events import (
     PiecesFinished,
 )
 from dcdist.policy.layer_plan import LayerPlan
-from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.streaming import Streaming
 from tests.support.planners import LAYER, draws, host, member
 

@@ -7,7 +7,8 @@ import pytest
 from dcdist.model import pieces
 from dcdist.policy.events import LayerOpened, MembersChanged, PeersGave, PeersSeen, PrefixChanged
 from dcdist.policy.ownership import Ownership
-from dcdist.policy.planner import Planner, PlannerOptions
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_options import PlannerOptions
 from tests.support.planners import GEOMETRY, LAYER, draws, host, member
 
 EVERYTHING = pieces.span(0, GEOMETRY.piece_count)

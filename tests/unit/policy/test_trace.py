@@ -26,7 +26,7 @@ from dcdist.policy.events import (
     PieceSpoiled,
     PrefixChanged,
 )
-from dcdist.policy.planner import PlannerOptions
+from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.trace import VERSION, RecordedPlanner, replay
 
 GEOMETRY = Geometry.for_length(300 * MIB)

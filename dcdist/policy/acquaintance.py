@@ -1,0 +1,53 @@
+"""When does a host know those that began when it did, and when does it begin to draw itself? It meets them first.
+
+Connections that are made before links are full measure their true round trip, and the kernel sends larger packets over
+them, for which fewer acknowledgements come back through the links of those who send; and what others begin now is known
+before it is drawn. Invariant: no host waits for longer than `_MEETING` after its first look.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcdist.model.identity import HostId
+
+ACQUAINTED_AFTER = 1.0
+"""Seconds after which a host takes it that it knows those that began when it did, whatever its looks showed."""
+
+_MEETING = 0.45
+"""Seconds after the first look at which a host begins to draw even if each look shows hosts that are new."""
+
+
+class Acquaintance:
+    """What the looks of one host tell about who begins with it."""
+
+    def __init__(self, at_latest: float) -> None:
+        """`at_latest`: by this time hosts that begin together know each other, whatever the looks show."""
+        self._at_latest = at_latest
+        self._met: set[HostId] = set()
+        self._draws_from = float("-inf")
+        self._looked = False
+        self._settled = False
+
+    @property
+    def draws_from(self) -> float:
+        """When this host may begin to draw, unless a look tells more before."""
+        return self._draws_from
+
+    def looked(self, joined: Iterable[HostId], *, now: float) -> None:
+        """A look ended; `joined`: who was not known before, or has changed."""
+        new = set(joined) - self._met
+        self._met |= new
+        if not self._looked:
+            self._looked = True
+            self._draws_from = min(self._at_latest, now + _MEETING)
+        elif not new:
+            self._settled = True
+            self._draws_from = float("-inf")
+
+    def knows_others(self, *, now: float) -> bool:
+        """Whether those that began with this host are known: a look other than the first showed nobody new."""
+        return self._settled or now >= self._at_latest
