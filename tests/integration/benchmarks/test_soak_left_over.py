@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-WAIT_FOR_INPUT = "import sys; sys.stdin.read()"
+WAIT_FOR_INPUT = "import sys; print(flush=True); sys.stdin.read()"
 
 
 @contextmanager
 def like_a_fetch(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that has the command line of a fetch into `folder`, and ends when its input does."""
     command = [sys.executable, "-c", WAIT_FOR_INPUT, "-m", "dcdist", "fetch", str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # its command line shows for sure only when it runs
         yield process
 
 
