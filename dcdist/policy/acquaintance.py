@@ -37,6 +37,11 @@ class Acquaintance:
         """When this host may begin to draw, unless a look tells more before."""
         return self._draws_from
 
+    @property
+    def met(self) -> bool:
+        """Whether there was a look: this host did not draw before it knew what others hold."""
+        return self._looked
+
     def looked(self, joined: Iterable[HostId], *, now: float) -> None:
         """A look ended; `joined`: who was not known before, or has changed."""
         new = set(joined) - self._met

@@ -66,7 +66,8 @@ class Situation:
     at once; `peers_latest`: when a peer last gave a right byte, or began to have something to give; `peer_rate`: bytes
     a second from all peers. `room`: peers do not fill this host's link; `idle`: all but nothing comes, from anywhere;
     `tried`: the store has given something, so that room is known; `trying`: it is being asked for something.
-    `acquainted`: hosts that began together know each other by now; `known`: other members.
+    `acquainted`: hosts that began together know each other by now; `known`: other members. `begins`: nothing has come
+    from anywhere yet, and this host has met the others.
     """
 
     longest: int
@@ -80,6 +81,7 @@ class Situation:
     trying: bool = False
     acquainted: bool = True
     known: int = 0
+    begins: bool = False
 
 
 @dataclass(slots=True)
@@ -341,6 +343,9 @@ class Choosing:
             return False
         if self._all_seen_from is None:
             self._all_seen_from = now
+        if self.eager and situation.begins:
+            # Whoever claims everything may give nothing: first requests need not wait until that shows.
+            return True
         if now - self._all_seen_from < _PEERS_BEGIN:
             return False
         missing = sum(plan.missing_bytes() for plan in self.plans.values())

@@ -378,4 +378,5 @@ class Planner:
             trying=bool(self._draws.active),
             acquainted=self._acquaintance.knows_others(now=now),
             known=len(self._members),
+            begins=self._acquaintance.met and not self._size.known and not self._peer_rate.total,
         )

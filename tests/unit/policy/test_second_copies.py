@@ -102,6 +102,20 @@ def test_a_host_in_a_hurry_waits_a_third_as_long_for_silent_peers_but_for_what_t
     assert [draw.first >= 8 for draw in draws(made, now=1.1)] == [True, True]
 
 
+@pytest.mark.parametrize("eager", [True, False])
+def test_a_host_in_a_hurry_begins_with_the_store_too_until_something_has_come_from_peers(eager: bool) -> None:
+    first, second = [], []
+    for made, gave in ((planner(eager=eager, acquainted_from=1.0), 0), (planner(eager=eager, acquainted_from=1.0), 1)):
+        made.receive(MembersChanged((member(2),), ()), now=0.0)
+        made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.1)
+        made.receive(PeersGave(gave), now=0.1)
+        made.receive(MembersChanged((), ()), now=0.15)
+        first.append(len(draws(made, now=0.15)))
+        second.append(len(draws(made, now=0.2)))
+    assert first == [2 if eager else 0, 0]
+    assert second == [0, 0]
+
+
 @pytest.mark.parametrize(
     ("peer_bytes", "eager_draws", "sparing_draws"),
     [(150_000_000, 0, 0), (3_000_000, 1, 0), (300_000, 1, 1)],
