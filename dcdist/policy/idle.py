@@ -11,8 +11,11 @@ import math
 
 from dcdist.policy.throughput import Throughput
 
-_SHARE = 0.3
+SHARE = 0.3
 """Of the best rate, below which a link is all but idle."""
+
+HASTY_SHARE = 0.6
+"""The same for a host that would rather wait less."""
 
 SETTLE = 1.0
 """Seconds that it must last."""
@@ -24,7 +27,7 @@ HASTY_SETTLE = 0.5
 class Idle:
     """Follows the bytes that a host takes from all sources together."""
 
-    def __init__(self, *, settle: float = SETTLE, share: float = _SHARE) -> None:
+    def __init__(self, settle: float = SETTLE, share: float = SHARE) -> None:
         """`settle`: seconds that a link must be idle before it is believed; `share`: of the best rate, below it is."""
         self._settle = settle
         self._share = share

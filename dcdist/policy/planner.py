@@ -117,7 +117,7 @@ class Planner:
         self._spoiled = Spoiled(self.options.lasting_patience)
         self._room = Room(settle=room.HASTY_SETTLE if self.options.eager else room.SETTLE)
         self._precedence = Precedence(makes_way=not self.options.eager)
-        self._idle = Idle(settle=idle.HASTY_SETTLE if self.options.eager else idle.SETTLE)
+        self._idle = Idle(idle.HASTY_SETTLE, idle.HASTY_SHARE) if self.options.eager else Idle()
         # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
         most = self.options.most_requests if self.options.eager else min(self.options.most_requests, _MOST_SPARING)
         self._concurrency = Concurrency(most=most)

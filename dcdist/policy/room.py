@@ -18,7 +18,7 @@ _END = 0.95
 SETTLE = 4.0
 """Seconds that a rate must be low before it is believed."""
 
-HASTY_SETTLE = 1.0
+HASTY_SETTLE = 0.5
 """The same for a host that would rather wait less."""
 
 _MEMORY = 120.0

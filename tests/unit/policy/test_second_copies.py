@@ -225,6 +225,36 @@ def test_when_the_link_is_idle_what_peers_are_slow_to_bring_is_drawn_one_stripe_
     assert draws(made, now=5.1) == []
 
 
+def after_a_full_link(made: Planner, *, coming: int, rate: float) -> list[tuple[float, int]]:
+    """Peers hold everything and give 6 MB/s for 10 s, then `rate`: when how many draws would begin, by half seconds."""
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count), coming=coming), now=0.0)
+    found, total = [], 0.0
+    for half in range(40):
+        now = half / 2
+        made.receive(PeersGave(round(total)), now=now)
+        begun = draws(made, now=now)
+        for draw in begun:
+            made.receive(DrawNeedless(draw.draw), now=now)
+        if now > 10.0 and begun:
+            found.append((now, len(begun)))
+        total += (6e6 if now < 10.0 else rate) / 2
+    return found
+
+
+def test_a_link_that_is_half_idle_is_enough_for_a_host_in_a_hurry() -> None:
+    everything = pieces.span(0, GEOMETRY.piece_count)
+    assert after_a_full_link(planner(eager=False), coming=everything, rate=3e6) == []
+    (first, count), *_ = after_a_full_link(planner(eager=True), coming=everything, rate=3e6)
+    assert (first, count) == (11.5, 1)
+
+
+def test_a_host_in_a_hurry_believes_sooner_that_there_is_room() -> None:
+    sooner = after_a_full_link(planner(eager=True), coming=0, rate=2e6)
+    later = after_a_full_link(planner(eager=False), coming=0, rate=2e6)
+    begun = [next(now for now, count in each if count > 1) for each in (sooner, later)]
+    assert begun[1] - begun[0] == 3.5
+
+
 def test_a_full_link_is_left_to_peers_however_much_is_missing() -> None:
     large = Geometry.for_length(4096 * MIB)
     made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False))
