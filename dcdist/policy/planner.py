@@ -298,6 +298,10 @@ class Planner:
             self._choosing.all_seen(),
         )
 
+    def knows_others(self, *, now: float) -> bool:
+        """Whether the hosts that began when this one did are known to it."""
+        return self._acquaintance.knows_others(now=now)
+
     def _settle(self, commands: list[Command], *, now: float) -> None:
         """End draws that stalled, forget those whose pieces are all checked."""
         for draw, running in self._draws:
@@ -376,7 +380,7 @@ class Planner:
             idle=self._idle.lasts(now=now) and not self._draws.active,
             tried=self._size.known,
             trying=bool(self._draws.active),
-            acquainted=self._acquaintance.knows_others(now=now),
+            acquainted=self.knows_others(now=now),
             known=len(self._members),
             begins=self._acquaintance.met and not self._size.known and not self._peer_rate.total,
         )

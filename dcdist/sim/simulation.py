@@ -250,7 +250,7 @@ class _Simulation:
             host.identity,
             command.first // self._scenario.layers[command.layer].pieces_per_stripe,
             seen=bool(host.seen >> request.pieces[0] & 1),
-            acquainted=host.planner._acquaintance.knows_others(now=now),  # noqa: SLF001
+            acquainted=host.planner.knows_others(now=now),
         )
         drawn = pieces.of(request.pieces)
         seen = self._numbering.canonical(drawn & host.seen)
