@@ -21,16 +21,16 @@ from benchmarks import machine
 from dcdist.formats import columns, extents, heartbeat, index
 from dcdist.formats.frames import Packer, Unpacker
 from dcdist.model import pieces
-from dcdist.model.extents import Extents
+from dcdist.model.extent import Extents
 from dcdist.model.geometry import Geometry
 from dcdist.model.identity import Digest, HostId, LayerName
 from dcdist.model.layer import Frame, FrameTable, Index
 from dcdist.model.member import Member, Role
 from dcdist.model.release import Image, LayerEntry
-from dcdist.policy.events import DrawFinished, LayerOpened, MembersChanged, PeersSeen, PiecesFinished
-from dcdist.policy.ownership import Ownership
 from dcdist.policy.planner import Planner
+from dcdist.policy.planner_events import DrawFinished, LayerOpened, MembersChanged, PeersSeen, PiecesFinished
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.state.ownership import Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Callable

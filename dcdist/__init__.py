@@ -31,32 +31,24 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
     from dcdist import errors
-    from dcdist.engine import events as fetch_events
-    from dcdist.engine.events import Fetched, FetchEvent
+    from dcdist.catalog.description import describe, list_releases
+    from dcdist.catalog.find import find_release
+    from dcdist.engine import fetch_events
+    from dcdist.engine.fetch_events import Fetched, FetchEvent
     from dcdist.engine.options import Order, Prefer
     from dcdist.errors import DcdistError
     from dcdist.formats.signature import PrivateKey, PublicKey
     from dcdist.model.identity import ReleaseName
     from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
-    from dcdist.node.fetch import fetch, seed
-    from dcdist.node.fetching import fetching
+    from dcdist.node.event_stream import fetching
+    from dcdist.node.fetch_options import FetchOptions, SeedOptions
+    from dcdist.node.fetch_run import fetch, seed
     from dcdist.node.key_files import generate_keys, read_private_key, read_public_key
-    from dcdist.node.options import FetchOptions, SeedOptions
-    from dcdist.node.releases import find_release
     from dcdist.node.stores import open_store
     from dcdist.node.synchronous import fetch_release, publish_release
-    from dcdist.node.verify import verify
+    from dcdist.node.verification import verify
     from dcdist.ports.store import Store
-    from dcdist.publishing import (
-        ImageSource,
-        Published,
-        PublishEvent,
-        PublishRequest,
-        describe,
-        list_releases,
-        publish,
-    )
-    from dcdist.publishing import events as publish_events
+    from dcdist.publishing import ImageSource, Published, PublishEvent, PublishRequest, publish, publish_events
 
 __version__ = "0.1.0"
 
@@ -69,20 +61,20 @@ __all__ = [
 ]  # fmt: skip
 
 _MODULES = {
-    "dcdist.engine.events": ("FetchEvent", "Fetched"),
+    "dcdist.engine.fetch_events": ("FetchEvent", "Fetched"),
     "dcdist.engine.options": ("Order", "Prefer"),
     "dcdist.errors": ("DcdistError",),
     "dcdist.formats.signature": ("PrivateKey", "PublicKey"),
     "dcdist.model.identity": ("ReleaseName",),
     "dcdist.model.release": ("Image", "LayerEntry", "MetadataFile", "Release"),
-    "dcdist.node.fetch": ("fetch", "seed"),
-    "dcdist.node.fetching": ("fetching",),
+    "dcdist.node.fetch_run": ("fetch", "seed"),
+    "dcdist.node.event_stream": ("fetching",),
     "dcdist.node.key_files": ("generate_keys", "read_private_key", "read_public_key"),
-    "dcdist.node.options": ("FetchOptions", "SeedOptions"),
-    "dcdist.node.releases": ("find_release",),
+    "dcdist.node.fetch_options": ("FetchOptions", "SeedOptions"),
+    "dcdist.catalog.find": ("find_release",),
     "dcdist.node.stores": ("open_store",),
     "dcdist.node.synchronous": ("fetch_release", "publish_release"),
-    "dcdist.node.verify": ("verify",),
+    "dcdist.node.verification": ("verify",),
     "dcdist.ports.store": ("Store",),
     "dcdist.publishing": (
         "ImageSource", "PublishEvent", "PublishRequest", "Published", "describe", "list_releases", "publish",
@@ -91,8 +83,8 @@ _MODULES = {
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 _WHOLE_MODULES = {
     "errors": "dcdist.errors",
-    "fetch_events": "dcdist.engine.events",
-    "publish_events": "dcdist.publishing.events",
+    "fetch_events": "dcdist.engine.fetch_events",
+    "publish_events": "dcdist.publishing.publish_events",
 }
 
 

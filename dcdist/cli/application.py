@@ -7,13 +7,13 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
-    "keygen": "dcdist.cli.keygen",
-    "publish": "dcdist.cli.publish",
-    "ls": "dcdist.cli.ls",
-    "show": "dcdist.cli.show",
-    "fetch": "dcdist.cli.fetch",
-    "seed": "dcdist.cli.seed",
-    "verify": "dcdist.cli.verify",
+    "keygen": "dcdist.cli.commands.keygen",
+    "publish": "dcdist.cli.commands.publish",
+    "ls": "dcdist.cli.commands.ls",
+    "show": "dcdist.cli.commands.show",
+    "fetch": "dcdist.cli.commands.fetch",
+    "seed": "dcdist.cli.commands.seed",
+    "verify": "dcdist.cli.commands.verify",
 }
 """In the order of a release's life; the module of each has it as `command`."""
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from dcdist.cli.display.output import warn
 from dcdist.cli.faults import fault_of
-from dcdist.cli.output import warn
 from dcdist.errors import DiskError
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ import os
 from typing import TYPE_CHECKING, Self
 
 from dcdist.disk.check import CHECKERS, check
+from dcdist.disk.free_space import allocated_bytes, file_system, free_bytes
 from dcdist.disk.layer_file import LayerFile
 from dcdist.disk.layer_folder import LayerFolder
-from dcdist.disk.refusals import refusals
-from dcdist.disk.space import allocated_bytes, file_system, free_bytes
+from dcdist.disk.system_errors import refusals
 from dcdist.disk.threads import Threads
 from dcdist.errors import DiskError
 from dcdist.model.identity import LayerName, is_layer_name
 from dcdist.model.pieces import span
-from dcdist.ports.space import SpaceNeeded
+from dcdist.model.space import SpaceNeeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,7 +8,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from dcdist.disk.refusals import refusals
+from dcdist.disk.system_errors import refusals
 from dcdist.model.geometry import MIB
 from dcdist.model.pieces import of
 

@@ -7,15 +7,15 @@ import os
 import stat
 from typing import TYPE_CHECKING, Self
 
+from dcdist.disk.free_space import allocated_bytes, file_system, free_bytes
 from dcdist.disk.image_file import PartFile, part_path
 from dcdist.disk.image_records import ImageRecord, ImageRecords
-from dcdist.disk.metadata import FOLDER, write_metadata
-from dcdist.disk.refusals import refusals
-from dcdist.disk.space import allocated_bytes, file_system, free_bytes
+from dcdist.disk.metadata_files import FOLDER, write_metadata
+from dcdist.disk.system_errors import refusals
 from dcdist.disk.threads import Threads
 from dcdist.errors import DiskError
 from dcdist.model.geometry import MIB
-from dcdist.ports.space import SpaceNeeded
+from dcdist.model.space import SpaceNeeded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,10 @@ import threading
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, write_at
+from dcdist.disk.free_space import allocated_bytes
 from dcdist.disk.lock import lock_descriptor
 from dcdist.disk.open_file import OpenFile
-from dcdist.disk.refusals import refusals
-from dcdist.disk.space import allocated_bytes
+from dcdist.disk.system_errors import refusals
 from dcdist.disk.writeback import EarlyWriteback
 from dcdist.errors import DiskError, InvariantError
 

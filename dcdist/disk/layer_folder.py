@@ -9,10 +9,10 @@ import os
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, read_file, replace_file
-from dcdist.disk.journal import DATA, Journal
+from dcdist.disk.free_space import allocated_bytes
 from dcdist.disk.lock import FolderLock
-from dcdist.disk.refusals import refusals
-from dcdist.disk.space import allocated_bytes
+from dcdist.disk.piece_journal import DATA, Journal
+from dcdist.disk.system_errors import refusals
 from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from dcdist.disk.check import piece_hash, sha1
 from dcdist.disk.durable import write_at
-from dcdist.disk.refusals import refusals
-from dcdist.disk.space import allocated_bytes
+from dcdist.disk.free_space import allocated_bytes
+from dcdist.disk.system_errors import refusals
 from dcdist.disk.writeback import EarlyWriteback
 from dcdist.errors import DiskError
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, read_file, replace_file
-from dcdist.disk.refusals import refusals
+from dcdist.disk.system_errors import refusals
 from dcdist.errors import DiskError
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dcdist.errors import ObjectMissingError, StoreError, StoreThrottledError
-from dcdist.formats import keys
+from dcdist.formats import object_names
 from dcdist.model import pieces
-from dcdist.policy.events import BytesDrawn, DrawFailed, DrawFinished, Failure, PeersSeen
+from dcdist.policy.planner_events import BytesDrawn, DrawFailed, DrawFinished, Failure, PeersSeen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from dcdist.model.layer import Index
-    from dcdist.policy.commands import Draw
-    from dcdist.policy.events import Event
+    from dcdist.policy.planner_commands import Draw
+    from dcdist.policy.planner_events import Event
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import SwarmLayer
 
@@ -73,7 +73,7 @@ async def needless(swarm_layer: SwarmLayer, command: Draw, known: PeersSeen) -> 
 
 def object_of(index: Index, command: Draw) -> str:
     """The key of the segment that a draw reads."""
-    return keys.layer_segment(index.layer, _place(index, command)[0])
+    return object_names.layer_segment(index.layer, _place(index, command)[0])
 
 
 def _place(index: Index, command: Draw) -> tuple[int, int]:

@@ -10,19 +10,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import troubles
-from dcdist.engine.bounds import Bounds
 from dcdist.engine.drawing import draw, needless, object_of
-from dcdist.engine.events import Trouble, Troubled
+from dcdist.engine.fetch_events import Trouble, Troubled
 from dcdist.engine.membership import PATIENCE, SPARING_PATIENCE, Audience, Membership
 from dcdist.engine.options import Order, Prefer
 from dcdist.engine.preparation import open_layer
+from dcdist.engine.rate_limits import Bounds
 from dcdist.engine.reuse import copy_pieces, known_pieces
 from dcdist.errors import FetchFailedError
 from dcdist.model import pieces
 from dcdist.model.member import Member, Role
-from dcdist.policy.acquaintance import ACQUAINTED_AFTER
-from dcdist.policy.commands import AskFirst, Draw, Drop, GiveUp
-from dcdist.policy.events import (
+from dcdist.policy.fleet.acquaintance import ACQUAINTED_AFTER
+from dcdist.policy.fleet.fleet_share import FleetShare
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
+from dcdist.policy.planner_events import (
     BytesDrawn,
     CopyBegan,
     CopyEnded,
@@ -37,8 +39,6 @@ from dcdist.policy.events import (
     PieceSpoiled,
     PrefixChanged,
 )
-from dcdist.policy.fleet_share import FleetShare
-from dcdist.policy.planner import Planner
 from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.ports import swarm as swarm_port
@@ -48,16 +48,16 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from dcdist.engine.assembly import Assembly, Source
-    from dcdist.engine.events import FetchEvent, Progress
+    from dcdist.engine.byte_counts import Tally
+    from dcdist.engine.fetch_events import FetchEvent, Progress
+    from dcdist.engine.fetch_ports import Ports
     from dcdist.engine.options import EngineOptions
-    from dcdist.engine.ports import Ports
     from dcdist.engine.preparation import Plan
     from dcdist.engine.reuse import KnownFrames
-    from dcdist.engine.tally import Tally
     from dcdist.model.identity import HostId, LayerName
     from dcdist.model.pieces import Bits
     from dcdist.model.release import Release
-    from dcdist.policy.commands import Command
+    from dcdist.policy.planner_commands import Command
     from dcdist.ports.layers import CachedLayer
     from dcdist.ports.swarm import SwarmEvent, SwarmLayer
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from dcdist.errors import StoreError
-from dcdist.policy.neighbours import Neighbours
+from dcdist.policy.fleet.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

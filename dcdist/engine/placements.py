@@ -12,12 +12,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from dcdist.errors import FormatError
-from dcdist.model.extents import ZEROS
+from dcdist.model.extent import ZEROS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dcdist.model.extents import Extents
+    from dcdist.model.extent import Extents
     from dcdist.model.identity import LayerName
     from dcdist.model.layer import FrameTable
 

@@ -9,22 +9,22 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dcdist.engine.descriptions import read_description
-from dcdist.engine.events import LayerChecked, Waiting
+from dcdist.catalog.read_again import read_description
+from dcdist.engine.fetch_events import LayerChecked, Waiting
 from dcdist.engine.placements import LayerPlacements, turn_around
 from dcdist.engine.troubles import cache_is_damaged
 from dcdist.errors import CacheBusyError, FetchFailedError, IntegrityError, StoreError, UsageError
 from dcdist.formats import extents as extents_format
 from dcdist.formats import index as index_format
-from dcdist.formats import keys
+from dcdist.formats import object_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AsyncExitStack
     from types import TracebackType
 
-    from dcdist.engine.events import FetchEvent, Troubled
-    from dcdist.model.extents import Extents
+    from dcdist.engine.fetch_events import FetchEvent, Troubled
+    from dcdist.model.extent import Extents
     from dcdist.model.identity import LayerName
     from dcdist.model.layer import Index
     from dcdist.model.release import Image, LayerEntry, Release
@@ -84,7 +84,7 @@ async def make_plan(
         async with limit:
             _, extents = await read_description(
                 store,
-                keys.image_extents(image.extents),
+                object_names.image_extents(image.extents),
                 limit=extents_format.EXTENTS_LIMIT,
                 read=lambda data: extents_format.decode(data, image),
                 report=report,
@@ -136,7 +136,7 @@ async def read_index(
             pass
     data, index = await read_description(
         store,
-        keys.layer_index(entry.name),
+        object_names.layer_index(entry.name),
         limit=index_format.INDEX_LIMIT,
         read=lambda data: index_format.decode(data, entry),
         report=report,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dcdist.engine.events import Trouble, Troubled
-from dcdist.formats import keys
+from dcdist.engine.fetch_events import Trouble, Troubled
+from dcdist.formats import object_names
 from dcdist.model.pieces import each
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def drawn_piece_is_wrong(event: PieceFailed, index: Index, store: Store) -> Trou
     """A piece from the store failed its check."""
     start = event.piece * index.geometry.piece_length
     segment, offset = divmod(start, index.geometry.segment_length)
-    place = f"{store}/{keys.layer_segment(index.layer, segment)}"
+    place = f"{store}/{object_names.layer_segment(index.layer, segment)}"
     size = index.geometry.piece_size(event.piece)
     return Troubled(
         f"{place}: bytes {offset} to {offset + size - 1} (piece {event.piece}) are wrong; thrown away and asked for "

@@ -11,8 +11,8 @@ from operator import add, gt
 from typing import TYPE_CHECKING, Final
 
 from dcdist.errors import FormatError, InvariantError
-from dcdist.formats import columns, envelope, keys
-from dcdist.model.extents import ZEROS, Extents
+from dcdist.formats import columns, envelope, object_names
+from dcdist.model.extent import ZEROS, Extents
 from dcdist.model.identity import LayerName
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def decode(data: bytes, image: Image) -> Extents:
         FormatError: It cannot be read, or does not fit together.
     """
     what = f"the extents of image {image.name}"
-    envelope.require_digest(data, image.extents, what=what, source=keys.image_extents(image.extents))
+    envelope.require_digest(data, image.extents, what=what, source=object_names.image_extents(image.extents))
     fields = envelope.decode(_KIND, data, what=what)
     size = fields.integer("size", high=IMAGE_LIMIT)
     if size != image.size:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dcdist.errors import InvariantError
-from dcdist.formats import columns, envelope, keys
+from dcdist.formats import columns, envelope, object_names
 from dcdist.formats.fields import DIGEST_LENGTH, Fields
 from dcdist.formats.frames import FRAME_LIMIT, FRAME_PLAIN_LIMIT
 from dcdist.model.geometry import LAYER_LIMIT, Geometry
@@ -60,7 +60,7 @@ def decode(data: bytes, entry: LayerEntry) -> Index:
         FormatError: It cannot be read, or does not fit together.
     """
     what = f"the index of layer {entry.name}"
-    envelope.require_digest(data, entry.index, what=what, source=keys.layer_index(entry.name))
+    envelope.require_digest(data, entry.index, what=what, source=object_names.layer_index(entry.name))
     fields = envelope.decode(_KIND, data, what=what)
     geometry = _geometry(fields, entry)
     return Index(

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from dcdist.engine import troubles
 from dcdist.formats.signature import PublicKey
 from dcdist.model.identity import ReleaseName
-from dcdist.node.by_name import fetch_by_name
+from dcdist.node.fetch_options import FetchOptions
 from dcdist.node.key_files import read_private_key, read_public_key
-from dcdist.node.options import FetchOptions
+from dcdist.node.resolve import fetch_by_name
 from dcdist.node.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dcdist.engine.events import Fetched, FetchEvent
+    from dcdist.engine.fetch_events import Fetched, FetchEvent
     from dcdist.engine.options import Order, Prefer
-    from dcdist.publishing.events import Published, PublishEvent
+    from dcdist.publishing.publish_events import Published, PublishEvent
 
 Trust = str | Path | PublicKey
 """A public key, or the file that holds one."""

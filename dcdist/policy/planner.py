@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.model import pieces
 from dcdist.model.member import Role
-from dcdist.policy import helping, idle, room
-from dcdist.policy.acquaintance import Acquaintance
-from dcdist.policy.choosing import LOOK_AGAIN, Choosing, Situation
-from dcdist.policy.commands import Command, Draw, Drop, GiveUp
-from dcdist.policy.concurrency import Concurrency
-from dcdist.policy.crawl import Crawl
-from dcdist.policy.draws import Draws
-from dcdist.policy.events import (
+from dcdist.policy.chooser import LOOK_AGAIN, Choosing, Situation
+from dcdist.policy.fleet.acquaintance import Acquaintance
+from dcdist.policy.fleet.fleet_window import Turns
+from dcdist.policy.link import idle, room
+from dcdist.policy.link.idle import Idle
+from dcdist.policy.link.room import Room
+from dcdist.policy.link.throughput import Throughput
+from dcdist.policy.planner_commands import Command, Draw, Drop, GiveUp
+from dcdist.policy.planner_events import (
     BytesDrawn,
     CopyBegan,
     CopyEnded,
@@ -36,18 +37,18 @@ from dcdist.policy.events import (
     PieceSpoiled,
     PrefixChanged,
 )
-from dcdist.policy.idle import Idle
-from dcdist.policy.layer_plan import LayerPlan
-from dcdist.policy.members import Members
-from dcdist.policy.patience import Patience
-from dcdist.policy.precedence import Precedence
-from dcdist.policy.request_size import RequestSize
-from dcdist.policy.room import Room
-from dcdist.policy.spoiled import Spoiled
-from dcdist.policy.streaming import Streaming
-from dcdist.policy.throughput import Throughput
-from dcdist.policy.turnout import most_requests
-from dcdist.policy.turns import Turns
+from dcdist.policy.reasons import late_owner
+from dcdist.policy.reasons.stream import Streaming
+from dcdist.policy.requests.behind_first import Precedence
+from dcdist.policy.requests.concurrency import Concurrency
+from dcdist.policy.requests.corrupt_pieces import Spoiled
+from dcdist.policy.requests.crawl import Crawl
+from dcdist.policy.requests.patience import Patience
+from dcdist.policy.requests.request_share import most_requests
+from dcdist.policy.requests.request_size import RequestSize
+from dcdist.policy.state.draws import Draws
+from dcdist.policy.state.layer_state import LayerPlan
+from dcdist.policy.state.members import Members
 
 if TYPE_CHECKING:
     from dcdist.policy.planner_options import PlannerOptions
@@ -219,7 +220,7 @@ class Planner:
             plan.rewind()
         shown = plan.newly_shown()
         self._choosing.appeared(plan, shown, now=now)
-        for owner in helping.own_work(plan, shown):
+        for owner in late_owner.own_work(plan, shown):
             self._choosing.helping.appeared(owner, now=now)
 
     def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, get_args
 from dcdist.errors import FormatError, NewerFormatError
 from dcdist.model.geometry import Geometry
 from dcdist.model.member import Member, Role
-from dcdist.policy.commands import Command
-from dcdist.policy.events import Event, Failure
 from dcdist.policy.planner import Planner
+from dcdist.policy.planner_commands import Command
+from dcdist.policy.planner_events import Event, Failure
 from dcdist.policy.planner_options import PlannerOptions
 
 if TYPE_CHECKING:

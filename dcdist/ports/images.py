@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dcdist.ports.space import SpaceNeeded
+    from dcdist.model.space import SpaceNeeded
 
 
 class ImageFile(Protocol):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dcdist.model.identity import LayerName
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
-    from dcdist.ports.space import SpaceNeeded
+    from dcdist.model.space import SpaceNeeded
 
 
 class CachedLayer(Protocol):

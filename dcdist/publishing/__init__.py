@@ -3,8 +3,8 @@
 A release becomes visible with its manifest, which is written last. Whatever happens before leaves nothing to see.
 """
 
-from dcdist.publishing.describe import Description, ListedRelease, Releases, Unreadable, describe, list_releases
-from dcdist.publishing.events import (
+from dcdist.catalog.description import Description, ListedRelease, Releases, Unreadable, describe, list_releases
+from dcdist.publishing.publish_events import (
     ImageFinished,
     ImageStarted,
     LayerFinished,
@@ -15,8 +15,8 @@ from dcdist.publishing.events import (
     PublishEvent,
     Resumed,
 )
-from dcdist.publishing.publish import publish
-from dcdist.publishing.request import Cut, ImageSource, PublishRequest
+from dcdist.publishing.publish_request import Cut, ImageSource, PublishRequest
+from dcdist.publishing.publish_run import publish
 
 __all__ = [
     "Cut",

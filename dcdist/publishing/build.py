@@ -11,32 +11,33 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dcdist.formats import extents, keys
+from dcdist.catalog.releases import read_index
+from dcdist.formats import extents, object_names
 from dcdist.formats.extents import LAYERS_LIMIT
 from dcdist.model.release import Image
-from dcdist.publishing.catalog import learn_chunks, read_chunks, read_index
 from dcdist.publishing.chunking import Chunker
-from dcdist.publishing.events import ImageFinished, ImageStarted, LayerMoved, NotShared, Progress, Resumed
-from dcdist.publishing.images import batches
-from dcdist.publishing.known import KnownChunks
-from dcdist.publishing.layers import LayerWriter
+from dcdist.publishing.input_images import batches
+from dcdist.publishing.known_chunks import KnownChunks
+from dcdist.publishing.layer_writer import LayerWriter
 from dcdist.publishing.layout import Layout, Moved
 from dcdist.publishing.packing import Packing
 from dcdist.publishing.placing import NEW, NOWHERE, Placer, Run, Tally
+from dcdist.publishing.publish_events import ImageFinished, ImageStarted, LayerMoved, NotShared, Progress, Resumed
 from dcdist.publishing.repacking import OldLayer, choose, live_frames, mark_all
-from dcdist.publishing.tasks import in_parallel, in_thread, task_group
+from dcdist.publishing.shared_layers import learn_chunks, read_chunks
 from dcdist.publishing.uploads import Uploads
+from dcdist.tasks import in_parallel, in_thread, task_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from dcdist.model.release import LayerEntry
     from dcdist.ports.store import Store
-    from dcdist.publishing.events import PublishEvent
-    from dcdist.publishing.images import Images
+    from dcdist.publishing.input_images import Images
     from dcdist.publishing.journals import PublishJournal
     from dcdist.publishing.placing import PlainFrame
-    from dcdist.publishing.request import PublishRequest
+    from dcdist.publishing.publish_events import PublishEvent
+    from dcdist.publishing.publish_request import PublishRequest
     from dcdist.publishing.sources import ImageInput
 
 
@@ -189,7 +190,7 @@ class _Builder:
     async def _lay_out(self, image: _ReadImage, layout: Layout) -> Image:
         data = await in_thread(lambda: extents.encode(layout.extents(image.run)))
         digest = extents.digest(data)
-        await self._uploads.put(keys.image_extents(digest), data)
+        await self._uploads.put(object_names.image_extents(digest), data)
         return Image(image.source.name, image.source.plain, image.source.digest, digest)
 
     def _progress(self) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dcdist.errors import FormatError, ObjectChangedError, ObjectExistsError, ObjectMissingError, StoreError
 from dcdist.formats import journal as codec
-from dcdist.formats import keys, manifest
+from dcdist.formats import manifest, object_names
 from dcdist.formats.journal import JOURNAL_LIMIT, Journal, JournalLayer
-from dcdist.publishing.owner import is_gone, this_process
+from dcdist.publishing.publisher_process import is_gone, this_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,11 +49,11 @@ class Dead:
 
 async def dead_publishes(store: Store, release: ReleaseName) -> list[Dead]:
     """The dead publishes of `release`, those with the most to inherit first."""
-    listing = await store.list(keys.PUBLISHES)
+    listing = await store.list(object_names.PUBLISHES)
     here = this_process()
     dead = []
     for entry in listing.entries:
-        publish = entry.key.removeprefix(keys.PUBLISHES)
+        publish = entry.key.removeprefix(object_names.PUBLISHES)
         try:
             journal = codec.decode(await store.get(entry.key, limit=JOURNAL_LIMIT))
         except (ObjectMissingError, FormatError):
@@ -77,7 +77,7 @@ class PublishJournal:
         self._references = tuple(references)
         self._inherited = inherited
         self._publish = codec.successor(inherited.publish) if inherited else secrets.token_hex(16)
-        self._key = keys.publish_journal(self._publish)
+        self._key = object_names.publish_journal(self._publish)
         self._owner = this_process()
         self._lock = asyncio.Lock()
         layers = inherited.journal.layers if inherited else ()
@@ -112,7 +112,7 @@ class PublishJournal:
             _running.discard(self._publish)
         if self._inherited:
             with suppress(StoreError):
-                await self._store.delete(keys.publish_journal(self._inherited.publish))
+                await self._store.delete(object_names.publish_journal(self._inherited.publish))
         return created
 
     async def begin_layer(self, layer: LayerName) -> None:
@@ -192,7 +192,7 @@ async def discard_layers(store: Store, release: ReleaseName, layers: Iterable[La
         needed = await _visible_layers(store, release)
         for layer in layers:
             if layer not in needed:
-                for entry in (await store.list(keys.layer_prefix(layer))).entries:
+                for entry in (await store.list(object_names.layer_prefix(layer))).entries:
                     await store.delete(entry.key)
 
 
@@ -201,12 +201,12 @@ async def sweep(store: Store, release: ReleaseName) -> None:
     with suppress(StoreError):
         for dead in await dead_publishes(store, release):
             await discard_layers(store, release, [layer.name for layer in dead.journal.layers])
-            await store.delete(keys.publish_journal(dead.publish))
+            await store.delete(object_names.publish_journal(dead.publish))
 
 
 async def _visible_layers(store: Store, release: ReleaseName) -> set[LayerName]:
     try:
-        data = await store.get(keys.release(release), limit=manifest.MANIFEST_LIMIT)
+        data = await store.get(object_names.release(release), limit=manifest.MANIFEST_LIMIT)
     except ObjectMissingError:
         return set()
     return {layer.name for layer in manifest.read_unverified(data).layers}

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dcdist.model.extents import ZEROS, Extents
+from dcdist.model.extent import ZEROS, Extents
 from dcdist.publishing.placing import NEW, NOWHERE, Run
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dcdist.model.identity import LayerName
     from dcdist.model.layer import FrameTable
     from dcdist.model.release import LayerEntry
-    from dcdist.publishing.layers import NewLayer
+    from dcdist.publishing.layer_writer import NewLayer
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dcdist.publishing.known import KnownChunks, Place
+    from dcdist.publishing.known_chunks import KnownChunks, Place
 
 NEW: Final = (1 << 31) - 1
 """The source of extents in the new stream; sources below it are positions in the list of shared layers."""

@@ -17,10 +17,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from dcdist.errors import FormatError, IntegrityError, InvariantError, StoreError, StoreThrottledError
-from dcdist.formats import keys
+from dcdist.formats import object_names
 from dcdist.formats.fields import DIGEST_LENGTH
 from dcdist.model.geometry import MIB
-from dcdist.policy.retry import Backoff
+from dcdist.policy.requests.retry import Backoff
 from dcdist.publishing.packing import PackedFrame
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ async def _read(store: Store, index: Index, start: int, stop: int) -> bytes:
     while start < stop:
         segment, offset = divmod(start, index.geometry.segment_length)
         length = min(stop - start, index.geometry.segment_length - offset)
-        data += await _read_again(store, keys.layer_segment(index.layer, segment), offset, length)
+        data += await _read_again(store, object_names.layer_segment(index.layer, segment), offset, length)
         start += length
     return bytes(data)
 

@@ -22,7 +22,7 @@ from dcdist.model.identity import Digest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dcdist.publishing.request import ImageSource
+    from dcdist.publishing.publish_request import ImageSource
 
 BATCH: Final = 4 * MIB
 """About as many plain bytes are handed on at once."""

@@ -9,17 +9,30 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from dcdist.errors import FormatError, InvariantError, ObjectExistsError, ObjectMissingError
-from dcdist.formats import keys
+from dcdist.formats import object_names
 from dcdist.model.geometry import SEGMENT_LENGTH
 from dcdist.model.identity import Digest, LayerName
-from dcdist.publishing.tasks import in_thread
+from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from dcdist.ports.store import Store
     from dcdist.publishing.journals import PublishJournal
-    from dcdist.publishing.layers import LayerNames
 
 _PARALLEL: Final = 3
+
+
+class LayerNames:
+    """The name of a layer that is being written, and under which name each of its segments stands."""
+
+    def __init__(self, name: LayerName) -> None:
+        self.current = name
+        self.places: dict[int, LayerName] = {}
+
+    def replace(self, name: LayerName) -> LayerName:
+        """Go on under another name than `name`, if that has not happened already."""
+        if self.current == name:
+            self.current = LayerName(secrets.token_hex(16))
+        return self.current
 
 
 class Uploads:
@@ -39,7 +52,7 @@ class Uploads:
         """See what the dead publish that this one inherits has left; returns the bytes of its segments."""
         size = 0
         for layer in self._inherited:
-            for entry in (await self._store.list(keys.layer_prefix(layer))).entries:
+            for entry in (await self._store.list(object_names.layer_prefix(layer))).entries:
                 self._present.add(entry.key)
                 size += entry.size
         return size
@@ -58,7 +71,7 @@ class Uploads:
         for number in range(count):
             place = names.places[number]
             if place != names.current:
-                body = await self._store.get(keys.layer_segment(place, number), limit=SEGMENT_LENGTH)
+                body = await self._store.get(object_names.layer_segment(place, number), limit=SEGMENT_LENGTH)
                 await self._put_segment(names, number, body)
 
     async def put_once(self, key: str, body: bytes | bytearray) -> bool:
@@ -92,16 +105,20 @@ class Uploads:
 
     async def _put_segment(self, names: LayerNames, number: int, body: bytes | bytearray) -> None:
         name = names.current
-        if not await self.put_once(keys.layer_segment(name, number), body):
+        if not await self.put_once(object_names.layer_segment(name, number), body):
             name = names.replace(name)
             await self._journal.begin_layer(name)
-            if not await self.put_once(keys.layer_segment(name, number), body):
+            if not await self.put_once(object_names.layer_segment(name, number), body):
                 raise InvariantError(f"layer {name} has a random name, and yet other bytes stand under it")
         names.places[number] = name
 
     def _is_there(self, layer: LayerName, number: int, digest: Digest) -> bool:
         known = self._journal.segments(layer)
-        return number < len(known) and known[number] == digest and keys.layer_segment(layer, number) in self._present
+        return (
+            number < len(known)
+            and known[number] == digest
+            and object_names.layer_segment(layer, number) in self._present
+        )
 
     async def _holds(self, key: str, body: bytes | bytearray) -> bool:
         try:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from dcdist.model.pieces import Bits
     from dcdist.sim.host import Host, Request
-    from dcdist.sim.release import Numbering
+    from dcdist.sim.modelled_store import Store
+    from dcdist.sim.numbering import Numbering
     from dcdist.sim.scenario import SwarmSpec
-    from dcdist.sim.store import Store
     from dcdist.sim.trading import Link
 
 _From = tuple["Host", "Link"]

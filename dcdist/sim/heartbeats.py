@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dcdist.model.identity import HostId, Prefix, prefix_of
-from dcdist.policy.events import MembersChanged, PrefixChanged
-from dcdist.policy.neighbours import Neighbours
+from dcdist.policy.fleet.neighbours import Neighbours
+from dcdist.policy.planner_events import MembersChanged, PrefixChanged
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from dcdist.model.member import Member
-    from dcdist.policy.events import Event
-    from dcdist.sim.store import Store
+    from dcdist.policy.planner_events import Event
+    from dcdist.sim.modelled_store import Store
 
 _FINEST = 20
 

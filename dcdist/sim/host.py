@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
-from dcdist.policy.events import (
+from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFailed,
     DrawFinished,
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from dcdist.model.identity import HostId, LayerName
     from dcdist.model.pieces import Bits
-    from dcdist.policy.commands import AskFirst, Command, Draw
-    from dcdist.policy.events import Event
-    from dcdist.policy.fleet_share import FleetShare
+    from dcdist.policy.fleet.fleet_share import FleetShare
     from dcdist.policy.planner import Planner
+    from dcdist.policy.planner_commands import AskFirst, Command, Draw
+    from dcdist.policy.planner_events import Event
     from dcdist.sim.heartbeats import Membership
-    from dcdist.sim.release import Numbering
+    from dcdist.sim.numbering import Numbering
     from dcdist.sim.scenario import HostSpec, Scenario
     from dcdist.sim.trading import Rarity, Trader
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.identity import HostId
     from dcdist.model.pieces import Bits
-    from dcdist.policy.ownership import Ownership
+    from dcdist.policy.state.ownership import Ownership
 
 
 class Reason(StrEnum):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dcdist.sim.ledger import Ledger
-    from dcdist.sim.store import StoreLoad
+    from dcdist.sim.modelled_store import StoreLoad
 
 
 @dataclass(frozen=True, slots=True)

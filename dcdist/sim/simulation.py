@@ -15,25 +15,25 @@ from typing import TYPE_CHECKING, assert_never
 from dcdist.model import pieces
 from dcdist.model.identity import HostId, LayerName, Prefix
 from dcdist.model.member import Member, Role
-from dcdist.policy.commands import AskFirst, Draw, Drop, GiveUp
-from dcdist.policy.events import PeersLack
-from dcdist.policy.fleet_share import FleetShare
+from dcdist.policy.fleet.fleet_share import FleetShare
 from dcdist.policy.planner import Planner
+from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
+from dcdist.policy.planner_events import PeersLack
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.sim.carrying import Carrying
 from dcdist.sim.heartbeats import Heartbeats, Membership
 from dcdist.sim.host import Host, options_for
 from dcdist.sim.ledger import Ledger, reason
+from dcdist.sim.modelled_store import Store
+from dcdist.sim.numbering import Numbering
 from dcdist.sim.outcome import HostOutcome, Outcome
-from dcdist.sim.release import Numbering
-from dcdist.sim.store import Store
 from dcdist.sim.trading import Link, Rarity, Trader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dcdist.model.pieces import Bits
-    from dcdist.policy.commands import Command
+    from dcdist.policy.planner_commands import Command
     from dcdist.policy.planner_options import PlannerOptions
     from dcdist.sim.scenario import HostSpec, Scenario
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from dcdist.errors import UsageError
-from dcdist.store.keys import is_key
+from dcdist.store.object_keys import is_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from dcdist.ports.store import Store
-    from dcdist.store.directory import DirectoryStore
-    from dcdist.store.readonly_http import ReadonlyHttpStore
-    from dcdist.store.swift import SwiftStore
+    from dcdist.store.directory.directory_store import DirectoryStore
+    from dcdist.store.http.readonly_http import ReadonlyHttpStore
+    from dcdist.store.swift.swift_store import SwiftStore
 
 STALL = 10.0
 """Seconds without a byte after which a transfer counts as stalled."""
@@ -66,7 +66,7 @@ def _directory(url: str, parts: SplitResult) -> DirectoryStore:
     path = Path(unquote(parts.path))
     if parts.netloc not in {"", "localhost"} or not path.is_absolute() or ".." in path.parts:
         raise UsageError(f"store {url!r} is no directory of this host; write file:///srv/dcdist, with three slashes")
-    from dcdist.store.directory import DirectoryStore
+    from dcdist.store.directory.directory_store import DirectoryStore
 
     return DirectoryStore(path)
 
@@ -74,8 +74,8 @@ def _directory(url: str, parts: SplitResult) -> DirectoryStore:
 def _readonly(
     parts: SplitResult, port: int | None, environment: Mapping[str, str], ca_file: Path | None, stall: float
 ) -> ReadonlyHttpStore:
-    from dcdist.store.http_session import HttpSession
-    from dcdist.store.readonly_http import ReadonlyHttpStore
+    from dcdist.store.http.http_session import HttpSession
+    from dcdist.store.http.readonly_http import ReadonlyHttpStore
 
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     path = parts.path.rstrip("/")
@@ -88,9 +88,9 @@ def _readonly(
 def _swift(
     url: str, parts: SplitResult, environment: Mapping[str, str], ca_file: Path | None, stall: float
 ) -> SwiftStore:
-    from dcdist.store.http_session import HttpSession
-    from dcdist.store.swift import SwiftStore
-    from dcdist.store.swift_sign_in import Credentials
+    from dcdist.store.http.http_session import HttpSession
+    from dcdist.store.swift.swift_sign_in import Credentials
+    from dcdist.store.swift.swift_store import SwiftStore
 
     container, prefix = parts.netloc, parts.path.strip("/")
     if not is_key(container) or (prefix and not is_key(prefix)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from dcdist.policy.pacing import Pace
+    from dcdist.policy.requests.pacing import Pace
     from dcdist.ports.store import Capabilities, Listing, Store
 
 _LONGEST_SLEEP = 0.25

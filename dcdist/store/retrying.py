@@ -1,4 +1,4 @@
-"""A store whose small operations are tried again as `dcdist.policy.retry` says; reads are passed through untried."""
+"""A store that tries small operations again, as `dcdist.policy.requests.retry` says; reads pass through untried."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from dcdist.errors import FormatError, ObjectExistsError, ObjectMissingError, StoreError, StoreThrottledError
-from dcdist.policy.retry import Backoff
+from dcdist.policy.requests.retry import Backoff
 
 if TYPE_CHECKING:
     import random

@@ -3,7 +3,7 @@
 The only home of libtorrent.
 """
 
-from dcdist.swarm.rendezvous import Rendezvous
 from dcdist.swarm.session import TorrentSwarm, open_swarm
+from dcdist.swarm.store_rendezvous import Rendezvous
 
 __all__ = ["Rendezvous", "TorrentSwarm", "open_swarm"]

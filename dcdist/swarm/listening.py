@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import libtorrent as lt
 
 from dcdist.errors import SwarmError
-from dcdist.swarm.refusals import listen_error
+from dcdist.swarm.libtorrent_errors import listen_error
 from dcdist.swarm.settings import listen_interface, source_address
 
 if TYPE_CHECKING:

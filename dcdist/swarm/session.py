@@ -13,19 +13,19 @@ import libtorrent as lt
 
 from dcdist.errors import SwarmError
 from dcdist.model.identity import LayerName
+from dcdist.policy.link.request_ahead import USUAL, Ahead
 from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
-from dcdist.swarm.ahead import USUAL, Ahead
 from dcdist.swarm.alerts import AlertPump
-from dcdist.swarm.inbox import Inbox
-from dcdist.swarm.intake import Intake
-from dcdist.swarm.lacking import Lacking
-from dcdist.swarm.layer import TorrentLayer
+from dcdist.swarm.injection_limits import Intake
+from dcdist.swarm.libtorrent_errors import disk_error
 from dcdist.swarm.links import Links, connect
 from dcdist.swarm.listening import Listening
 from dcdist.swarm.moved import Moved
-from dcdist.swarm.refusals import disk_error
+from dcdist.swarm.peers_missing import Lacking
+from dcdist.swarm.pending_events import Inbox
 from dcdist.swarm.settings import allow_open_files, peer_classes, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
+from dcdist.swarm.torrent_layer import TorrentLayer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

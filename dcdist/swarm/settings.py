@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import libtorrent as lt
 
 from dcdist.model.geometry import KIB, MIB
-from dcdist.swarm import ahead
+from dcdist.policy.link import request_ahead
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -84,7 +84,7 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "piece_timeout": 6,
         # Full links, but short queues towards the end: what was asked for comes even when the store was quicker, and a
         # host that stalls keeps it from others. 4 MiB a link is enough for 400 MB/s.
-        "request_queue_time": ahead.USUAL,
+        "request_queue_time": request_ahead.USUAL,
         "max_out_request_queue": 256,
         "max_allowed_in_request_queue": 4_000,
         # A request waits behind all data that wait in these, and a link on which answers take long asks for little.

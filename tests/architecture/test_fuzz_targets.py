@@ -25,11 +25,11 @@ READING = (
     "unpack", "unwrap", "version_mark", "wrapping_of",
 )  # fmt: skip
 NOT_FOREIGN = {
-    "dcdist.cli.child.Child.records": "what our own process tells through a pipe",
-    "dcdist.cli.request.FetchRequest.decode": "what our own process tells through a pipe",
+    "dcdist.cli.worker.handle.Child.records": "what our own process tells through a pipe",
+    "dcdist.cli.worker.request.FetchRequest.decode": "what our own process tells through a pipe",
     "dcdist.disk.durable.read_file": "gives the bytes as they are",
     "dcdist.policy.trace._read": "a trace is read by who wrote it",
-    "dcdist.store.swift_sign_in.Credentials.from_environment": "the user's own words",
+    "dcdist.store.swift.swift_sign_in.Credentials.from_environment": "the user's own words",
 }
 
 

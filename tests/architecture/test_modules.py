@@ -6,6 +6,8 @@ import ast
 import importlib
 import subprocess
 import sys
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +49,28 @@ def test_no_file_is_longer_than_the_limit() -> None:
 def test_no_module_has_a_name_that_says_nothing() -> None:
     words = {relative(path): set(path.stem.split("_")) | {path.parent.name} for path in CHECKED_FOR_LENGTH}
     assert {name: found for name, parts in words.items() if (found := parts & FORBIDDEN_NAMES)} == {}
+
+
+def test_no_module_name_is_used_twice() -> None:
+    places = defaultdict(list)
+    for path in MODULES:
+        if not path.stem.startswith("__"):
+            places[path.stem].append(relative(path))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_no_import_circle() -> None:
+    known = {name_of(path) for path in MODULES}
+    imports: dict[str, set[str]] = {}
+    for path in MODULES:
+        # An `__init__` gives the names of its modules to others: it stands above them.
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module in known:
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= inner & known or {node.module}
+        imports[name_of(path)] = found
+    TopologicalSorter(imports).prepare()
 
 
 def test_every_module_imports_alone() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.errors import ObjectExistsError, ObjectMissingError, StoreDeniedError
-from dcdist.policy.pacing import Pace
+from dcdist.policy.requests.pacing import Pace
 from dcdist.store import Paced, Retrying, open_store
 from tests.contract.store_suite import ReadingSuite, Stores, WritingSuite, read
 from tests.support.http_server import serve_directory

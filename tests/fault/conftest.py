@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dcdist.engine import descriptions, fetching
+from dcdist.catalog import read_again
+from dcdist.engine import fetching
 from dcdist.policy.planner_options import PlannerOptions
-from dcdist.policy.rereading import PATIENT
-from dcdist.policy.retry import Backoff
+from dcdist.policy.requests.rereading import PATIENT
+from dcdist.policy.requests.retry import Backoff
 from dcdist.store import retrying
 from tests.support.fault_site import site
 from tests.support.tcp_link import TcpLink
@@ -37,4 +38,4 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fetches in this process give up after seconds, not minutes."""
     monkeypatch.setattr(fetching, "PlannerOptions", partial(PlannerOptions, passing_patience=3.0, lasting_patience=1.0))
     monkeypatch.setattr(retrying, "Backoff", partial(Backoff, tries=3, first=0.1))
-    monkeypatch.setattr(descriptions, "PATIENT", replace(PATIENT, first=0.1, longest=0.2, total=1.0))
+    monkeypatch.setattr(read_again, "PATIENT", replace(PATIENT, first=0.1, longest=0.2, total=1.0))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import dcdist
-from dcdist.engine.events import Trouble
+from dcdist.engine.fetch_events import Trouble
 from dcdist.engine.options import Prefer
-from dcdist.formats import heartbeat, keys
+from dcdist.formats import heartbeat, object_names
 from dcdist.formats import index as index_format
 from dcdist.model.identity import HostId
 from dcdist.model.member import Member, Role
@@ -47,7 +47,7 @@ async def index_of(site: FaultSite) -> Index:
     """The index of the release's layer."""
     (entry,) = site.release.layers
     async with dcdist.open_store(site.url, environment=site.environment()) as store:
-        data = await store.get(keys.layer_index(entry.name), limit=index_format.INDEX_LIMIT)
+        data = await store.get(object_names.layer_index(entry.name), limit=index_format.INDEX_LIMIT)
     return index_format.decode(data, entry)
 
 
@@ -71,7 +71,7 @@ async def leave_heartbeats(site: FaultSite, *names: str) -> None:
     """Put heartbeats into the store as others would."""
     async with dcdist.open_store(site.url, environment=site.environment()) as store:
         for name in names:
-            await store.put(keys.swarm_prefix("web", "default") + name, b"")
+            await store.put(object_names.swarm_prefix("web", "default") + name, b"")
 
 
 def drawers_at(ports: list[int]) -> list[str]:
@@ -215,7 +215,7 @@ async def test_a_piece_that_a_peer_gives_wrong_again_and_again_comes_from_the_st
 
 async def _layer_with_a_wrong_piece(site: FaultSite, index: Index, piece: int) -> bytes:
     async with dcdist.open_store(site.url, environment=site.environment()) as store:
-        data = bytearray(await store.get(keys.layer_segment(index.layer, 0), limit=64 * MIB))
+        data = bytearray(await store.get(object_names.layer_segment(index.layer, 0), limit=64 * MIB))
     data[piece * index.geometry.piece_length + 7] ^= 1
     return bytes(data)
 

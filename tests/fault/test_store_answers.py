@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import dcdist
-from dcdist.engine.events import Trouble, Troubled
+from dcdist.engine.fetch_events import Trouble, Troubled
 from dcdist.errors import FetchFailedError, IntegrityError, ObjectMissingError, ReleaseMissingError
 from tests.support.fault_site import MIB, publish_site
 from tests.support.publishing import noise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcdist.engine.events import Trouble
+from dcdist.engine.fetch_events import Trouble
 from dcdist.errors import FetchFailedError, StoreUnavailableError
 from tests.support.fault_site import MIB
 from tests.support.swarms import until

@@ -261,7 +261,7 @@ def test_a_client_imported_without_certificates_changes_nothing_for_contexts_mad
     pem, _ = _certificate(tmp_path)
     code = (
         "import os, ssl\n"
-        "from dcdist.store.http_client import import_without_certificates\n"
+        "from dcdist.store.http.http_client import import_without_certificates\n"
         "import_without_certificates()\n"
         "from aiohttp import connector\n"
         "theirs, ours = connector._SSL_CONTEXT_VERIFIED, ssl.create_default_context()\n"

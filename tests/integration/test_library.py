@@ -10,8 +10,8 @@ import pytest
 
 import dcdist
 from dcdist.disk.serials import SeenSerials
-from dcdist.node.by_name import fetch_by_name
-from dcdist.node.verify import ImageVerified
+from dcdist.node.resolve import fetch_by_name
+from dcdist.node.verification import ImageVerified
 from dcdist.store import open_store
 from tests.support.publishing import KEY, OTHER_KEY, Publisher, noise
 

@@ -21,11 +21,11 @@ from dcdist.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
-from dcdist.policy.retry import Backoff
+from dcdist.policy.requests.retry import Backoff
 from dcdist.store import Retrying, open_store
-from dcdist.store.http_session import HttpSession
-from dcdist.store.swift import SwiftStore
-from dcdist.store.swift_sign_in import Credentials
+from dcdist.store.http.http_session import HttpSession
+from dcdist.store.swift.swift_sign_in import Credentials
+from dcdist.store.swift.swift_store import SwiftStore
 from tools.lab.swift import Fault
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import dcdist
-from dcdist.engine.events import Progress, Trouble, Troubled
+from dcdist.engine.fetch_events import Progress, Trouble, Troubled
 from tests.support.publishing import KEY, Publisher, noise
 from tests.support.swarms import until
 

@@ -11,7 +11,7 @@ from dcdist.engine.membership import Audience, Membership
 from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.ports.store import Entry, Listing
-from dcdist.swarm.rendezvous import Rendezvous
+from dcdist.swarm.store_rendezvous import Rendezvous
 from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import msgpack
 import zstandard
 
 from dcdist.formats import columns, extents, index
-from dcdist.model.extents import Extents
+from dcdist.model.extent import Extents
 from dcdist.model.geometry import Geometry
 from dcdist.model.identity import Digest, LayerName, ReleaseName
 from dcdist.model.layer import FrameTable, Index

@@ -7,7 +7,7 @@ from array import array
 from dataclasses import dataclass
 
 from dcdist.formats.frames import Packer
-from dcdist.model.extents import Extents
+from dcdist.model.extent import Extents
 from dcdist.model.geometry import Geometry
 from dcdist.model.identity import Digest, LayerName
 from dcdist.model.layer import FrameTable, Index

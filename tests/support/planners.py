@@ -12,8 +12,9 @@ from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.identity import HostId, LayerName
 from dcdist.model.member import Member, Role
-from dcdist.policy.commands import Draw, GiveUp
-from dcdist.policy.events import (
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_commands import Draw, GiveUp
+from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFinished,
     LayerOpened,
@@ -22,7 +23,6 @@ from dcdist.policy.events import (
     PeersSeen,
     PiecesFinished,
 )
-from dcdist.policy.planner import Planner
 from dcdist.policy.planner_options import PlannerOptions
 
 LAYER = LayerName("0123456789abcdef" * 2)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
-from dcdist.formats import chunks, extents, index, keys, manifest
+from dcdist.formats import chunks, extents, index, manifest, object_names
 
 if TYPE_CHECKING:
     from dcdist.formats.signature import PublicKey
@@ -20,7 +20,7 @@ NO_LIMIT = 1 << 40
 
 async def open_release(store: Store, name: ReleaseName, key: PublicKey) -> Release:
     """The release, its signature checked."""
-    return manifest.open_sealed(await store.get(keys.release(name), limit=NO_LIMIT), [key])
+    return manifest.open_sealed(await store.get(object_names.release(name), limit=NO_LIMIT), [key])
 
 
 async def rebuilt_images(store: Store, release: Release) -> dict[str, bytes]:
@@ -28,7 +28,7 @@ async def rebuilt_images(store: Store, release: Release) -> dict[str, bytes]:
     plains = {entry.name: await plain_layer(store, entry) for entry in release.layers}
     images = {}
     for image in release.images:
-        found = extents.decode(await store.get(keys.image_extents(image.extents), limit=NO_LIMIT), image)
+        found = extents.decode(await store.get(object_names.image_extents(image.extents), limit=NO_LIMIT), image)
         content = b"".join(
             plains[found.layers[each.source - 1]][each.start : each.start + each.length]
             if each.source
@@ -43,10 +43,10 @@ async def rebuilt_images(store: Store, release: Release) -> dict[str, bytes]:
 
 async def plain_layer(store: Store, entry: LayerEntry) -> bytes:
     """The plain bytes of a layer, after checking its segments, pieces, frames and chunks."""
-    found = index.decode(await store.get(keys.layer_index(entry.name), limit=NO_LIMIT), entry)
+    found = index.decode(await store.get(object_names.layer_index(entry.name), limit=NO_LIMIT), entry)
     geometry, frames = found.geometry, found.frames
     segments = [
-        await store.get(keys.layer_segment(entry.name, number), limit=NO_LIMIT)
+        await store.get(object_names.layer_segment(entry.name, number), limit=NO_LIMIT)
         for number in range(geometry.segment_count)
     ]
     assert [len(segment) for segment in segments] == [
@@ -66,7 +66,7 @@ async def plain_layer(store: Store, entry: LayerEntry) -> bytes:
         unpacked.append(zstandard.decompress(packed))
         assert len(unpacked[-1]) == frame.plain_length
     plain = b"".join(unpacked)
-    listed = chunks.decode(await store.get(keys.layer_chunks(entry.name), limit=NO_LIMIT), found.chunks_digest)
+    listed = chunks.decode(await store.get(object_names.layer_chunks(entry.name), limit=NO_LIMIT), found.chunks_digest)
     at = 0
     for number, length in enumerate(listed.lengths):
         assert hashlib.sha256(plain[at : at + length]).digest() == listed.digests[32 * number : 32 * number + 32]

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from yarl import URL
 
 from dcdist.errors import DcdistError, RangeError, StoreError
-from dcdist.store import http_status
-from dcdist.store.swift_sign_in import Credentials, read_account
+from dcdist.store.http import http_status
+from dcdist.store.swift.swift_sign_in import Credentials, read_account
 from tests.fuzz.target import Target, require
 
 _CREDENTIALS = Credentials("http://swift:8080/auth/v1.0", "a:u", "secret")

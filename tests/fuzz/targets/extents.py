@@ -6,7 +6,7 @@ from array import array
 
 from dcdist.errors import FormatError
 from dcdist.formats import columns, extents
-from dcdist.model.extents import ZEROS
+from dcdist.model.extent import ZEROS
 from dcdist.model.release import Image
 from tests.fuzz.objects import MADE, Form, digest, written_again
 from tests.fuzz.recipes import Recipe

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dcdist.formats import heartbeat, keys
+from dcdist.formats import heartbeat, object_names
 from dcdist.model.identity import Prefix
-from dcdist.store.keys import is_key
+from dcdist.store.object_keys import is_key
 from tests.fuzz.target import Target, require
 
 _ID = "0123" * 16
@@ -29,7 +29,7 @@ def run(data: bytes) -> None:
         return
     require(heartbeat.name(member) == text, "there is one spelling of a member")
     require(len(text) <= heartbeat.NAME_LIMIT, "no name is too long")
-    require(is_key(keys.swarm_prefix("d" * 100, "r" * 100) + text), "the name can stand in a store")
+    require(is_key(object_names.swarm_prefix("d" * 100, "r" * 100) + text), "the name can stand in a store")
     require(text.startswith(heartbeat.beginning(Prefix.of(member.host, 64))), "a prefix's names begin with it")
 
 

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from dcdist.errors import StoreError
-from dcdist.store.keys import is_key
-from dcdist.store.swift_listing import parse_page
+from dcdist.store.object_keys import is_key
+from dcdist.store.swift.swift_listing import parse_page
 from tests.fuzz.recipes import Recipe, recipes
 from tests.fuzz.target import Target, require
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 
 from dcdist.errors import UsageError
-from dcdist.formats import keys, names
+from dcdist.formats import names, object_names
 from dcdist.model.identity import ReleaseName
-from dcdist.store.keys import is_key
+from dcdist.store.object_keys import is_key
 from tests.fuzz.target import Target, require
 
 
@@ -16,8 +16,8 @@ def run(data: bytes) -> None:
     first, rest = data[0] if data else 0, data[1:]
     text = rest.decode("utf-8", "surrogateescape" if first & 2 else "replace")
     key = f"releases/{text}" if first & 1 else text
-    name = keys.parse_release_key(key)
-    require(name is None or (keys.release(name) == key and is_key(key)), "there is one key of a release")
+    name = object_names.parse_release_key(key)
+    require(name is None or (object_names.release(name) == key and is_key(key)), "there is one key of a release")
     with contextlib.suppress(UsageError):
         require(str(ReleaseName.parse(text)) == text, "there is one spelling of a release")
     if names.image_name_fault(text) is None:
@@ -44,7 +44,7 @@ def seeds() -> list[bytes]:
 TARGET = Target(
     "names",
     run,
-    [keys.parse_release_key, names.image_name_fault, names.path_fault, names.together_fault, ReleaseName.parse],
+    [object_names.parse_release_key, names.image_name_fault, names.path_fault, names.together_fault, ReleaseName.parse],
     seeds,
     max_length=1400,
 )

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from dcdist.disk.image_records import ImageRecord, read_records
-from dcdist.disk.journal import Clean, read_clean
+from dcdist.disk.piece_journal import Clean, read_clean
 from dcdist.disk.serials import read_serials
 from tests.fuzz.recipes import Recipe, recipes
 from tests.fuzz.target import Target, require

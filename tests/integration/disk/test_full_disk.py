@@ -12,7 +12,7 @@ from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
 from dcdist.errors import DiskError, DiskFullError
 from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
-from dcdist.ports.space import require_space
+from dcdist.model.space import require_space
 from dcdist.ports.swarm import PiecesFinished, SwarmBroke
 from tests.support.layers import sample_layer
 

@@ -12,7 +12,7 @@ import pytest
 
 import dcdist
 from dcdist.engine import fetching
-from dcdist.engine.events import Fetched, Progress, Seeding, Trouble, Troubled, Waiting
+from dcdist.engine.fetch_events import Fetched, Progress, Seeding, Trouble, Troubled, Waiting
 from dcdist.errors import DiskFullError, FetchFailedError, IntegrityError, UsageError
 from dcdist.formats import heartbeat
 from dcdist.model import pieces

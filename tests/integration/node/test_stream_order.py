@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dcdist
-from dcdist.engine.events import Seeding
+from dcdist.engine.fetch_events import Seeding
 from dcdist.model import pieces
-from dcdist.policy import streaming
-from dcdist.policy.commands import AskFirst
+from dcdist.policy.planner_commands import AskFirst
+from dcdist.policy.reasons import stream
 from dcdist.policy.trace import replay
 from tests.support.publishing import KEY, Publisher, noise
 from tests.support.swarms import until
@@ -64,7 +64,7 @@ async def test_what_is_at_the_front_comes_first_from_another_host(
 ) -> None:
     # Bounds that are as small a part of this release as the real ones are of a real one.
     for name, value in (("_LEAST", MIB), ("_SECONDS", 0.2), ("_ENOUGH", MIB), ("_ENOUGH_SECONDS", 0.1)):
-        monkeypatch.setattr(streaming, name, value)
+        monkeypatch.setattr(stream, name, value)
     stop = asyncio.Event()
     told: list[FetchEvent] = []
     trace = tmp_path / "b.trace"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import dcdist
-from dcdist.engine.events import Seeding
+from dcdist.engine.fetch_events import Seeding
 from dcdist.errors import DiskError
-from dcdist.policy.commands import Draw
+from dcdist.policy.planner_commands import Draw
 from dcdist.policy.trace import replay
 from tests.support.publishing import Publisher, noise
 

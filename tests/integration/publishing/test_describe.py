@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dcdist.catalog.description import describe, list_releases
 from dcdist.errors import FormatError, ReleaseMissingError, UsageError
 from dcdist.model.identity import ReleaseName
-from dcdist.publishing import describe, list_releases
 from tests.support.publishing import CHUNK, Publisher, noise
 from tests.support.stepped_store import SteppedStore
 

@@ -14,8 +14,8 @@ from dcdist.formats import journal as journals
 from dcdist.formats.journal import Journal, Owner
 from dcdist.model.identity import ReleaseName
 from dcdist.publishing import Cut, Resumed
-from dcdist.publishing.owner import this_process
-from dcdist.store.directory import DirectoryStore
+from dcdist.publishing.publisher_process import this_process
+from dcdist.store.directory.directory_store import DirectoryStore
 from tests.support.publishing import CHUNK, KEY, Publisher, noise
 from tests.support.rebuilt import open_release, rebuilt_images
 from tests.support.stepped_store import SteppedStore

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.errors import ReleaseExistsError, UsageError
-from dcdist.formats import extents, keys
+from dcdist.formats import extents, object_names
 from dcdist.model.identity import ReleaseName
 from dcdist.model.release import MetadataFile
 from dcdist.publishing import (
@@ -29,7 +29,7 @@ from tests.support.xva import Disk, xva
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dcdist.model.extents import Extent
+    from dcdist.model.extent import Extent
 
 XVA = xva(Disk("Ref:4", noise(1, 3 * CHUNK) + bytes(2 * CHUNK) + noise(2, 2 * CHUNK)), Disk("Ref:10", noise(3, CHUNK)))
 
@@ -46,7 +46,7 @@ def publisher(store: SteppedStore) -> Publisher:
 
 async def extents_of(store: SteppedStore, published: Published, name: str) -> list[Extent]:
     image = next(each for each in published.release.images if each.name == name)
-    return list(extents.decode(await store.get(keys.image_extents(image.extents), limit=NO_LIMIT), image))
+    return list(extents.decode(await store.get(object_names.image_extents(image.extents), limit=NO_LIMIT), image))
 
 
 async def content_of(store: SteppedStore, name: str) -> dict[str, bytes]:

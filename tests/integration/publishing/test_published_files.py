@@ -11,12 +11,7 @@ import zstandard
 
 from dcdist.errors import DiskError, UsageError, XvaError
 from dcdist.model.identity import ReleaseName
-from dcdist.publishing import (
-    Cut,
-    ImageSource,
-    PublishRequest,
-    publish,
-)
+from dcdist.publishing import Cut, ImageSource, PublishRequest, publish
 from tests.support.publishing import CHUNK, KEY, Publisher, noise
 from tests.support.rebuilt import open_release, rebuilt_images
 from tests.support.stepped_store import SteppedStore

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.errors import IntegrityError, StoreUnavailableError
-from dcdist.formats import index, keys
+from dcdist.formats import index, object_names
 from dcdist.model.identity import ReleaseName
 from dcdist.publishing import LayerMoved
 from tests.support.publishing import CHUNK, KEY, Publisher, noise
@@ -29,7 +29,7 @@ async def rebuilt(store: SteppedStore, name: str) -> dict[str, bytes]:
 
 
 async def frame_digests(store: SteppedStore, entry: LayerEntry) -> list[bytes]:
-    digests = index.decode(await store.get(keys.layer_index(entry.name), limit=NO_LIMIT), entry).frames.digests
+    digests = index.decode(await store.get(object_names.layer_index(entry.name), limit=NO_LIMIT), entry).frames.digests
     return [digests[at : at + 32] for at in range(0, len(digests), 32)]
 
 
@@ -99,7 +99,7 @@ async def test_a_damaged_old_layer_is_noticed_when_it_is_moved_and_nothing_is_pu
     store = SteppedStore()
     publisher = Publisher(store)
     first = await publisher.publish("demo@1", {"a": DISK})
-    key = keys.layer_segment(first.layers[0].name, 0)
+    key = object_names.layer_segment(first.layers[0].name, 0)
     store.objects[key] = bytes([store.objects[key][0] ^ 1]) + store.objects[key][1:]
     before = dict(store.objects)
 

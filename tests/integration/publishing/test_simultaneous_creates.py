@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from dcdist.errors import ReleaseExistsError
-from dcdist.formats import keys
+from dcdist.formats import object_names
 from dcdist.model.identity import ReleaseName
 from dcdist.ports.store import Capabilities
 from tests.support.memory_store import MemoryStore
 from tests.support.publishing import Publisher, noise
 
-MANIFEST = keys.release(ReleaseName("web", "1"))
+MANIFEST = object_names.release(ReleaseName("web", "1"))
 
 
 class LateStore(MemoryStore):
@@ -35,7 +35,7 @@ class LateStore(MemoryStore):
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["dcdist.publishing.publish"], "READ_BACK", 0.0)
+    monkeypatch.setattr(sys.modules["dcdist.publishing.publish_run"], "READ_BACK", 0.0)
 
 
 async def late_manifest(content: bytes) -> bytes:

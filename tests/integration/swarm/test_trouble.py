@@ -12,8 +12,7 @@ import pytest
 from dcdist.errors import DiskError, DiskFullError
 from dcdist.model.geometry import MIB
 from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke
-from dcdist.swarm import layer as torrent_layer
-from dcdist.swarm import open_swarm, session
+from dcdist.swarm import open_swarm, session, torrent_layer
 from tests.support.cached_layers import FileLayer, everything, file_layer
 from tests.support.layers import sample_layer
 from tests.support.swarms import finished, until

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcdist.errors import FormatError, IntegrityError, NewerFormatError
-from dcdist.formats import chunks, envelope, extents, frames, heartbeat, index, keys, manifest, values
+from dcdist.formats import chunks, envelope, extents, frames, heartbeat, index, manifest, object_names, values
 from dcdist.formats.chunks import ChunkList
 from dcdist.formats.signature import PrivateKey, PublicKey
 from dcdist.model.layer import Frame
@@ -214,8 +214,8 @@ def test_a_damaged_key_file_is_refused_or_read(data: st.DataObject) -> None:
 
 @given(st.text(max_size=100) | st.from_regex(r"releases/[a-z./]{0,9}/[a-z./@]{0,9}", fullmatch=True))
 def test_a_key_that_is_a_releases_is_written_the_same(key: str) -> None:
-    name = keys.parse_release_key(key)
-    assert name is None or keys.release(name) == key
+    name = object_names.parse_release_key(key)
+    assert name is None or object_names.release(name) == key
 
 
 @given(st.binary(max_size=64), st.binary(max_size=64))

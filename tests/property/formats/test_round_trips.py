@@ -13,7 +13,7 @@ from dcdist.errors import UsageError
 from dcdist.formats import chunks, columns, extents, frames, heartbeat, index, manifest, names
 from dcdist.formats.chunks import ChunkList
 from dcdist.formats.signature import PrivateKey
-from dcdist.model.extents import Extents
+from dcdist.model.extent import Extents
 from dcdist.model.geometry import Geometry
 from dcdist.model.identity import Digest, HostId, LayerName, Prefix, ReleaseName
 from dcdist.model.layer import Frame, FrameTable, Index

@@ -7,15 +7,7 @@ import signal
 import pytest
 
 from dcdist import errors
-from dcdist.cli.faults import (
-    Fault,
-    InterruptedByUserError,
-    died,
-    exit_codes,
-    fault_of,
-    interrupted,
-    kinds_by_exit_code,
-)
+from dcdist.cli.faults import Fault, InterruptedByUserError, died, exit_codes, fault_of, interrupted, kinds_by_exit_code
 
 
 def test_the_exit_codes_are_these() -> None:

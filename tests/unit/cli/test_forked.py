@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from dcdist.cli.forked import Forked
+from dcdist.cli.worker.fork import Forked
 
 
 def _echo() -> int:
@@ -81,7 +81,7 @@ def test_it_has_a_session_of_its_own_and_nothing_of_ours_is_open_there() -> None
 @pytest.mark.parametrize("closed", ["<&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_are_not_taken_for_the_pipes(closed: str) -> None:
     code = (
-        "import sys; from dcdist.cli.forked import Forked\n"
+        "import sys; from dcdist.cli.worker.fork import Forked\n"
         "def work():\n"
         "    with open(0, 'rb', closefd=False) as heard:\n"
         "        return len(heard.read())\n"

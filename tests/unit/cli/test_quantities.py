@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.cli.quantities import (
+from dcdist.cli.display.quantities import (
     parse_address,
     parse_duration,
     parse_rate,

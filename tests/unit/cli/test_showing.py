@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from dcdist.cli.fetch_display import JsonLines, Often, PlainLines, SeedingChild, seeding_line
-from dcdist.cli.narration import line
-from dcdist.cli.records import fetch_event, record
-from dcdist.engine import events
+from dcdist.cli.display.fetch_display import JsonLines, Often, PlainLines, SeedingChild, seeding_line
+from dcdist.cli.display.records import fetch_event, record
+from dcdist.cli.display.words import line
+from dcdist.engine import fetch_events
 from dcdist.model.identity import LayerName, ReleaseName
 
 if TYPE_CHECKING:
-    from dcdist.engine.events import FetchEvent
+    from dcdist.engine.fetch_events import FetchEvent
 
 RELEASE = ReleaseName("web", "2")
 LAYER = LayerName("0" * 32)
-COUNTED = events.Counted(images=5_000_000, store=2_000_000, peers=3_000_000, reused=4_000_000, wasted=1000)
-PROGRESS = events.Progress(
+COUNTED = fetch_events.Counted(images=5_000_000, store=2_000_000, peers=3_000_000, reused=4_000_000, wasted=1000)
+PROGRESS = fetch_events.Progress(
     bytes=COUNTED,
     layer_bytes=2_500_000,
     layer_total=5_000_000,
@@ -31,34 +31,34 @@ PROGRESS = events.Progress(
     peers=3,
     seconds_left=12.0,
 )
-FETCHED = events.Fetched(RELEASE, 2.5, COUNTED, 3)
+FETCHED = fetch_events.Fetched(RELEASE, 2.5, COUNTED, 3)
 SHOWN: list[tuple[FetchEvent, str]] = [
-    (events.ReleaseFound(RELEASE, 2, 5_000_000, 4_000_000), "web@2: 2 image(s), 5.00 MB, from layers of 4.00 MB"),
-    (events.MetadataWritten(3), "3 metadata file(s) written"),
+    (fetch_events.ReleaseFound(RELEASE, 2, 5_000_000, 4_000_000), "web@2: 2 image(s), 5.00 MB, from layers of 4.00 MB"),
+    (fetch_events.MetadataWritten(3), "3 metadata file(s) written"),
     (
-        events.LayerChecked(LAYER, 1000, 2000),
+        fetch_events.LayerChecked(LAYER, 1000, 2000),
         f"checking layer {LAYER} in the cache, as the last run did not end cleanly: 1.00 kB of 2.00 kB",
     ),
-    (events.Waiting(LAYER, "busy"), "waiting: busy"),
+    (fetch_events.Waiting(LAYER, "busy"), "waiting: busy"),
     (
         PROGRESS,
         "50%: layers 2.50 MB of 5.00 MB, images 5.00 MB of 10.0 MB, 1.50 MB/s from the store, 2.00 MB/s from 3 "
         "peer(s), 12 s left",
     ),
-    (events.ImageFinished("web.xva", 5_000_000), "image web.xva is complete, 5.00 MB"),
-    (events.Troubled("slow"), "note: slow"),
-    (events.Troubled("bad", events.Trouble.CORRUPT, "10.0.0.5:6881"), "note: bad"),
+    (fetch_events.ImageFinished("web.xva", 5_000_000), "image web.xva is complete, 5.00 MB"),
+    (fetch_events.Troubled("slow"), "note: slow"),
+    (fetch_events.Troubled("bad", fetch_events.Trouble.CORRUPT, "10.0.0.5:6881"), "note: bad"),
     (
         FETCHED,
         "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
         "3.00 MB, from the cache 4.00 MB, moved in vain 1.00 kB",
     ),
-    (events.Seeding(600.0), "giving to other hosts for 10 min"),
+    (fetch_events.Seeding(600.0), "giving to other hosts for 10 min"),
 ]
 
 
 def test_every_event_is_tried_here() -> None:
-    assert {type(event) for event, _ in SHOWN} == set(get_args(events.FetchEvent))
+    assert {type(event) for event, _ in SHOWN} == set(get_args(fetch_events.FetchEvent))
 
 
 @pytest.mark.parametrize(("event", "text"), SHOWN)
@@ -103,7 +103,7 @@ def test_a_log_gets_progress_every_ten_seconds_and_news_at_once(capsys: pytest.C
     for now in (100.0, 109.9, 110.0, 115.0, 120.1):
         clock.now = now
         lines.report(PROGRESS)
-    lines.report(events.Troubled("slow"))
+    lines.report(fetch_events.Troubled("slow"))
     printed = capsys.readouterr().out.splitlines()
     assert [text[:4] for text in printed] == ["50%:", "50%:", "note"]
 
@@ -115,8 +115,8 @@ def test_a_store_that_fails_on_and_on_is_told_of_now_and_then_and_all_else_alway
     lines = PlainLines(clock)
     for now in (100.0, 101.0, 109.0, 110.5):
         clock.now = now
-        lines.report(events.Troubled("no answer", events.Trouble.STORE, "swift://demos/layers"))
-        lines.report(events.Troubled("wrong bytes", events.Trouble.CORRUPT, "10.0.0.5:6881"))
+        lines.report(fetch_events.Troubled("no answer", fetch_events.Trouble.STORE, "swift://demos/layers"))
+        lines.report(fetch_events.Troubled("wrong bytes", fetch_events.Trouble.CORRUPT, "10.0.0.5:6881"))
     printed = capsys.readouterr().out.splitlines()
     assert printed.count("note: no answer") == 2
     assert printed.count("note: wrong bytes") == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dcdist.disk.image_records import ImageRecord, read_records
-from dcdist.disk.journal import Clean, read_clean
+from dcdist.disk.piece_journal import Clean, read_clean
 from dcdist.disk.serials import read_serials
 
 DEEP = b"[" * 100_000

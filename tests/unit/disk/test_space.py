@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dcdist.errors import DiskFullError
-from dcdist.ports.space import SpaceNeeded, require_space
+from dcdist.model.space import SpaceNeeded, require_space
 
 
 def test_what_fits_exactly_fits() -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.disk.solitary import Solitary
-from dcdist.engine.bounds import Bounds
 from dcdist.engine.options import EngineOptions
-from dcdist.policy.fleet_share import FleetShare
-from dcdist.policy.pacing import Pace
+from dcdist.engine.rate_limits import Bounds
+from dcdist.policy.fleet.fleet_share import FleetShare
+from dcdist.policy.requests.pacing import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcdist.engine.descriptions import read_description
+from dcdist.catalog.read_again import read_description
 from dcdist.errors import ObjectMissingError
 from tests.support import virtual_time
 from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:
-    from dcdist.engine.events import Troubled
+    from dcdist.engine.fetch_events import Troubled
 
 
 class SlowStore(MemoryStore):

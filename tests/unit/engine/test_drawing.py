@@ -11,8 +11,8 @@ import pytest
 from dcdist.engine.drawing import draw
 from dcdist.errors import RangeError, StoreError, StoreThrottledError, StoreUnavailableError
 from dcdist.model import pieces
-from dcdist.policy.commands import Draw
-from dcdist.policy.events import BytesDrawn, DrawFailed, DrawFinished, Event, Failure
+from dcdist.policy.planner_commands import Draw
+from dcdist.policy.planner_events import BytesDrawn, DrawFailed, DrawFinished, Event, Failure
 from tests.support.engine import ByteStore, RememberingLayer
 from tests.support.layers import sample_layer
 

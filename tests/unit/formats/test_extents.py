@@ -22,7 +22,7 @@ from tests.support.format_objects import (
 )
 
 if TYPE_CHECKING:
-    from dcdist.model.extents import Extents
+    from dcdist.model.extent import Extents
     from tests.support.format_objects import Plain
 
 EXTENTS = make_extents((1, 0, 100), (0, 0, 50), (1, 100, 20), (2, 7, 3), (1, 40, 10), (2, 10, 1))

@@ -15,7 +15,7 @@ import pytest
 from dcdist.formats import chunks, extents, index, manifest
 from dcdist.formats.frames import Unpacker
 from dcdist.formats.signature import PrivateKey, PublicKey
-from dcdist.model.extents import Extents
+from dcdist.model.extent import Extents
 from dcdist.model.geometry import Geometry
 from dcdist.model.identity import Digest, LayerName, ReleaseName
 from dcdist.model.layer import FrameTable, Index

@@ -7,11 +7,11 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
+from tests.fuzz.campaigns.command import main
+from tests.fuzz.campaigns.keeping import worth_keeping
+from tests.fuzz.campaigns.record import code, continued, executions_before, is_reached, line, note
+from tests.fuzz.campaigns.run import Bounds, Report, fuzz
 from tests.fuzz.registry import target
-from tools.fuzzing.command import main
-from tools.fuzzing.keeping import worth_keeping
-from tools.fuzzing.record import code, continued, executions_before, is_reached, line, note
-from tools.fuzzing.run import Bounds, Report, fuzz
 
 if TYPE_CHECKING:
     from pathlib import Path

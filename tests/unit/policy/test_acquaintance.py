@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.policy.acquaintance import Acquaintance
+from dcdist.policy.fleet.acquaintance import Acquaintance
 from tests.support.planners import host
 
 OTHERS = [host(number) for number in range(2, 9)]

@@ -8,8 +8,8 @@ import pytest
 
 from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
-from dcdist.policy.events import MembersChanged, PrefixChanged
-from dcdist.policy.fleet_share import FleetShare
+from dcdist.policy.fleet.fleet_share import FleetShare
+from dcdist.policy.planner_events import MembersChanged, PrefixChanged
 from tests.support.planners import host, member
 
 CAP = 120e6

@@ -10,7 +10,7 @@ import pytest
 
 from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
-from dcdist.policy.neighbours import Neighbours
+from dcdist.policy.fleet.neighbours import Neighbours
 
 SIZES = [1, 2, 9, 10, 17, 60, 63, 64, 65, 66, 90, 150, 250, 257, 300, 640, 1000, 1024, 1100, 4096, 4200, 10_000, 20_000]
 MOST_LISTINGS = 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from dcdist.model.identity import HostId, LayerName, prefix_of
-from dcdist.policy.ownership import Ownership
+from dcdist.policy.state.ownership import Ownership
 
 LAYER = LayerName("0123456789abcdef" * 2)
 HOSTS = [HostId(f"{number:032x}") for number in range(1, 9)]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcdist.policy.pacing import Pace
+from dcdist.policy.requests.pacing import Pace
 
 
 def test_without_a_rate_nobody_waits() -> None:

@@ -7,8 +7,9 @@ import pytest
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.member import Role
-from dcdist.policy.commands import Draw, Drop, GiveUp
-from dcdist.policy.events import (
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_commands import Draw, Drop, GiveUp
+from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFailed,
     DrawFinished,
@@ -20,9 +21,8 @@ from dcdist.policy.events import (
     PeersSeen,
     PiecesFinished,
 )
-from dcdist.policy.ownership import Ownership
-from dcdist.policy.planner import Planner
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.state.ownership import Ownership
 from tests.support.planners import GEOMETRY, LAYER, ToySwarm, draws, host, member, planner
 
 

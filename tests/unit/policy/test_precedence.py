@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.policy.precedence import Precedence
+from dcdist.policy.requests.behind_first import Precedence
 
 MB = 1_000_000
 

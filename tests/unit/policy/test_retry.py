@@ -16,8 +16,8 @@ from dcdist.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from dcdist.policy.rereading import rule_for
-from dcdist.policy.retry import Backoff
+from dcdist.policy.requests.rereading import rule_for
+from dcdist.policy.requests.retry import Backoff
 
 
 class _Chance(random.Random):

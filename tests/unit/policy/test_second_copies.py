@@ -8,7 +8,8 @@ import pytest
 
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
-from dcdist.policy.events import (
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFailed,
     DrawFinished,
@@ -22,13 +23,12 @@ from dcdist.policy.events import (
     PiecesFinished,
     PrefixChanged,
 )
-from dcdist.policy.ownership import Ownership
-from dcdist.policy.planner import Planner
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.state.ownership import Ownership
 from tests.support.planners import GEOMETRY, LAYER, draws, host, member, planner
 
 if TYPE_CHECKING:
-    from dcdist.policy.commands import Draw
+    from dcdist.policy.planner_commands import Draw
 
 
 @pytest.mark.parametrize(("eager", "patience"), [(True, 4.0), (False, 8.0)])

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from dcdist.model.identity import HostId
-from dcdist.policy.budget import split
-from dcdist.policy.concurrency import Concurrency
-from dcdist.policy.crawl import Crawl
-from dcdist.policy.events import Failure
-from dcdist.policy.helping import Helper, Helping
-from dcdist.policy.patience import Patience
-from dcdist.policy.request_size import LONGEST, RequestSize
-from dcdist.policy.room import HASTY_SETTLE, SETTLE, Room
-from dcdist.policy.throughput import Throughput
-from dcdist.policy.turnout import most_requests
+from dcdist.policy.link.room import HASTY_SETTLE, SETTLE, Room
+from dcdist.policy.link.throughput import Throughput
+from dcdist.policy.planner_events import Failure
+from dcdist.policy.reasons.late_owner import Helper, Helping
+from dcdist.policy.requests.budget import split
+from dcdist.policy.requests.concurrency import Concurrency
+from dcdist.policy.requests.crawl import Crawl
+from dcdist.policy.requests.patience import Patience
+from dcdist.policy.requests.request_share import most_requests
+from dcdist.policy.requests.request_size import LONGEST, RequestSize
 
 HOST = HostId("a" * 32)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
-from dcdist.policy.commands import Draw, GiveUp
-from dcdist.policy.events import (
+from dcdist.policy.planner_commands import Draw, GiveUp
+from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFailed,
     DrawFinished,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dcdist.model import pieces
 from dcdist.model.geometry import GIB, MIB, Geometry
 from dcdist.model.identity import LayerName
-from dcdist.policy.commands import AskFirst, Draw
-from dcdist.policy.events import (
+from dcdist.policy.planner import Planner
+from dcdist.policy.planner_commands import AskFirst, Draw
+from dcdist.policy.planner_events import (
     DrawFinished,
     Event,
     LayerOpened,
@@ -15,10 +16,9 @@ from dcdist.policy.events import (
     PeersSeen,
     PiecesFinished,
 )
-from dcdist.policy.layer_plan import LayerPlan
-from dcdist.policy.planner import Planner
 from dcdist.policy.planner_options import PlannerOptions
-from dcdist.policy.streaming import Streaming
+from dcdist.policy.reasons.stream import Streaming
+from dcdist.policy.state.layer_state import LayerPlan
 from tests.support.planners import LAYER, draws, host, member
 
 NAMES = (LAYER, LayerName("b" * 32), LayerName("c" * 32))

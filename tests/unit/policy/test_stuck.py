@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dcdist.model import pieces
-from dcdist.policy.events import LayerOpened, MembersChanged, PeersGave, PeersSeen, PrefixChanged
-from dcdist.policy.ownership import Ownership
 from dcdist.policy.planner import Planner
+from dcdist.policy.planner_events import LayerOpened, MembersChanged, PeersGave, PeersSeen, PrefixChanged
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.state.ownership import Ownership
 from tests.support.planners import GEOMETRY, LAYER, draws, host, member
 
 EVERYTHING = pieces.span(0, GEOMETRY.piece_count)

@@ -10,8 +10,8 @@ from dcdist.errors import FormatError, NewerFormatError
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.identity import HostId, LayerName
 from dcdist.model.member import Member, Role
-from dcdist.policy.commands import Draw
-from dcdist.policy.events import (
+from dcdist.policy.planner_commands import Draw
+from dcdist.policy.planner_events import (
     BytesDrawn,
     CopyBegan,
     CopyEnded,

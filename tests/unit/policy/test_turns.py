@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
-from dcdist.policy.events import LayerOpened, MembersChanged, PeersSeen, PrefixChanged
+from dcdist.policy.fleet.fleet_window import Turns
 from dcdist.policy.planner import Planner
+from dcdist.policy.planner_events import LayerOpened, MembersChanged, PeersSeen, PrefixChanged
 from dcdist.policy.planner_options import PlannerOptions
-from dcdist.policy.turns import Turns
 from tests.support.planners import LAYER, draws, host, member
 
 LARGE = Geometry.for_length(4096 * MIB)

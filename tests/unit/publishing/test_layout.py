@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from dcdist.model.identity import Digest, LayerName
 from dcdist.model.layer import FrameTable
 from dcdist.model.release import LayerEntry
-from dcdist.publishing.layers import NewLayer
+from dcdist.publishing.layer_writer import NewLayer
 from dcdist.publishing.layout import Layout, Moved
 from dcdist.publishing.placing import NEW, NOWHERE, Run
 
 if TYPE_CHECKING:
-    from dcdist.model.extents import Extent
+    from dcdist.model.extent import Extent
 
 
 def entry(letter: str) -> LayerEntry:

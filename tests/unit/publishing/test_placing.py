@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.formats.chunks import ChunkList
-from dcdist.publishing.known import KnownChunks
+from dcdist.publishing.known_chunks import KnownChunks
 from dcdist.publishing.placing import NEW, NOWHERE, Placer, Run, Tally
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from dcdist.errors import UsageError
 from dcdist.formats.signature import PrivateKey
 from dcdist.model.identity import ReleaseName
-from dcdist.publishing.request import Cut, ImageSource, PublishRequest
+from dcdist.publishing.publish_request import Cut, ImageSource, PublishRequest
 
 KEYS = [PrivateKey(bytes([number]) * 32) for number in range(3)]
 

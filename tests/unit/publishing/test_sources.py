@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.errors import DiskError, UsageError
-from dcdist.publishing.images import batches, open_images
-from dcdist.publishing.request import ImageSource
+from dcdist.publishing.input_images import batches, open_images
+from dcdist.publishing.publish_request import ImageSource
 from dcdist.publishing.sources import BATCH, ImageInput
 
 if TYPE_CHECKING:

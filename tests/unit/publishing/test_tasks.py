@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from dcdist.errors import StoreFullError
-from dcdist.publishing.tasks import in_parallel, in_thread, task_group
+from dcdist.tasks import in_parallel, in_thread, task_group
 
 
 async def test_results_come_in_the_order_of_the_calls_and_few_run_at_once() -> None:

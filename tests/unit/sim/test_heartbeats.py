@@ -10,8 +10,8 @@ import pytest
 from dcdist.model.identity import HostId
 from dcdist.model.member import Member, Role
 from dcdist.sim.heartbeats import Heartbeats, Membership
+from dcdist.sim.modelled_store import Store
 from dcdist.sim.scenario import StoreSpec
-from dcdist.sim.store import Store
 
 ANSWERED = 500
 """Listings and heartbeats that the store serves a second."""

@@ -7,7 +7,7 @@ import pytest
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.identity import LayerName
-from dcdist.sim.release import Numbering
+from dcdist.sim.numbering import Numbering
 
 BITS = 4
 LAYERS = (Geometry.for_length(64 * MIB), Geometry.for_length(40 * MIB + 5000))

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcdist.store.directory_files import OpenFile
+from dcdist.store.directory.directory_files import OpenFile
 
 if TYPE_CHECKING:
     import pytest

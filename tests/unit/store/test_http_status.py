@@ -16,7 +16,7 @@ from dcdist.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
-from dcdist.store.http_status import (
+from dcdist.store.http.http_status import (
     content_length,
     content_range,
     error_of,

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from dcdist.errors import InvariantError, ObjectChangedError, StoreError, UsageError
 from dcdist.ports.store import Entry
 from dcdist.store import open_store
-from dcdist.store.keys import is_key, require_range
-from dcdist.store.proxies import Proxies
-from dcdist.store.swift_listing import parse_page
-from dcdist.store.swift_sign_in import Account, Credentials, read_account
-from dcdist.store.versions import Versions
+from dcdist.store.http.proxies import Proxies
+from dcdist.store.http.versions import Versions
+from dcdist.store.object_keys import is_key, require_range
+from dcdist.store.swift.swift_listing import parse_page
+from dcdist.store.swift.swift_sign_in import Account, Credentials, read_account
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,8 @@ from dcdist.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
-from dcdist.policy.pacing import Pace
-from dcdist.policy.retry import Backoff
+from dcdist.policy.requests.pacing import Pace
+from dcdist.policy.requests.retry import Backoff
 from dcdist.store import Paced, Retrying
 from tests.support import virtual_time
 from tests.support.memory_store import MemoryStore

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dcdist.model.geometry import MIB
-from dcdist.swarm.ahead import AT_THE_END, USUAL, Ahead
+from dcdist.policy.link.request_ahead import AT_THE_END, USUAL, Ahead
 
 
 def test_much_is_asked_for_ahead_until_what_is_missing_comes_within_seconds() -> None:

@@ -13,7 +13,7 @@ from dcdist.formats import heartbeat
 from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.ports.store import Capabilities, Entry, Listing
-from dcdist.swarm.rendezvous import Rendezvous
+from dcdist.swarm.store_rendezvous import Rendezvous
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

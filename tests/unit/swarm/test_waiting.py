@@ -10,10 +10,10 @@ from dcdist.errors import SwarmError
 from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
 from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke
+from dcdist.swarm.byte_window import Window
 from dcdist.swarm.flushes import Flushes
-from dcdist.swarm.inbox import Inbox
-from dcdist.swarm.intake import Intake
-from dcdist.swarm.window import Window
+from dcdist.swarm.injection_limits import Intake
+from dcdist.swarm.pending_events import Inbox
 
 ONE, OTHER = LayerName("1" * 32), LayerName("2" * 32)
 

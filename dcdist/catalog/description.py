@@ -1,0 +1,100 @@
+"""What a store holds, for people: its releases, and what one of them is made of. Signatures are not checked here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcdist.catalog.releases import visible_releases
+from dcdist.errors import FormatError, ReleaseMissingError
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import ReleaseName
+    from dcdist.model.release import LayerEntry, Release
+    from dcdist.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRelease:
+    """A release, and when it became visible: seconds since 1970 by the store's clock."""
+
+    release: Release
+    published: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An object among the releases that cannot be read."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """All releases that were asked for, by demo and then by serial: the last of a demo is its latest."""
+
+    readable: tuple[ListedRelease, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One release. `previous` is the release of the demo before it, and `new_layers` are those it does not need."""
+
+    release: Release
+    published: float
+    latest: bool
+    previous: ReleaseName | None
+    new_layers: tuple[LayerEntry, ...]
+
+    @property
+    def new_bytes(self) -> int:
+        """Bytes that a host with the previous release moves."""
+        return sum(layer.length for layer in self.new_layers)
+
+
+async def list_releases(store: Store, demo: str | None = None) -> Releases:
+    """All releases of a demo, or of all demos.
+
+    Raises:
+        UsageError: That cannot be a demo.
+        StoreError: The store cannot be read or listed.
+    """
+    unreadable: list[Unreadable] = []
+    visible = await visible_releases(
+        store, demo=demo, skipped=lambda key, reason: unreadable.append(Unreadable(key, reason))
+    )
+    return Releases(tuple(ListedRelease(each.release, each.modified) for each in visible), tuple(unreadable))
+
+
+async def describe(store: Store, demo: str, version: str | None = None) -> Description:
+    """One release of a demo; without `version`, its latest.
+
+    Raises:
+        ReleaseMissingError: There is no such release.
+        FormatError: There is, and it cannot be read.
+        StoreError: The store cannot be read or listed.
+    """
+    found = await list_releases(store, demo)
+    releases = found.readable
+    wanted = demo if version is None else f"{demo}@{version}"
+    position = next(
+        (at for at in reversed(range(len(releases))) if version in (None, releases[at].release.name.version)), None
+    )
+    if position is None:
+        for each in found.unreadable:
+            if version is None or each.key.endswith(f"/{version}"):
+                raise FormatError(f"{store}: {each.key}: {each.reason}")
+        names = ", ".join(each.release.name.version for each in releases) or "no version at all"
+        raise ReleaseMissingError(f"{store} has no release {wanted}; of {demo} it has {names}", release=wanted)
+    here = releases[position]
+    before = releases[position - 1].release if position else None
+    had = {layer.name for layer in before.layers} if before else set()
+    return Description(
+        here.release,
+        here.published,
+        position == len(releases) - 1,
+        before.name if before else None,
+        tuple(layer for layer in here.release.layers if layer.name not in had),
+    )

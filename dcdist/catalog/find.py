@@ -1,0 +1,120 @@
+"""Finds a release in a store and believes only what a trusted key signed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dcdist.catalog.read_again import read_description
+from dcdist.errors import ObjectMissingError, ReleaseMissingError, RollbackError, SignatureError, StoreDeniedError
+from dcdist.formats import manifest, object_names
+from dcdist.model.identity import ReleaseName, require_word
+from dcdist.model.release import Release
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dcdist.formats.signature import PublicKey
+    from dcdist.model.trouble import Troubled
+    from dcdist.ports.store import Store
+
+_AT_ONCE = 8
+"""Manifests that are read at once."""
+
+
+async def find_release(
+    store: Store,
+    wanted: str,
+    *,
+    trust: Sequence[PublicKey],
+    at_least: int = 0,
+    report: Callable[[Troubled], None] | None = None,
+) -> Release:
+    """The release `DEMO@VERSION`, or the latest of `DEMO`, verified.
+
+    Args:
+        store: Where to look.
+        wanted: `DEMO` or `DEMO@VERSION`.
+        trust: The keys of which one must have signed it.
+        report: Called with what was wrong and is asked for once more.
+        at_least: The highest serial of this demo that this host has seen; the latest must not be below it.
+
+    Raises:
+        ReleaseMissingError: The store has no such release.
+        SignatureError: No trusted key signed it, or it is not the release that its place says.
+        RollbackError: The latest is older than one that was seen before.
+        StoreError: The store could not be asked.
+    """
+    if "@" in wanted:
+        return await _read(store, ReleaseName.parse(wanted), trust, report)
+    demo = require_word(wanted, what="demo")
+    releases = await _read_all(store, await _versions(store, demo), trust)
+    if not releases:
+        raise ReleaseMissingError(f"{store} has no release of {demo}; `dcdist ls` shows what it has", release=demo)
+    latest = max(releases, key=lambda release: (release.serial, release.name.version))
+    if latest.serial < at_least:
+        raise RollbackError(
+            f"the latest release of {demo} in {store} is {latest.name} with serial {latest.serial}, but this host "
+            f"has seen {at_least}: the store was set back or is not the one it was; if that is meant, name the version",
+            source=str(store),
+        )
+    return latest
+
+
+async def _versions(store: Store, demo: str) -> list[ReleaseName]:
+    try:
+        listing = await store.list(object_names.releases_prefix(demo))
+    except StoreDeniedError as error:
+        raise StoreDeniedError(
+            f"{store} cannot be listed, so the latest release of {demo} cannot be found; name it: {demo}@VERSION",
+            store=str(store),
+        ) from error
+    names = (object_names.parse_release_key(entry.key) for entry in listing.entries)
+    return [name for name in names if name is not None and name.demo == demo]
+
+
+async def _read_all(store: Store, names: Sequence[ReleaseName], trust: Sequence[PublicKey]) -> list[Release]:
+    """The releases that a trusted key signed; others are somebody else's, and no reason not to fetch.
+
+    Raises:
+        SignatureError: There are releases, but none that a trusted key signed.
+    """
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def read(name: ReleaseName) -> Release | SignatureError | ReleaseMissingError:
+        async with limit:
+            try:
+                return await _read(store, name, trust)
+            except (SignatureError, ReleaseMissingError) as error:
+                return error
+
+    found = await asyncio.gather(*(read(name) for name in names))
+    releases = [each for each in found if isinstance(each, Release)]
+    refused = [each for each in found if isinstance(each, SignatureError)]
+    if refused and not releases:
+        raise refused[0]
+    return releases
+
+
+async def _read(
+    store: Store, name: ReleaseName, trust: Sequence[PublicKey], report: Callable[[Troubled], None] | None = None
+) -> Release:
+    try:
+        _, release = await read_description(
+            store,
+            object_names.release(name),
+            limit=manifest.MANIFEST_LIMIT,
+            read=lambda data: manifest.open_sealed(data, trust),
+            report=report,
+            promised=False,
+        )
+    except ObjectMissingError as error:
+        raise ReleaseMissingError(
+            f"{store} has no release {name}; `dcdist ls` shows what it has", release=str(name)
+        ) from error
+    if release.name != name:
+        raise SignatureError(
+            f"the manifest at the place of {name} in {store} is that of {release.name}: its contents were mixed up",
+            source=str(store),
+        )
+    return release

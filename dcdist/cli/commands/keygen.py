@@ -1,0 +1,40 @@
+"""`dcdist keygen`: a publisher's pair of keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dcdist.cli.commands import shared_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("keygen")
+@click.option(
+    "--out",
+    required=True,
+    type=shared_options.FOLDER,
+    metavar="DIR",
+    help="Where to write the pair. Created if need be.",
+)
+@shared_options.common
+def command(out: Path, *, as_json: bool) -> None:
+    """Make the keys of a publisher.
+
+    Writes publisher.key, which signs releases and is to be kept secret (mode 0600), and publisher.pub, which every
+    host gets. Existing keys are never overwritten.
+
+    Example: python -m dcdist keygen --out keys
+    """
+    from dcdist.cli.display.output import emit, say
+    from dcdist.node.key_files import generate_keys
+
+    made = generate_keys(out)
+    if as_json:
+        emit({"event": "keys", "key": str(made.key), "public": str(made.public), "identity": made.identity})
+        return
+    say(f"{made.key}: signs releases (publish --key); keep it secret and safe")
+    say(f"{made.public}: for every host (fetch --trust); its identity is {made.identity}")

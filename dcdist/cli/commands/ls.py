@@ -1,0 +1,100 @@
+"""`dcdist ls`: the releases of a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dcdist.cli.commands import shared_options
+
+if TYPE_CHECKING:
+    from dcdist.catalog.description import ListedRelease, Releases
+    from dcdist.cli.faults import Json
+
+
+@click.command("ls")
+@click.argument("demo", required=False, type=shared_options.DEMO, metavar="[DEMO]")
+@shared_options.STORE
+@shared_options.common
+def command(demo: str | None, store: str, *, as_json: bool) -> None:
+    """List the releases of a store, or of one demo.
+
+    For each: its serial (the highest is the latest), its images, the bytes of its images and of the layers that hold
+    them in the store, and the bytes that a host with the release before it must move. Signatures are not checked.
+
+    Example: python -m dcdist ls web-demo --store swift://demos
+    """
+    from dcdist.catalog.description import list_releases
+    from dcdist.cli.display.output import emit, say, warn
+    from dcdist.cli.running import run_until_done
+    from dcdist.node.stores import open_store
+
+    async def run() -> Releases:
+        async with open_store(store) as opened:
+            return await list_releases(opened, demo)
+
+    found = run_until_done(run())
+    new = _new_bytes(found.readable)
+    if as_json:
+        for listed, new_bytes in zip(found.readable, new, strict=True):
+            emit(_record(listed, new_bytes))
+        for each in found.unreadable:
+            emit({"event": "unreadable", "key": each.key, "reason": each.reason})
+        return
+    if found.readable:
+        say(_table(found.readable, new))
+        say("signatures are not checked here; fetch and verify check them")
+    else:
+        say(f"{store} has no release" + (f" of {demo}" if demo else ""))
+    for each in found.unreadable:
+        warn(f"cannot be read: {each.key}: {each.reason}")
+
+
+def _new_bytes(listed: tuple[ListedRelease, ...]) -> list[int]:
+    """For each release the bytes of the layers that the one before it, of the same demo, does not have."""
+    new: list[int] = []
+    had: set[str] = set()
+    demo = None
+    for each in listed:
+        release = each.release
+        if release.name.demo != demo:
+            demo, had = release.name.demo, set()
+        new.append(sum(layer.length for layer in release.layers if layer.name not in had))
+        had = {layer.name for layer in release.layers}
+    return new
+
+
+def _record(listed: ListedRelease, new: int) -> dict[str, Json]:
+    release = listed.release
+    return {
+        "event": "release",
+        "release": str(release.name),
+        "serial": release.serial,
+        "published": round(listed.published, 3),
+        "images": len(release.images),
+        "layers": len(release.layers),
+        "bytes": {"images": release.image_bytes, "layers": release.layer_bytes, "new": new},
+    }
+
+
+def _table(listed: tuple[ListedRelease, ...], new: list[int]) -> str:
+    from datetime import UTC, datetime
+
+    from dcdist.cli.display.quantities import show_bytes
+    from dcdist.cli.display.table import table
+
+    rows = [
+        (
+            str(each.release.name),
+            str(each.release.serial),
+            datetime.fromtimestamp(each.published, UTC).strftime("%Y-%m-%d %H:%M"),
+            str(len(each.release.images)),
+            show_bytes(each.release.image_bytes),
+            show_bytes(each.release.layer_bytes),
+            show_bytes(new_bytes),
+        )
+        for each, new_bytes in zip(listed, new, strict=True)
+    ]
+    header = ("RELEASE", "SERIAL", "PUBLISHED (UTC)", "IMAGES", "IMAGE BYTES", "LAYER BYTES", "NEW")
+    return table(header, rows, right=frozenset({1, 3, 4, 5, 6}))

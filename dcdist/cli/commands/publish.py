@@ -1,0 +1,117 @@
+"""`dcdist publish`: files to a release in a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dcdist.cli.commands import shared_options
+from dcdist.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcdist.errors import StoreError
+    from dcdist.model.identity import ReleaseName
+    from dcdist.publishing import ImageSource, PublishEvent
+
+_STANDARD_INPUT = "-"
+
+
+@click.command("publish", short_help="Publish files as the images of a release.")
+@click.argument("release", type=shared_options.RELEASE, metavar="DEMO@VERSION")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@shared_options.STORE
+@click.option(
+    "--key",
+    required=True,
+    type=shared_options.READABLE,
+    metavar="FILE",
+    help="The publisher's private key (publisher.key).",
+)
+@click.option(
+    "--metadata",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A folder of small files that come along, at most 4 MiB together.",
+)
+@click.option(
+    "--level",
+    type=click.IntRange(1, 22),
+    default=9,
+    show_default=True,
+    metavar="N",
+    help="zstd's level, 1 (fast) to 22 (small). Level 9 takes about 14 CPU seconds a GiB, level 19 about 200.",
+)
+@click.option(
+    "--stdin-name", metavar="NAME", help="The name of the image that standard input gives. [default: DEMO.xva]"
+)
+@shared_options.LOG_FILE
+@shared_options.common
+def command(
+    release: ReleaseName,
+    files: tuple[str, ...],
+    store: str,
+    key: Path,
+    metadata: Path | None,
+    level: int,
+    stdin_name: str | None,
+    log_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Publish files as the images of a release, in start order.
+
+    XVA images (also in gzip or zstd) are verified by their own checksums, and only what the store does not have is
+    uploaded. The release becomes visible at the very end, whole; a publish that was interrupted leaves nothing to
+    see, and run again it uploads only what is missing. A release never changes: the same files again succeed, others
+    are refused. FILE may be -, which reads an image from standard input.
+
+    \b
+    Examples:
+      python -m dcdist publish web-demo@2 web.xva db.xva --store swift://demos --key keys/publisher.key
+      xe vm-export vm=web filename= | python -m dcdist publish web-demo@2 - --stdin-name web.xva \\
+          --store swift://demos --key keys/publisher.key
+    """  # noqa: D301
+    from dcdist.cli.display.publish_display import publish_display
+    from dcdist.cli.display.records import record
+    from dcdist.cli.event_log import logging_events
+    from dcdist.cli.running import run_until_done
+    from dcdist.engine import troubles
+    from dcdist.node.key_files import read_private_key
+    from dcdist.node.stores import open_store
+    from dcdist.publishing import Published, PublishRequest, publish
+
+    sources = tuple(_source(file, stdin_name or f"{release.demo}.xva", files) for file in files)
+    request = PublishRequest(release, sources, read_private_key(key), metadata=metadata, level=level)
+
+    def report(event: PublishEvent) -> None:
+        log.note(record(event))
+        display.report(event)
+
+    def retried(error: StoreError, number: int, delay: float) -> None:
+        report(troubles.retried(error, number, delay))
+
+    async def run() -> Published:
+        async with open_store(store, retried=retried) as opened:
+            log.note({"event": "started", "store": str(opened), "images": [source.name for source in sources]})
+            return await publish(opened, request, report=report)
+
+    with logging_events(log_file, "publish", str(release)) as log, publish_display(as_json=as_json) as display:
+        published = run_until_done(run())
+        log.note({"event": "published", "existed": published.existed, "uploaded": published.uploaded})
+        display.finish(published)
+
+
+def _source(file: str, stdin_name: str, files: tuple[str, ...]) -> ImageSource:
+    import sys
+
+    from dcdist.publishing import ImageSource
+
+    if file != _STANDARD_INPUT:
+        return ImageSource.of(Path(file))
+    if files.count(_STANDARD_INPUT) > 1:
+        raise UsageError("standard input (-) can be published once only")
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("standard input (-) is a terminal: pipe an image in, as `xe vm-export vm=web filename= | ...`")
+    return ImageSource(stdin_name, stream=sys.stdin.buffer)

@@ -1,0 +1,88 @@
+"""`dcdist show`: what a release is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dcdist.cli.commands import shared_options
+
+if TYPE_CHECKING:
+    from dcdist.catalog.description import Description
+    from dcdist.cli.faults import Json
+
+
+@click.command("show", short_help="Show what a release is made of.")
+@click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
+@shared_options.STORE
+@shared_options.common
+def command(wanted: str, store: str, *, as_json: bool) -> None:
+    """Show what a release is made of, and what is new against the release before it.
+
+    Without @VERSION: the latest. The layers marked new are what a host that has the release before must move. The
+    signature is not checked.
+
+    Example: python -m dcdist show web-demo@2 --store swift://demos
+    """
+    from dcdist.catalog.description import describe
+    from dcdist.cli.display.output import emit, say
+    from dcdist.cli.running import run_until_done
+    from dcdist.node.stores import open_store
+
+    demo, _, version = wanted.partition("@")
+
+    async def run() -> Description:
+        async with open_store(store) as opened:
+            return await describe(opened, demo, version or None)
+
+    found = run_until_done(run())
+    if as_json:
+        emit(_record(found))
+    else:
+        say(_text(found))
+
+
+def _record(found: Description) -> dict[str, Json]:
+    release = found.release
+    new = {layer.name for layer in found.new_layers}
+    return {
+        "event": "release",
+        "release": str(release.name),
+        "serial": release.serial,
+        "published": round(found.published, 3),
+        "latest": found.latest,
+        "previous": str(found.previous) if found.previous else None,
+        "images": [{"name": image.name, "bytes": image.size, "sha256": image.digest.hex()} for image in release.images],
+        "layers": [{"name": layer.name, "bytes": layer.length, "new": layer.name in new} for layer in release.layers],
+        "metadata": [{"path": file.path, "bytes": len(file.content)} for file in release.metadata],
+        "bytes": {"images": release.image_bytes, "layers": release.layer_bytes, "new": found.new_bytes},
+    }
+
+
+def _text(found: Description) -> str:
+    from datetime import UTC, datetime
+
+    from dcdist.cli.display.quantities import show_bytes
+    from dcdist.cli.display.table import table
+
+    release = found.release
+    published = datetime.fromtimestamp(found.published, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    latest = ", the latest" if found.latest else ""
+    parts = [f"{release.name}: serial {release.serial}{latest}, published {published}; the signature is not checked"]
+    images = [(image.name, show_bytes(image.size), image.digest.hex()) for image in release.images]
+    if images:
+        parts.append(table(("IMAGE", "BYTES", "SHA-256"), images, right=frozenset({1})))
+    new = {layer.name for layer in found.new_layers}
+    layers = [(layer.name, show_bytes(layer.length), "new" if layer.name in new else "") for layer in release.layers]
+    if layers:
+        parts.append(table(("LAYER", "BYTES", ""), layers, right=frozenset({1})))
+    files = [(file.path, show_bytes(len(file.content))) for file in release.metadata]
+    if files:
+        parts.append(table(("METADATA", "BYTES"), files, right=frozenset({1})))
+    before = f"new against {found.previous}" if found.previous else "new, as the first release"
+    parts.append(
+        f"images {show_bytes(release.image_bytes)}, layers {show_bytes(release.layer_bytes)}, "
+        f"{before}: {show_bytes(found.new_bytes)} in {len(new)} layer(s)"
+    )
+    return "\n\n".join(parts)

@@ -1,0 +1,69 @@
+"""`dcdist verify`: what a host has against what the publisher signed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dcdist.cli.commands import shared_options
+from dcdist.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import ReleaseName
+
+
+@click.command("verify", short_help="Check fetched images against the signed manifest.")
+@click.argument("release", type=shared_options.RELEASE, metavar="DEMO@VERSION")
+@shared_options.STORE
+@shared_options.TRUST
+@click.option(
+    "--dest",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The folder that the release was fetched to.",
+)
+@shared_options.common
+def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Path, *, as_json: bool) -> None:
+    """Check the images in a folder against the signed manifest.
+
+    Every byte is read and compared by SHA-256, whatever earlier checks found. Says of each image and metadata file
+    whether it is ok, is missing or differs, and ends with code 4 unless all are ok.
+
+    \b
+    Example:
+      python -m dcdist verify web-demo@2 --store swift://demos --trust publisher.pub --dest /images
+    """  # noqa: D301
+    from dcdist.catalog.find import find_release
+    from dcdist.cli.display.verify_display import verify_display
+    from dcdist.cli.running import run_until_done
+    from dcdist.node.key_files import read_public_key
+    from dcdist.node.stores import open_store
+    from dcdist.node.verification import Condition, Verifying, verify
+
+    keys = [read_public_key(path) for path in trust]
+
+    async def run() -> tuple[int, list[str]]:
+        async with open_store(store) as opened:
+            found = await find_release(opened, str(release), trust=keys)
+        wrong: list[str] = []
+        count = 0
+        async for event in verify(found, dest):
+            display.report(event)
+            if not isinstance(event, Verifying):
+                count += 1
+                if event.condition is not Condition.OK:
+                    wrong.append(f"{event.title} {event.condition.value}")
+        return count, wrong
+
+    with verify_display(as_json=as_json) as display:
+        count, wrong = run_until_done(run())
+    if wrong:
+        raise IntegrityError(
+            f"{len(wrong)} of {count} files of {release} in {dest} are not as published: {', '.join(wrong)}; remove "
+            "what differs and fetch again",
+            source=str(dest),
+        )
+    display.finish(str(release), count)

@@ -1,0 +1,1 @@
+"""What people and scripts read: events as lines, bars and JSON, and quantities in words."""

@@ -1,0 +1,71 @@
+"""The events of a fetch in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from dcdist.cli.display.quantities import show_bytes, show_duration, show_rate
+from dcdist.engine import fetch_events
+
+if TYPE_CHECKING:
+    from dcdist.engine.fetch_events import FetchEvent
+
+
+def line(event: FetchEvent) -> str:
+    """One line for a log."""
+    match event:
+        case fetch_events.ReleaseFound():
+            return (
+                f"{event.release}: {event.images} image(s), {show_bytes(event.image_bytes)}, from layers of "
+                f"{show_bytes(event.layer_bytes)}"
+            )
+        case fetch_events.MetadataWritten():
+            return f"{event.files} metadata file(s) written"
+        case fetch_events.LayerChecked():
+            return (
+                f"checking layer {event.layer} in the cache, as the last run did not end cleanly: "
+                f"{show_bytes(event.checked)} of {show_bytes(event.length)}"
+            )
+        case fetch_events.Waiting():
+            return f"waiting: {event.reason}"
+        case fetch_events.Progress():
+            return f"{percent(event)}%: {', '.join(progress(event))}"
+        case fetch_events.ImageFinished():
+            return f"image {event.name} is complete, {show_bytes(event.size)}"
+        case fetch_events.Troubled():
+            return f"note: {event.message}"
+        case fetch_events.Fetched():
+            return fetched(event)
+        case fetch_events.Seeding():
+            return "giving to other hosts" + (f" for {show_duration(event.seconds)}" if event.seconds else "")
+        case _:
+            assert_never(event)
+
+
+def percent(event: fetch_events.Progress) -> int:
+    """How much of layers and images together is here."""
+    total = event.layer_total + event.image_total
+    return 100 if total == 0 else 100 * (event.layer_bytes + event.bytes.images) // total
+
+
+def progress(event: fetch_events.Progress) -> tuple[str, ...]:
+    """Bytes; rates by source, with the peers; time left, if that is known."""
+    told = (
+        f"layers {show_bytes(event.layer_bytes)} of {show_bytes(event.layer_total)}, "
+        f"images {show_bytes(event.bytes.images)} of {show_bytes(event.image_total)}",
+        f"{show_rate(event.from_store)} from the store, {show_rate(event.from_peers)} from {event.peers} peer(s)",
+    )
+    return told if event.seconds_left is None else (*told, f"{show_duration(event.seconds_left)} left")
+
+
+def fetched(event: fetch_events.Fetched) -> str:
+    """Who gave how much."""
+    counted = event.bytes
+    rate = counted.images / event.seconds if event.seconds > 0 else 0.0
+    return (
+        f"{event.release} is complete after {show_duration(event.seconds)}"
+        + (f": {show_bytes(counted.images)} of images, {show_rate(rate)}" if counted.images else "")
+        + f"\n  from the store {show_bytes(counted.store)}, from {event.peers_seen} other host(s) "
+        f"{show_bytes(counted.peers)}, from the cache {show_bytes(counted.reused)}, moved in vain "
+        f"{show_bytes(counted.wasted)}"
+    )

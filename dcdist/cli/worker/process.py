@@ -1,0 +1,163 @@
+"""The process that does a fetch: told what to do on standard input, it tells how it goes on standard output.
+
+It ends when the one that started it is gone, unless the images are complete: then it lets go of everything that it
+inherited, and goes on giving to other hosts by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dcdist
+from dcdist.cli.display.records import record
+from dcdist.cli.event_log import EventLog
+from dcdist.cli.faults import fault_of, interrupted
+from dcdist.cli.running import on_first_signal
+from dcdist.cli.worker.garbage import collect_garbage, collect_no_garbage
+from dcdist.cli.worker.pipe import Telling
+from dcdist.cli.worker.request import FetchRequest
+from dcdist.cli.worker.seeding_log import SeedingLog
+from dcdist.engine.fetch_events import Fetched, Progress, Seeding
+
+if TYPE_CHECKING:
+    from dcdist.cli.faults import Json
+    from dcdist.engine.fetch_events import FetchEvent
+    from dcdist.errors import StoreError
+
+
+def main() -> int:
+    """Do one fetch; the exit code."""
+    # Whatever prints goes to where errors go: standard output carries events, and nothing else.
+    events = os.dup(1)
+    os.dup2(2, 1)
+    collect_no_garbage()
+    with open(0, "rb", closefd=False) as requests:
+        line = requests.readline()
+    if not line:
+        return fault_of(KeyboardInterrupt()).exit_code
+    return asyncio.run(_Worker(FetchRequest.decode(line)).run(events))
+
+
+async def _import_the_rest() -> None:
+    """What is known to be needed, and slow to import: done while the store is being asked for the manifest."""
+    try:
+        await asyncio.to_thread(importlib.import_module, "dcdist.node.fetch_run")
+    finally:
+        collect_garbage()
+
+
+class _Worker:
+    def __init__(self, request: FetchRequest) -> None:
+        self._request = request
+        self._log = SeedingLog(Path(request.cache), request.wanted)
+        self._event_log = EventLog(None, "fetch", request.wanted)
+        self._stop = asyncio.Event()
+        self._signal = 0
+        self._fetched = False
+
+    async def run(self, events: int) -> int:
+        """The exit code."""
+        async with Telling(events) as telling:
+            self._telling = telling
+            self._fetching = asyncio.create_task(self._fetch())
+            on_first_signal(self._end)
+            asyncio.get_running_loop().add_reader(0, self._look_for_parent)
+            telling.when_nobody_listens(self._parent_is_gone)
+            try:
+                await self._fetching
+            except asyncio.CancelledError:
+                fault = interrupted(self._signal or signal.SIGTERM)
+                self._event_log.note(fault.record())
+                return fault.exit_code
+            except Exception as error:
+                fault = fault_of(error)
+                told = {**fault.record(), "trace": fault.trace}
+                telling.tell(told)
+                self._event_log.note(told)
+                self._log.note(fault.trace or fault.message)
+                return fault.exit_code
+            finally:
+                self._let_go_of_parent()
+                self._log.close()
+                self._event_log.note({"event": "ended"})
+                self._event_log.close()
+            return 0
+
+    async def _fetch(self) -> None:
+        if self._request.log_file:
+            self._event_log = EventLog(Path(self._request.log_file), "fetch", self._request.wanted)
+        imported = asyncio.create_task(_import_the_rest())
+        if self._request.store.startswith("swift:"):
+            from dcdist.store.http.http_client import import_without_certificates
+
+            import_without_certificates()
+        from dcdist.node.key_files import read_public_key
+        from dcdist.node.resolve import fetch_by_name
+        from dcdist.node.stores import open_store
+
+        try:
+            request = self._request
+            keys = [read_public_key(Path(path)) for path in request.trust]
+            async with open_store(request.store, retried=self._retried) as store:
+                where: dict[str, Json] = {"store": str(store), "dest": request.dest, "cache": request.cache}
+                self._event_log.note({"event": "started", **where, "version": dcdist.__version__})
+                await fetch_by_name(
+                    store, request.wanted, request.options(), trust=keys, report=self._report, stop=self._stop
+                )
+        finally:
+            await imported
+
+    def _retried(self, error: StoreError, number: int, delay: float) -> None:
+        from dcdist.engine import troubles
+
+        self._report(troubles.retried(error, number, delay))
+
+    def _report(self, event: FetchEvent) -> None:
+        self._event_log.note(record(event))
+        if isinstance(event, Fetched):
+            self._fetched = True
+            # Before it is told: whoever reads this process's output to its end must not wait for the seeding.
+            self._let_go_of_parent()
+            self._log.open()
+        if isinstance(event, Seeding):
+            self._log.begin(event.seconds)
+            self._telling.tell({**record(event), "log": str(self._log.path)})
+            self._telling.finish()
+        elif isinstance(event, Progress):
+            self._telling.tell_if_there_is_room(record(event))
+        else:
+            self._telling.tell(record(event))
+        if self._fetched:
+            self._log.note_event(event)
+
+    # The end
+
+    def _end(self, number: int) -> None:
+        if self._signal:
+            return  # a second cancellation would interrupt the clean end
+        self._signal = number
+        if self._fetched:
+            self._stop.set()
+        else:
+            self._fetching.cancel()
+
+    def _look_for_parent(self) -> None:
+        # It writes one line only: what makes its pipe readable is its end.
+        if not os.read(0, 1024):
+            self._parent_is_gone()
+
+    def _parent_is_gone(self) -> None:
+        if not self._fetched:
+            self._let_go_of_parent()
+            self._end(signal.SIGTERM)
+
+    def _let_go_of_parent(self) -> None:
+        asyncio.get_running_loop().remove_reader(0)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, 0)
+        os.close(nowhere)

@@ -1,0 +1,73 @@
+"""`CACHE/seeding.log`: what a process says that goes on seeding after its command has ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dcdist.cli.display.quantities import show_duration
+from dcdist.engine.fetch_events import Troubled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dcdist.engine.fetch_events import FetchEvent
+
+_LIMIT = 1 << 20
+"""Bytes at which the log begins anew."""
+
+
+class SeedingLog:
+    """The log of one process. Once open, standard output and standard error go there too."""
+
+    def __init__(self, cache: Path, what: str) -> None:
+        self.path = cache / "seeding.log"
+        self._what = what
+        self._open = False
+        self._begun = False
+
+    def open(self) -> None:
+        """Let go of the command's standard output and standard error; where there is no log, words are lost."""
+        self._open = True
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        descriptor = self._descriptor()
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
+
+    def begin(self, seconds: float) -> None:
+        """Seeding begins; for `seconds`, or 0 for without end."""
+        self._begun = True
+        self.note(f"seeding {self._what}" + (f" for {show_duration(seconds)}" if seconds else ""))
+
+    def note(self, text: str) -> None:
+        """A line with time and process, if the log is open."""
+        if self._open:
+            now = datetime.now().astimezone().isoformat(timespec="seconds")
+            with suppress(OSError):
+                os.write(2, f"{now} {os.getpid()} {text.rstrip()}\n".encode(errors="backslashreplace"))
+
+    def note_event(self, event: FetchEvent) -> None:
+        """What happens while seeding."""
+        if isinstance(event, Troubled):
+            self.note(event.message)
+
+    def close(self) -> None:
+        """The process ends."""
+        if self._begun:
+            self.note(f"seeding {self._what} ended")
+
+    def _descriptor(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(self.path, flags, 0o644)
+            if os.fstat(descriptor).st_size > _LIMIT:
+                os.ftruncate(descriptor, 0)
+        except OSError:
+            return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        return descriptor

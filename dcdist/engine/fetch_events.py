@@ -1,0 +1,108 @@
+"""What a fetch tells those who watch it. Bytes are counted from the start; rates are bytes a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcdist.model.trouble import Trouble as Trouble
+from dcdist.model.trouble import Troubled as Troubled
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import LayerName, ReleaseName
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Where bytes came from.
+
+    `images`: bytes of the images written. `store` and `peers`: payload moved from there. `reused`: bytes of layers that
+    were in the cache already. `wasted`: moved twice or found wrong.
+    """
+
+    images: int = 0
+    store: int = 0
+    peers: int = 0
+    reused: int = 0
+    wasted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFound:
+    """The manifest is verified. `images` and `image_bytes` are those asked for; `layer_bytes` of those not in place."""
+
+    release: ReleaseName
+    images: int
+    image_bytes: int
+    layer_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataWritten:
+    """The metadata files are in place."""
+
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChecked:
+    """A layer in the cache is being checked, because the last run did not end cleanly."""
+
+    layer: LayerName
+    checked: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another process is bringing this layer; this one goes on when it is done."""
+
+    layer: LayerName
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How it goes, about twice a second.
+
+    `layer_bytes` of `layer_total` are here; `seconds_left` is None while nothing can be said.
+    """
+
+    bytes: Counted
+    layer_bytes: int
+    layer_total: int
+    image_total: int
+    from_store: float
+    from_peers: float
+    peers: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFinished:
+    """An image is whole, checked and in place."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """All images are in place. `seconds` since the start; `peers_seen`: other hosts that were ever connected."""
+
+    release: ReleaseName
+    seconds: float
+    bytes: Counted
+    peers_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seeding:
+    """The fetch is done; this host goes on giving to others for `seconds` (0: until it is told to end)."""
+
+    seconds: float
+
+
+FetchEvent = (
+    ReleaseFound | MetadataWritten | LayerChecked | Waiting | Progress | ImageFinished | Troubled | Fetched | Seeding
+)

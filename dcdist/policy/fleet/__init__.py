@@ -1,0 +1,1 @@
+"""Whom a host knows and links to, and what a fleet shares."""

@@ -1,0 +1,1 @@
+"""What this host's link carries, and what that says."""

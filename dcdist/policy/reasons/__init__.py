@@ -1,0 +1,1 @@
+"""Why a stripe is drawn: a module for each reason."""

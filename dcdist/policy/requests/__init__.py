@@ -1,0 +1,1 @@
+"""How the store is asked: how many requests, how long, how often again."""

@@ -1,0 +1,1 @@
+"""What the planner knows: layers and their pieces, owners, members, and the draws under way."""
