@@ -17,7 +17,7 @@ from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke, SwarmSta
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dcdist.disk.piece_writer import Outcome
+    from dcdist.disk.piece_writer import InjectionResult
     from dcdist.model.identity import LayerName
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
@@ -141,7 +141,7 @@ class Solitary:
         if self._failed or self._finished or self._broken:
             self._news.set()
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: InjectionResult) -> None:
         name, piece = outcome.injection.index.layer, outcome.injection.piece
         if outcome.error is not None:
             if not self._broke:

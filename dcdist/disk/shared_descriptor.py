@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class OpenFile:
+class SharedDescriptor:
     """Owns a descriptor; `path` stands in messages."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
