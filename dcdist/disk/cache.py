@@ -1,7 +1,7 @@
 """The layers of this host: `layers/NAME/{data,index,resume,clean,lock}` under one folder.
 
-Invariant: a piece is said to be had only if it was checked in this session, or in one that ended cleanly and left a
-journal that matches the data file.
+Invariant: a layer claims a piece only if the piece was checked in this session, or in one that ended cleanly and left
+a journal that matches the data file.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class DirectoryCache:
     async def open(self, index: Index, *, checked: Callable[[int], None] | None = None) -> LayerFile:
         """Open a layer: to read if it is whole and trusted, else to write.
 
-        A writer's data file gets its full length, sparse. `checked` is told the bytes checked so far.
+        A writer's data file gets its full length, sparse. `checked` gets the bytes checked so far.
 
         Raises:
             CacheBusyError: Another process is writing it; ask again later.

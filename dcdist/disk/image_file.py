@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def part_path(path: Path) -> Path:
-    """Where the image for `path` is built: in the same folder, so that renaming is atomic."""
+    """Where the image for `path` is built: in the same folder, so that the rename is atomic."""
     return path.with_name(f".{path.name}.dcdist-part")
 
 
@@ -122,7 +122,7 @@ class PartFile:
 
     def _require_inside(self, offset: int, length: int) -> None:
         if offset < 0 or offset + length > self._size:
-            raise InvariantError(f"image {self._path}: {length} bytes at {offset} are not inside of {self._size}")
+            raise InvariantError(f"image {self._path}: {length} bytes at {offset} are not inside its {self._size}")
 
     def _lacking(self) -> int:
         return max(0, self._size - allocated_bytes(self._part))

@@ -58,7 +58,7 @@ class LayerFile:
 
     @property
     def complete(self) -> bool:
-        """Whether all pieces are had."""
+        """Whether it has all pieces."""
         return self._have == self._all
 
     def add(self, pieces: Bits) -> None:

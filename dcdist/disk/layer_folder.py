@@ -50,7 +50,7 @@ class LayerFolder:
             return self._journal.remembered(index)
 
     def says_complete(self) -> bool:
-        """Whether the journal says that all pieces are had."""
+        """Whether the journal says that the layer has all pieces."""
         return self._journal.says_complete()
 
     def lock(self) -> None:

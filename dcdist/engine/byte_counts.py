@@ -1,4 +1,4 @@
-"""Counts what came from where, for progress and for the end."""
+"""Counts the bytes of a fetch by their source, for its progress and its end."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ByteCounts:
         self._layer_bytes += count
 
     def copied(self, index: Index, copied: Bits) -> None:
-        """These pieces were put together from other layers in the cache."""
+        """These pieces were copied from other layers in the cache."""
         self.reused += piece_bytes(index, copied)
 
     def finished(self, index: Index, came: Bits) -> None:
@@ -90,5 +90,5 @@ class ByteCounts:
         )
 
     def left(self) -> str:
-        """What is missing, for people."""
+        """The missing bytes, for people."""
         return f"{(self._layer_total - self._layer_bytes) / 1e6:.1f} MB"

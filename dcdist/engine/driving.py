@@ -1,6 +1,6 @@
 """Drives the planner: events in, commands out, each carried out at once or as a task.
 
-Invariant: every decision is the planner's; what it is told it is told in the order in which it happened.
+Invariant: every decision is the planner's, and it gets events in the order in which they happen.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SHORTEST_WAIT = 0.01
 
 
 class Driver:
-    """The planner of one fetch, and the draws that it has going."""
+    """The planner of one fetch, and its draws under way."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Driver:
         report: Callable[[FetchEvent], None],
         trace: Callable[[str], None] | None,
     ) -> None:
-        """`trace` takes lines of what the planner is told and says."""
+        """`trace` gets a line for each event and for the commands that follow."""
         self._planner = Planner(options) if trace is None else RecordedPlanner(options, trace)
         self._store = store
         self._counts = counts
@@ -57,7 +57,7 @@ class Driver:
         self._draws: dict[int, tuple[str, asyncio.Task[None]]] = {}
 
     def tell(self, event: Event) -> None:
-        """Let the planner know, and act on what it says soon."""
+        """Pass an event to the planner; its commands follow soon."""
         if isinstance(event, BytesDrawn):
             self._counts.drawn(event.draw, event.total)
         self._planner.receive(event, now=self._loop.time())
@@ -68,7 +68,7 @@ class Driver:
         return self._planner.statistics(now=self._loop.time())
 
     async def run(self, layers: OpenLayers, group: asyncio.TaskGroup) -> None:
-        """Carry out what the planner says until cancelled; `group` owns the draws.
+        """Carry out the planner's commands until cancelled; `group` owns the draws.
 
         Raises:
             FetchFailedError: Nothing has come from anywhere for too long.
@@ -128,7 +128,7 @@ class Driver:
 
 
 def planner_options(job: Job, *, begun: float, meets: bool) -> PlannerOptions:
-    """What the planner of a job is told before all else; `meets`: there is a rendezvous to get to know others at."""
+    """The options of a job's planner, which begins at time `begun`; `meets`: others can be met at a rendezvous."""
     return PlannerOptions(
         host=job.host,
         version=job.release.name.version,

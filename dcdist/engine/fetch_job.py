@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Job:
     """One host's task: to bring the layers of `plan`, a part of `release`.
 
-    `known`: frames that need not be moved. `advertise`: the address that peers are told; None: this host is not
+    `known`: frames that need not be moved. `advertise`: the address that others connect to; None: this host is not
     announced. `pace` limits what `Ports.store` gives; the fetch sets its rate.
     """
 

@@ -1,11 +1,11 @@
 """Gives the plain bytes of frames whose pieces are all here: read, checked and unpacked in a few threads.
 
-Whoever wants frames asks for them; two kinds of consumer fit. `ImageWriter` takes them as they arrive and writes each
-to all its places. A sink that streams an image walks `placements.parts`: it waits until the frame of the next part has
-arrived (it is told, as `ImageWriter` is), reads that one frame, and has `use` hand the bytes on. `use` runs in one of
-the threads and may block there, which is the sink's back-pressure: nothing is read ahead of it.
+Two kinds of consumer fit. `ImageWriter` reads frames as they arrive, in any order, and writes each to all its places.
+A sink that streams an image stands beside it: its own `frames_arrived` notes which frames are here; it walks
+`placements.parts`, waits for the frame of the next part, reads that one, and its `use` writes the bytes to the pipe.
+`use` runs in one of the threads and may block there: that is the back-pressure, for nothing is read ahead of it.
 
-Invariant: bytes are used only after their SHA-256 was checked, and no more than one frame a thread is in memory.
+Invariant: bytes are used only after their SHA-256 was checked, and each thread has one frame in memory at a time.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class FrameReader:
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
     async def read(self, source: FrameSource, frames: Sequence[int], use: Use) -> None:
-        """Have `use` called once for each of `frames` that are all here, one after another in one thread.
+        """Call `use` once for each of `frames`, whose pieces must be here: one after another, in one thread.
 
-        Those that are wrong at first come last.
+        Frames that are not in the file yet come last.
 
         Raises:
             IntegrityError: A frame is wrong although its pieces passed their check.
@@ -86,7 +86,7 @@ class FrameReader:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, source, frames, use)
 
     def _read(self, source: FrameSource, frames: Sequence[int], use: Use) -> list[int]:
-        """Use the frames that pass their check; gives the others."""
+        """Use the frames that pass their check; returns the others."""
         table, wrong = source.layer.index.frames, []
         unpacker = self._unpackers.get()
         try:
@@ -109,7 +109,7 @@ def _wrong_frame(source: FrameSource, frame: int) -> IntegrityError:
     path = str(source.layer.path)
     return IntegrityError(
         f"frame {frame} of layer {source.name} in {path} is wrong although its pieces passed their check: the file was "
-        "damaged since, or the release was published damaged. Run the same command again: the layer is checked, and "
-        "what is damaged is fetched anew",
+        "damaged since, or the release was published damaged. Run the same command again: it checks the layer "
+        "and fetches the damaged part again",
         source=path,
     )

@@ -1,7 +1,6 @@
 """Builds the images: each frame that arrives is written to all its places, in any order.
 
-The loop only hands out numbers; all else runs in the threads of the frame reader. A sink that takes an image from front
-to back stands beside this one: see `frame_source`.
+The loop only hands out numbers; all else runs in the threads of the frame reader.
 
 Invariant: an image is whole when each of its bytes that is not zero was written once, out of a frame that was checked.
 """
@@ -33,7 +32,7 @@ class ImageWriter:
     def __init__(
         self, plan: FetchPlan, files: Sequence[ImageFile], frames: FrameReader, *, written: Callable[[int], None]
     ) -> None:
-        """`files` are those of the plan's images, in order. `written` is told the bytes that each batch wrote."""
+        """`files` are those of the plan's images, in order. `written` gets the bytes that each batch wrote."""
         self._files = files
         self._frames = frames
         self._written = written

@@ -45,7 +45,7 @@ class LayerFetch:
         report: Callable[[FetchEvent], None],
         trace: Callable[[str], None] | None = None,
     ) -> None:
-        """`arrived` gets frames that are here; `trace` takes lines of what the planner hears and says."""
+        """`arrived` gets frames whose pieces are here; `trace` a line for each event and for the commands after it."""
         self._job = job
         self._ports = ports
         self._report = report
@@ -110,7 +110,7 @@ class LayerFetch:
         return Membership(self._ports.rendezvous, me, audience, patience=patience)
 
     def _needs_only(self, needs: Bits) -> None:
-        """Let the others know which layers were here already, so that these are not kept for this host."""
+        """Let the others know which layers this host needs, once it is known which ones were here."""
         if self._membership is not None and needs != self._membership.me.needs:
             self._membership.become(replace(self._membership.me, needs=needs))
 

@@ -39,7 +39,7 @@ _OFFER = 256
 class OpenLayer:
     """One layer that takes part.
 
-    `peers`: what the planner knows of them. `copied`: pieces handed over from the cache, not found wrong so far.
+    `peers`: what the planner knows of them. `copied`: pieces from the cache that have not failed their check.
     """
 
     number: int
@@ -66,7 +66,7 @@ class OpenLayer:
 
 
 class OpenLayers:
-    """All layers of a job, as they come to take part."""
+    """The layers of a job that take part so far."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class OpenLayers:
         arrived: Callable[[FrameSource, Sequence[int]], None],
         all_open: Callable[[Bits], None],
     ) -> None:
-        """`tell`: the planner. `arrived` gets the frames that are here; `all_open` the numbers of layers not whole."""
+        """`tell` gets the planner's events, `arrived` frames whose pieces are here, `all_open` the layers not whole."""
         self._planned = job.plan.layers
         self._known = job.known
         self._ports = ports

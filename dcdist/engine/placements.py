@@ -1,7 +1,7 @@
-"""Where each frame goes: the extents of all images, turned around.
+"""Where each frame goes: the extents of all images, inverted.
 
-Images are described in their own order, but frames come in any order; so for each frame of each layer the places of
-its bytes are listed. Columns of machine integers: an image cut in many pieces costs 18 bytes an extent.
+Extents follow the order of an image, but frames come in any order; so the places of each frame are listed. They are
+columns of machine integers: an image cut in many pieces costs 18 bytes an extent.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Everything before the first byte of payload: which images, which layers, their indexes, the cache, the room.
+"""Everything before the first byte of payload: the images, their layers, the indexes, the layers in the cache.
 
-Nothing is trusted that does not hang from the manifest by its SHA-256.
+Invariant: only what the manifest names by its SHA-256 is trusted.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ async def make_plan(
     images: Sequence[Image],
     report: Callable[[Troubled], None] | None = None,
 ) -> FetchPlan:
-    """Read the extents of `images` and the indexes of the layers that they need; `report` is told what was wrong.
+    """Read the extents of `images` and the indexes of the layers that they need; `report` gets what was wrong.
 
     Raises:
         StoreError: The store could not give them.
@@ -96,7 +96,7 @@ async def make_plan(
 async def plan_of_layers(
     store: Store, cache: Cache, release: Release, report: Callable[[Troubled], None] | None = None
 ) -> FetchPlan:
-    """A plan of all layers of a release and no image: what a seeder holds; `report` is told what was wrong.
+    """A plan of all layers of a release and no image: what a seeder holds; `report` gets what was wrong.
 
     Raises:
         StoreError: The store could not give the indexes.
@@ -115,7 +115,7 @@ async def read_index(
         try:
             return await asyncio.to_thread(index_format.decode, kept, entry)
         except IntegrityError:
-            # The copy on this disk went bad: the store has another.
+            # The copy on this disk is damaged: the store has another.
             pass
     data, index = await read_description(
         store,
@@ -135,7 +135,7 @@ async def open_layer(
 
     If the stack ends with an error that casts doubt on what was written, the layer is checked next time.
     """
-    told = False
+    reported = False
 
     def checked(count: int) -> None:
         report(LayerChecked(index.layer, count, index.geometry.length))
@@ -144,9 +144,9 @@ async def open_layer(
         try:
             layer = await cache.open(index, checked=checked)
         except CacheBusyError as error:
-            if not told:
+            if not reported:
                 report(Waiting(index.layer, str(error)))
-                told = True
+                reported = True
             await asyncio.sleep(_BUSY_POLL)
         else:
             break
@@ -161,7 +161,7 @@ async def open_layer(
 
 
 def _leaves_layers_whole(error: BaseException | None) -> bool:
-    """Whether what was written can be believed although `error` ended the fetch: it came from outside of this host."""
+    """Whether what was written can be trusted although `error` ended the fetch: its cause lies outside of this host."""
     if isinstance(error, BaseExceptionGroup):
         return all(_leaves_layers_whole(each) for each in error.exceptions)
     return error is None or isinstance(error, asyncio.CancelledError | StoreError | FetchFailedError | UsageError)

@@ -1,4 +1,4 @@
-"""Takes frames that a new layer shares with layers in the cache from there, instead of moving them again.
+"""Copies frames that a new layer shares with layers in the cache, instead of moving them again.
 
 When a publisher moves frames out of a layer that is mostly dead, they arrive byte for byte; a host that has the old
 layer has them. Only pieces that such frames cover whole are taken; each is checked like any other.
@@ -84,12 +84,12 @@ def covered(index: Index, frames: Sequence[int]) -> Bits:
 
 
 def known_pieces(index: Index, missing: Bits, known: KnownFrames) -> Bits:
-    """The missing pieces of a layer that known frames cover."""
+    """The missing pieces of a layer that known frames cover whole."""
     return covered(index, known.shared(index.frames)) & missing
 
 
 async def copy_pieces(index: Index, wanted: Bits, known: KnownFrames, swarm_layer: SwarmLayer) -> Bits:
-    """Hand pieces that known frames cover to the swarm; gives those that could be read."""
+    """Hand pieces that known frames cover to the swarm; returns those that could be read."""
     copied: Bits = 0
     swarm_layer.claim(wanted)
     try:

@@ -1,4 +1,4 @@
-"""Watches the swarm: what happens there becomes events of the planner, and news for whoever looks on.
+"""Watches the swarm: what happens there becomes events of the planner and reports of the fetch.
 
 Invariant: what the swarm reports of a layer is passed on only once that layer takes part.
 """
@@ -32,7 +32,7 @@ _WRITE_BEHIND = 1.0
 
 
 class SwarmWatch:
-    """The eyes of one fetch. Its three methods run until they are cancelled, each in a task of its own."""
+    """The watch of one fetch. Its three methods run until they are cancelled, each in a task of its own."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class SwarmWatch:
                 await self._take(event)
 
     async def poll(self, share: Callable[[float, float], None]) -> None:
-        """Look at what peers hold and have given, twice a second; `share` gets bytes a second from store and peers."""
+        """Look at what peers hold and gave, twice a second; `share` gets the bytes a second from store and peers."""
         reported: Progress | None = None
         while True:
             statistics = self._ports.swarm.statistics()
@@ -76,7 +76,7 @@ class SwarmWatch:
             share(going.from_store, going.from_peers)
             progress = self._counts.progress()
             if progress != reported or not self._layers.whole:
-                # A seeder has news now and then only; one that waits says so.
+                # A seeder reports changes only; a host that waits reports that, too.
                 self._report(progress)
                 reported = progress
             await asyncio.sleep(_POLL)
@@ -95,7 +95,7 @@ class SwarmWatch:
     def _look_at_peers(self) -> None:
         for opened in self._layers.incomplete():
             swarm_layer = opened.swarm_layer
-            # Matters only where pieces are drawn that peers hold, and costs too much to be asked always.
+            # Matters only where pieces are drawn that peers hold, and costs too much to be looked at always.
             coming = swarm_layer.coming() if opened.peers.coming else 0
             peers = PeersSeen(opened.number, swarm_layer.available(), coming, swarm_layer.single())
             if peers != opened.peers:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LayerReader(Protocol):
-    """Reads the data of one layer. All calls block. Whoever opened it closes it, by using it as a context."""
+    """Reads the data of one layer. All calls block. Used as a context, which closes it."""
 
     @property
     def place(self) -> str:
@@ -82,7 +82,7 @@ class CachedLayer(Protocol):
 
     @property
     def complete(self) -> bool:
-        """Whether all pieces are had."""
+        """Whether it has all pieces."""
         ...
 
     def add(self, pieces: Bits) -> None:
@@ -112,7 +112,7 @@ class Cache(Protocol):
     async def open(self, index: Index, *, checked: Callable[[int], None] | None = None) -> CachedLayer:
         """Open a layer, creating it if need be. After an unclean stop all its pieces are checked first.
 
-        `checked` is told the bytes checked so far.
+        `checked` gets the bytes checked so far.
 
         Raises:
             CacheBusyError: Another process is writing it; ask again later.
