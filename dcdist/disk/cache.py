@@ -1,7 +1,7 @@
 """The layers of this host: `layers/NAME/{data,index,resume,clean,lock}` under one folder.
 
-Invariant: a piece is said to be had only if it was checked in this session, or in one that ended cleanly and left a
-journal that matches the data file.
+Invariant: a layer claims a piece only if the piece was checked in this session, or in one that ended cleanly and left
+a journal that matches the data file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dcdist.disk.check import CHECKERS, check
 from dcdist.disk.free_space import allocated_bytes, file_system, free_bytes
 from dcdist.disk.layer_file import LayerFile
 from dcdist.disk.layer_folder import LayerFolder
+from dcdist.disk.layer_reader import LayerFileReader
 from dcdist.disk.system_errors import refusals
 from dcdist.disk.threads import Threads
 from dcdist.errors import DiskError
@@ -48,7 +49,7 @@ class DirectoryCache:
     async def open(self, index: Index, *, checked: Callable[[int], None] | None = None) -> LayerFile:
         """Open a layer: to read if it is whole and trusted, else to write.
 
-        A writer's data file gets its full length, sparse. `checked` is told the bytes checked so far.
+        A writer's data file gets its full length, sparse. `checked` gets the bytes checked so far.
 
         Raises:
             CacheBusyError: Another process is writing it; ask again later.
@@ -76,12 +77,16 @@ class DirectoryCache:
             raise
         return self._layer(index, folder, have, writer=True, damaged=damaged)
 
-    def data_path(self, layer: LayerName) -> Path:
-        """Where a layer's data file is, or would be."""
-        return self._folder(layer).data
+    def reader(self, layer: LayerName) -> LayerFileReader:
+        """Open the data of a layer that is in the cache, unchecked; blocks.
+
+        Raises:
+            DiskError: There is none, or the disk refused.
+        """
+        return LayerFileReader(self._folder(layer).data)
 
     async def complete_layers(self) -> Sequence[LayerName]:
-        """The layers that are whole, by the word of their last clean close, in order of their names."""
+        """The layers that are whole, as recorded at their last clean close, in order of their names."""
         return await self._threads.run(self._complete_layers)
 
     async def read_index(self, layer: LayerName) -> bytes | None:
@@ -98,7 +103,9 @@ class DirectoryCache:
 
     def _folder(self, layer: LayerName) -> LayerFolder:
         if not is_layer_name(layer):
-            raise DiskError(f"{layer!r} is no name of a layer: it has no folder in the cache", path=str(self._path))
+            raise DiskError(
+                f"{layer!r} is not the name of a layer: it has no folder in the cache", path=str(self._path)
+            )
         return LayerFolder(self._path / "layers" / layer)
 
     def _layer(

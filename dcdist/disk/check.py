@@ -27,7 +27,7 @@ _BATCH = 16 * MIB
 
 
 async def check(path: Path, index: Index, threads: Threads, *, checked: Callable[[int], None] | None = None) -> Bits:
-    """The pieces that are in the file; `checked` is told the bytes checked so far. Ends soon when cancelled."""
+    """The pieces that are in the file; `checked` gets the bytes checked so far. Ends soon when cancelled."""
     batches = _batches(index)
     good: Bits = 0
     done = 0

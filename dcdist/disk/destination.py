@@ -1,4 +1,4 @@
-"""The folder that images are fetched to: images under their names, `metadata/`, and what is known of the images."""
+"""The folder that images are fetched to: images under their names, `metadata/`, and records of the images."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class DirectoryDestination:
     def _image(self, name: str) -> Path:
         if not name or "/" in name or "\0" in name or name.startswith(".") or name == FOLDER:
             raise DiskError(
-                f"image name {name!r} is not usable: no '/', no '.' at its beginning, and not {FOLDER!r}",
+                f"image name {name!r} is not usable: it must not contain '/', begin with '.' or be {FOLDER!r}",
                 path=str(self._path),
             )
         return self._path / name

@@ -1,4 +1,4 @@
-"""How much room there is, and how much a file takes: sparse files count what they hold, not their length."""
+"""How much space is free, and how much a file takes: a sparse file counts its data, not its length."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dcdist.disk.durable import open_folder, write_at
 from dcdist.disk.free_space import allocated_bytes
 from dcdist.disk.lock import lock_descriptor
-from dcdist.disk.open_file import OpenFile
+from dcdist.disk.shared_descriptor import SharedDescriptor
 from dcdist.disk.system_errors import refusals
 from dcdist.disk.writeback import EarlyWriteback
 from dcdist.errors import DiskError, InvariantError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def part_path(path: Path) -> Path:
-    """Where the image for `path` is built: in the same folder, so that renaming is atomic."""
+    """Where the image for `path` is built: in the same folder, so that the rename is atomic."""
     return path.with_name(f".{path.name}.dcdist-part")
 
 
@@ -33,7 +33,7 @@ class PartFile:
         self._part = part_path(path)
         self._size = size
         self._threads = threads
-        self._file: OpenFile | None = None
+        self._file: SharedDescriptor | None = None
         self._writeback = EarlyWriteback()
         self._writing = threading.Lock()
 
@@ -52,7 +52,7 @@ class PartFile:
             except BaseException:
                 os.close(descriptor)
                 raise
-            self._file = OpenFile(descriptor, self._part)
+            self._file = SharedDescriptor(descriptor, self._part)
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
         """Write at `offset`; blocks, from any thread.
@@ -115,14 +115,14 @@ class PartFile:
             with open_folder(self._path.parent) as folder:
                 os.fsync(folder)
 
-    def _open(self) -> OpenFile:
+    def _open(self) -> SharedDescriptor:
         if self._file is None:
             raise InvariantError(f"image {self._path} is used after its end")
         return self._file
 
     def _require_inside(self, offset: int, length: int) -> None:
         if offset < 0 or offset + length > self._size:
-            raise InvariantError(f"image {self._path}: {length} bytes at {offset} are not inside of {self._size}")
+            raise InvariantError(f"image {self._path}: {length} bytes at {offset} are not inside its {self._size}")
 
     def _lacking(self) -> int:
         return max(0, self._size - allocated_bytes(self._part))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcdist.disk.layer_reader import LayerFileReader
 from dcdist.errors import InvariantError
 from dcdist.model.pieces import span
 
@@ -57,7 +58,7 @@ class LayerFile:
 
     @property
     def complete(self) -> bool:
-        """Whether all pieces are had."""
+        """Whether it has all pieces."""
         return self._have == self._all
 
     def add(self, pieces: Bits) -> None:
@@ -72,6 +73,14 @@ class LayerFile:
         if self._closed or have & ~self._all:
             raise InvariantError(f"layer {self._index.layer} cannot take more pieces: closed, or no pieces of it")
         self._have = have
+
+    def reader(self) -> LayerFileReader:
+        """Open the data for reading; blocks. It stays open when the layer is closed.
+
+        Raises:
+            DiskError: The disk refused.
+        """
+        return LayerFileReader(self.path)
 
     async def close(self, *, clean: bool) -> None:
         """Give up the lock; with `clean` the data are synced first and trusted next time.

@@ -29,7 +29,7 @@ def lock_descriptor(descriptor: int, path: Path, *, what: str, holder: str = "an
 
 
 class FolderLock:
-    """The lock of a folder, in a file of it that tells the holder's process id."""
+    """The lock of a folder, in a file that holds the process id of its owner."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,6 +1,6 @@
-"""What the last writer of a layer knew. Invariant: a journal that is believed describes the data file as it is now.
+"""What the last writer of a layer knew. Invariant: a journal that is trusted describes the data file as it is now.
 
-`resume` holds the pieces that are had, as a bit set; `clean` says that they are so. `clean` is removed before the first
+`resume` holds the pieces of the data file, as a bit set; `clean` vouches for it. `clean` is removed before the first
 write of a session and written last of all, when everything it speaks of is on the disk.
 """
 
@@ -32,7 +32,7 @@ _RESUME_LIMIT = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Clean:
-    """The content of `clean`: the data file's size (bytes) and time of change, and digests (hex) of what was had.
+    """The content of `clean`: the data file's size (bytes) and time of change, and digests (hex) of its pieces.
 
     `hashes` is of the piece hashes: pieces that passed under another index prove nothing.
     """
@@ -44,7 +44,7 @@ class Clean:
     hashes: str
 
 
-class Journal:
+class PieceJournal:
     """The journal of one layer's folder. All calls block."""
 
     def __init__(self, folder: Path) -> None:

@@ -63,11 +63,11 @@ class SeenSerials:
             return {}
         serials = read_serials(data)
         if serials is None:
-            # Not taken for empty: a guard that vanishes silently guards nothing.
+            # Not the same as empty: a guard that vanishes silently guards nothing.
             path = str(self._folder / _NAME)
             raise DiskError(
-                f"{path} is damaged: it tells which releases this host has seen, as a guard against older ones. Delete "
-                "it to go on without that guard this once",
+                f"{path} is damaged: it records which releases this host has seen, as a guard against older ones. "
+                "Delete it to go on without that guard this once",
                 path=path,
             )
         return serials

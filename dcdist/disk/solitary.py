@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Self
 from dcdist.disk.piece_writer import Injection, PieceWriter
 from dcdist.disk.threads import settled
 from dcdist.errors import InvariantError, SwarmError
-from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke, SwarmStatistics
+from dcdist.ports.pending_events import PendingEvents
+from dcdist.ports.swarm import PieceFailed, SwarmBroke, SwarmStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dcdist.disk.piece_writer import Outcome
+    from dcdist.disk.piece_writer import InjectionResult
     from dcdist.model.identity import LayerName
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
@@ -40,10 +41,7 @@ class Solitary:
         self._under_way = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._news = asyncio.Event()
-        self._failed: list[PieceFailed] = []
-        self._finished: dict[LayerName, Bits] = {}
-        self._broken: list[SwarmBroke] = []
+        self._events = PendingEvents()
         self._broke = False
         self._wasted = 0
         self._closed = False
@@ -80,14 +78,10 @@ class Solitary:
     async def events(self) -> Sequence[SwarmEvent]:
         """Wait until something happened and take it: failed pieces first, finished ones as one set for each layer.
 
-        That is in order: a piece that finished never fails later.
+        Raises:
+            SwarmError: It is closed, and all was taken.
         """
-        await self._news.wait()
-        self._news.clear()
-        finished = [PiecesFinished(layer, pieces) for layer, pieces in self._finished.items()]
-        events: list[SwarmEvent] = [*self._failed, *finished, *self._broken]
-        self._failed, self._finished, self._broken = [], {}, []
-        return events
+        return await self._events.take()
 
     def statistics(self) -> SwarmStatistics:
         """Nothing is moved; `wasted` counts injected bytes that came twice or failed."""
@@ -115,6 +109,7 @@ class Solitary:
             # Also when cancelled: the files are being written until then.
             await settled(self._ended)
             self._writer.join()
+            self._events.close()
 
     async def submit(self, injection: Injection) -> None:
         """Hand a piece to the thread and wait for room; for the layers of this swarm."""
@@ -129,7 +124,7 @@ class Solitary:
         await self._room.wait()
 
     def waste(self, count: int) -> None:
-        """Count bytes that came for nothing."""
+        """Count wasted bytes."""
         self._wasted += count
 
     def _collect(self) -> None:
@@ -138,23 +133,21 @@ class Solitary:
             self._note(outcome)
         if self._under_way < _WINDOW:
             self._room.set()
-        if self._failed or self._finished or self._broken:
-            self._news.set()
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: InjectionResult) -> None:
         name, piece = outcome.injection.index.layer, outcome.injection.piece
         if outcome.error is not None:
             if not self._broke:
                 self._broke = True
-                self._broken.append(SwarmBroke(outcome.error))
+                self._events.broke(SwarmBroke(outcome.error))
         elif not self._layers[name].lacks(piece):
             self.waste(len(outcome.injection.data))
         elif outcome.good:
             self._layers[name].note(piece)
-            self._finished[name] = self._finished.get(name, 0) | 1 << piece
+            self._events.finished(name, 1 << piece)
         else:
             self.waste(len(outcome.injection.data))
-            self._failed.append(PieceFailed(name, piece, injected=True))
+            self._events.trouble(PieceFailed(name, piece, injected=True))
 
 
 class SolitaryLayer:
@@ -220,7 +213,7 @@ class SolitaryLayer:
 
 def _from_thread(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> Callable[[], None]:
     def tell() -> None:
-        with suppress(RuntimeError):  # the loop was closed first: nobody is left to tell
+        with suppress(RuntimeError):  # the loop was closed first: nobody listens any more
             loop.call_soon_threadsafe(call)
 
     return tell

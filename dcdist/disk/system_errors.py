@@ -1,4 +1,4 @@
-"""What the system refuses, as errors of dcdist. Invariant: no OSError leaves this package."""
+"""Maps what the system refuses to errors of dcdist. Invariant: no OSError leaves this package."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _REASONS = {
 
 @contextmanager
 def refusals(path: Path, doing: str, *, needed: Callable[[], int] = lambda: 0) -> Iterator[None]:
-    """Map what the system refuses about `path` while `doing` ("write image"); `needed` counts the bytes that lack room.
+    """Map what the system refuses about `path` while `doing` ("write image"); `needed`: bytes still to be written.
 
     Raises:
         DiskFullError: There is no room, or a quota is reached.

@@ -23,7 +23,7 @@ class EarlyWriteback:
         self._unstarted = 0
 
     def wrote(self, descriptor: int, count: int) -> None:
-        """`count` more bytes were written; may block for some milliseconds, longer if the disk is behind."""
+        """Count `count` more written bytes; may block for some milliseconds, longer if the disk is behind."""
         self._unstarted += count  # threads may lose a sum: then writing starts a little later
         if self._unstarted >= _INTERVAL and _sync_file_range is not None:
             self._unstarted = 0

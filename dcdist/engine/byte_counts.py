@@ -1,4 +1,4 @@
-"""Counts what came from where, for progress and for the end."""
+"""Counts the bytes of a fetch by their source, for its progress and its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dcdist.engine.fetch_events import Counted, Progress
 from dcdist.ports.swarm import SwarmStatistics
 
 if TYPE_CHECKING:
-    from dcdist.engine.preparation import Plan
+    from dcdist.engine.fetch_plan import FetchPlan
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
 
@@ -21,17 +21,17 @@ def piece_bytes(index: Index, had: Bits) -> int:
     return count - (geometry.piece_length - geometry.piece_size(last) if had >> last & 1 else 0)
 
 
-class Tally:
+class ByteCounts:
     """One fetch's sums, in bytes and bytes a second."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: FetchPlan) -> None:
         self.swarm = SwarmStatistics(from_peers=0, useful=0, to_peers=0, wasted=0, peers=0, peers_seen=0)
         self.reused = 0
-        self._layer_total = sum(entry.length for entry in plan.entries)
+        self._layer_total = plan.layer_bytes
         self._layer_bytes = 0
-        self._image_total = sum(image.size for image in plan.images)
+        self._image_total = sum(planned.image.size for planned in plan.images)
         # Zeros are there from the start: the files are sparse.
-        self._images = sum(extents.size - extents.content_length for extents in plan.extents)
+        self._images = sum(planned.extents.size - planned.extents.content_length for planned in plan.images)
         self._drawn: dict[int, int] = {}
         self._store = 0
         self._from_store = 0.0
@@ -44,7 +44,7 @@ class Tally:
         self._layer_bytes += count
 
     def copied(self, index: Index, copied: Bits) -> None:
-        """These pieces were put together from other layers in the cache."""
+        """These pieces were copied from other layers in the cache."""
         self.reused += piece_bytes(index, copied)
 
     def finished(self, index: Index, came: Bits) -> None:
@@ -75,7 +75,7 @@ class Tally:
         )
 
     def progress(self) -> Progress:
-        """How it goes."""
+        """The progress so far."""
         rate = self._from_store + self._from_peers
         left = self._layer_total - self._layer_bytes
         return Progress(
@@ -90,5 +90,5 @@ class Tally:
         )
 
     def left(self) -> str:
-        """What is missing, for people."""
+        """The missing bytes, for people."""
         return f"{(self._layer_total - self._layer_bytes) / 1e6:.1f} MB"

@@ -26,7 +26,7 @@ _REPORT = 1 << 18
 """Bytes between two reports of one draw."""
 
 _REPORT_SECONDS = 0.5
-"""Seconds after which fewer are reported too: a slow draw is not a stalled one."""
+"""Seconds after which fewer bytes are reported too: a slow draw is not a stalled one."""
 
 
 async def draw(
@@ -38,7 +38,10 @@ async def draw(
     tell: Callable[[Event], None],
     failed: Callable[[StoreError], None],
 ) -> None:
-    """Bring the pieces of `command` from the store into the swarm, and tell how it ended; `failed` gets the reason."""
+    """Bring the pieces of `command` from the store into the swarm.
+
+    `tell` gets the bytes so far and the end of the draw; `failed` gets the reason if it failed.
+    """
     geometry = index.geometry
     start = command.first * geometry.piece_length
     stop = min(command.stop * geometry.piece_length, geometry.length)
@@ -59,10 +62,10 @@ async def draw(
 
 
 async def needless(swarm_layer: SwarmLayer, command: Draw, known: PeersSeen) -> PeersSeen | None:
-    """What peers hold and bring now, if that says of pieces of `command` what the planner did not know; else None.
+    """What peers hold and bring now, if that is news to the planner about pieces of `command`; else None.
 
-    What it knows of the peers may be a second old. What they have come to hold since, they are asked for already:
-    drawn as well, it would come twice.
+    The planner's view of the peers may be a second old. Pieces that they got since are requested from them already: if
+    they were drawn too, they would come twice.
     """
     seen = await swarm_layer.latest_available()
     wanted = pieces.span(command.first, command.stop)
@@ -112,7 +115,7 @@ class _Handing:
             self._parts.clear()
             self._held = 0
             await self._swarm_layer.inject(self.piece, data)
-            # Only now: whoever is cancelled while waiting for room has not handed it over.
+            # Only now: a draw that is cancelled while it waits for room has not handed the piece over.
             self.piece += 1
             if not rest:
                 return

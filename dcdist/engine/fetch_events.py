@@ -1,4 +1,4 @@
-"""What a fetch tells those who watch it. Bytes are counted from the start; rates are bytes a second."""
+"""What a fetch reports. Bytes are counted from the start; rates are bytes a second."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Counted:
     """Where bytes came from.
 
     `images`: bytes of the images written. `store` and `peers`: payload moved from there. `reused`: bytes of layers that
-    were in the cache already. `wasted`: moved twice or found wrong.
+    were in the cache already. `wasted`: moved twice, or found wrong.
     """
 
     images: int = 0
@@ -55,7 +55,7 @@ class LayerChecked:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Another process is bringing this layer; this one goes on when it is done."""
+    """Another process is bringing this layer; this one goes on when that one is done."""
 
     layer: LayerName
     reason: str
@@ -63,9 +63,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How it goes, about twice a second.
+    """The progress, about twice a second.
 
-    `layer_bytes` of `layer_total` are here; `seconds_left` is None while nothing can be said.
+    `layer_bytes` of `layer_total` are here; `seconds_left` is None while it cannot be estimated.
     """
 
     bytes: Counted
@@ -98,7 +98,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Seeding:
-    """The fetch is done; this host goes on giving to others for `seconds` (0: until it is told to end)."""
+    """The fetch is done; this host goes on giving to others for `seconds` (0: until it is stopped)."""
 
     seconds: float
 

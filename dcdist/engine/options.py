@@ -30,7 +30,6 @@ class EngineOptions:
 
     `fleet_store_rate`: the most that all hosts together take from the store.
     `alone`: there is no swarm. `draw`: whether the store gives payload (False: manifest and index only).
-    `advertise`: the address that peers are told; None: this host is not announced.
     `peers`: hosts to connect to beside those found.
     """
 
@@ -42,5 +41,4 @@ class EngineOptions:
     fleet_store_rate: float | None = None
     up_rate: float | None = None
     down_rate: float | None = None
-    advertise: tuple[str, int] | None = None
     peers: tuple[tuple[str, int], ...] = ()

@@ -1,7 +1,7 @@
-"""Where each frame goes: the extents of all images, turned around.
+"""Where each frame goes: the extents of all images, inverted.
 
-Images are described in their own order, but frames come in any order; so for each frame of each layer the places of
-its bytes are listed. Columns of machine integers: an image cut in many pieces costs 18 bytes an extent.
+Extents follow the order of an image, but frames come in any order; so the places of each frame are listed. They are
+columns of machine integers: an image cut in many pieces costs 18 bytes an extent.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Part:
 
     offset: int
     length: int
-    layer: int | None
+    layer: LayerName | None
     frame: int
     start: int
 
 
-def parts(extents: Extents, tables: Sequence[FrameTable], numbers: Mapping[LayerName, int]) -> Iterator[Part]:
-    """An image's bytes in order, cut where its frames are cut. `numbers` gives each layer's place in `tables`.
+def parts(extents: Extents, tables: Mapping[LayerName, FrameTable]) -> Iterator[Part]:
+    """An image's bytes in order, cut where its frames are cut. `tables` has the frames of each of its layers.
 
     Raises:
         FormatError: An extent lies outside of its layer.
@@ -45,12 +45,11 @@ def parts(extents: Extents, tables: Sequence[FrameTable], numbers: Mapping[Layer
             yield Part(offset, extent.length, None, 0, 0)
             offset += extent.length
             continue
-        layer = numbers[extents.layers[extent.source - 1]]
+        layer = extents.layers[extent.source - 1]
         table = tables[layer]
         position, stop = extent.start, extent.start + extent.length
         if stop > table.plain_length:
-            name = extents.layers[extent.source - 1]
-            raise FormatError(f"the extent at byte {offset} of an image lies outside of layer {name}")
+            raise FormatError(f"the extent at byte {offset} of an image lies outside of layer {layer}")
         frame = table.at_plain(position)
         while position < stop:
             frame_start, frame_stop = table.plain_starts[frame], table.plain_starts[frame + 1]
@@ -103,22 +102,20 @@ class LayerPlacements:
         return self._first[frame] != self._first[frame + 1]
 
 
-def turn_around(
-    images: Sequence[Extents], tables: Sequence[FrameTable], numbers: Mapping[LayerName, int]
-) -> list[LayerPlacements]:
-    """The placements of each layer of `tables`.
+def turn_around(images: Sequence[Extents], tables: Mapping[LayerName, FrameTable]) -> dict[LayerName, LayerPlacements]:
+    """The placements of each layer of `tables`; images are numbered as they stand in `images`.
 
     Raises:
         FormatError: An extent lies outside of its layer.
     """
-    counts = [array("I", bytes(4 * len(table))) for table in tables]
+    counts = {name: array("I", bytes(4 * len(table))) for name, table in tables.items()}
     for extents in images:
-        for part in parts(extents, tables, numbers):
+        for part in parts(extents, tables):
             if part.layer is not None:
                 counts[part.layer][part.frame] += 1
-    placements = [LayerPlacements(count) for count in counts]
+    placements = {name: LayerPlacements(count) for name, count in counts.items()}
     for image, extents in enumerate(images):
-        for part in parts(extents, tables, numbers):
+        for part in parts(extents, tables):
             if part.layer is not None:
                 placements[part.layer].put(part.frame, Place(image, part.offset, part.start, part.length))
     return placements

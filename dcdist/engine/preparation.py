@@ -1,17 +1,16 @@
-"""Everything before the first byte of payload: which images, which layers, their indexes, the cache, the room.
+"""Everything before the first byte of payload: the images, their layers, the indexes, the layers in the cache.
 
-Nothing is trusted that does not hang from the manifest by its SHA-256.
+Invariant: only what the manifest names by its SHA-256 is trusted.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dcdist.catalog.read_again import read_description
 from dcdist.engine.fetch_events import LayerChecked, Waiting
-from dcdist.engine.placements import LayerPlacements, turn_around
+from dcdist.engine.fetch_plan import PlannedImage, plan_images, plan_layers
 from dcdist.engine.troubles import cache_is_damaged
 from dcdist.errors import CacheBusyError, FetchFailedError, IntegrityError, StoreError, UsageError
 from dcdist.formats import extents as extents_format
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from dcdist.engine.fetch_events import FetchEvent, Troubled
+    from dcdist.engine.fetch_plan import FetchPlan
     from dcdist.model.extent import Extents
-    from dcdist.model.identity import LayerName
     from dcdist.model.layer import Index
     from dcdist.model.release import Image, LayerEntry, Release
     from dcdist.ports.layers import Cache, CachedLayer
@@ -36,18 +35,6 @@ _BUSY_POLL = 0.5
 
 _AT_ONCE = 4
 """Index objects that are read at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be fetched: images with their extents, layers with their indexes and placements."""
-
-    images: tuple[Image, ...]
-    extents: tuple[Extents, ...]
-    entries: tuple[LayerEntry, ...]
-    indexes: tuple[Index, ...]
-    placements: tuple[LayerPlacements, ...]
-    numbers: dict[LayerName, int]
 
 
 def choose_images(release: Release, names: Sequence[str]) -> tuple[Image, ...]:
@@ -70,8 +57,8 @@ async def make_plan(
     release: Release,
     images: Sequence[Image],
     report: Callable[[Troubled], None] | None = None,
-) -> Plan:
-    """Read the extents of `images` and the indexes of the layers that they need; `report` is told what was wrong.
+) -> FetchPlan:
+    """Read the extents of `images` and the indexes of the layers that they need; `report` gets what was wrong.
 
     Raises:
         StoreError: The store could not give them.
@@ -102,25 +89,21 @@ async def make_plan(
     if unknown:
         raise IntegrityError(f"an image of {release.name} needs layer {min(unknown)}, which its manifest does not name")
     indexes = await asyncio.gather(*(index_of(entry) for entry in entries))
-    numbers = {entry.name: number for number, entry in enumerate(entries)}
-    tables = [index.frames for index in indexes]
-    placements = await asyncio.to_thread(turn_around, extents, tables, numbers)
-    return Plan(tuple(images), tuple(extents), entries, tuple(indexes), tuple(placements), numbers)
+    planned = [PlannedImage(image, each) for image, each in zip(images, extents, strict=True)]
+    return await asyncio.to_thread(plan_images, release, planned, {index.layer: index for index in indexes})
 
 
 async def plan_of_layers(
     store: Store, cache: Cache, release: Release, report: Callable[[Troubled], None] | None = None
-) -> Plan:
-    """A plan of all layers of a release and no image: what a seeder holds; `report` is told what was wrong.
+) -> FetchPlan:
+    """A plan of all layers of a release and no image: what a seeder holds; `report` gets what was wrong.
 
     Raises:
         StoreError: The store could not give the indexes.
         IntegrityError: They are not what the manifest promises.
     """
-    indexes = tuple([await read_index(store, cache, entry, report) for entry in release.layers])
-    placements = tuple(LayerPlacements([0] * len(index.frames)) for index in indexes)
-    numbers = {entry.name: number for number, entry in enumerate(release.layers)}
-    return Plan((), (), release.layers, indexes, placements, numbers)
+    indexes = [await read_index(store, cache, entry, report) for entry in release.layers]
+    return plan_layers(release, {index.layer: index for index in indexes})
 
 
 async def read_index(
@@ -132,7 +115,7 @@ async def read_index(
         try:
             return await asyncio.to_thread(index_format.decode, kept, entry)
         except IntegrityError:
-            # The copy on this disk went bad: the store has another.
+            # The copy on this disk is damaged: the store has another.
             pass
     data, index = await read_description(
         store,
@@ -152,7 +135,7 @@ async def open_layer(
 
     If the stack ends with an error that casts doubt on what was written, the layer is checked next time.
     """
-    told = False
+    reported = False
 
     def checked(count: int) -> None:
         report(LayerChecked(index.layer, count, index.geometry.length))
@@ -161,9 +144,9 @@ async def open_layer(
         try:
             layer = await cache.open(index, checked=checked)
         except CacheBusyError as error:
-            if not told:
+            if not reported:
                 report(Waiting(index.layer, str(error)))
-                told = True
+                reported = True
             await asyncio.sleep(_BUSY_POLL)
         else:
             break
@@ -178,7 +161,7 @@ async def open_layer(
 
 
 def _leaves_layers_whole(error: BaseException | None) -> bool:
-    """Whether what was written can be believed although `error` ended the fetch: it came from outside of this host."""
+    """Whether what was written can be trusted although `error` ended the fetch: its cause lies outside of this host."""
     if isinstance(error, BaseExceptionGroup):
         return all(_leaves_layers_whole(each) for each in error.exceptions)
     return error is None or isinstance(error, asyncio.CancelledError | StoreError | FetchFailedError | UsageError)

@@ -1,4 +1,4 @@
-"""Takes frames that a new layer shares with layers in the cache from there, instead of moving them again.
+"""Copies frames that a new layer shares with layers in the cache, instead of moving them again.
 
 When a publisher moves frames out of a layer that is mostly dead, they arrive byte for byte; a host that has the old
 layer has them. Only pieces that such frames cover whole are taken; each is checked like any other.
@@ -7,53 +7,63 @@ layer has them. Only pieces that such frames cover whole are taken; each is chec
 from __future__ import annotations
 
 import asyncio
-import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcdist.errors import DiskError
 from dcdist.model import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from dcdist.model.identity import Digest, LayerName
     from dcdist.model.layer import FrameTable, Index
     from dcdist.model.pieces import Bits
+    from dcdist.ports.layers import Cache
     from dcdist.ports.swarm import SwarmLayer
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownLayer:
+    name: LayerName
+    place: str
 
 
 class KnownFrames:
     """The frames of layers in the cache, by their digests."""
 
-    def __init__(self) -> None:
-        self._places: dict[bytes, tuple[Path, int]] = {}
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._places: dict[Digest, tuple[_KnownLayer, int]] = {}
 
-    def learn(self, path: Path, table: FrameTable) -> None:
-        """The frames of a whole layer whose data file is at `path`."""
+    def learn(self, name: LayerName, place: str, table: FrameTable) -> None:
+        """The frames of a whole layer in the cache; `place` stands in messages."""
+        layer = _KnownLayer(name, place)
         for number in range(len(table)):
-            digest = table.digests[number * 32 : number * 32 + 32]
-            self._places.setdefault(digest, (path, table.starts[number]))
+            self._places.setdefault(table.digest(number), (layer, table.starts[number]))
 
     def shared(self, table: FrameTable) -> list[int]:
         """The frames of a layer that are known."""
         if not self._places:
             return []
-        return [number for number in range(len(table)) if table.digests[number * 32 : number * 32 + 32] in self._places]
+        return [number for number in range(len(table)) if table.digest(number) in self._places]
 
     def files(self, index: Index, piece: int) -> str:
-        """The data files that a piece is put together from."""
+        """The data files that a piece is put together from, for messages."""
         start = piece * index.geometry.piece_length
         over = index.frames.over(start, start + index.geometry.piece_size(piece))
-        return ", ".join(sorted({str(self._places[index.frames[number].digest][0]) for number in over}))
+        return ", ".join(sorted({self._places[index.frames.digest(number)][0].place for number in over}))
 
     def read(self, table: FrameTable, number: int) -> bytes:
-        """The compressed bytes of a known frame; blocks."""
+        """The compressed bytes of a known frame; blocks.
+
+        Raises:
+            DiskError: The layer went away or cannot be read.
+        """
         frame = table[number]
-        path, start = self._places[frame.digest]
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return os.pread(file, frame.length, start)
-        finally:
-            os.close(file)
+        layer, start = self._places[frame.digest]
+        with self._cache.reader(layer.name) as reader:
+            return reader.read(start, frame.length)
 
 
 def covered(index: Index, frames: Sequence[int]) -> Bits:
@@ -74,19 +84,19 @@ def covered(index: Index, frames: Sequence[int]) -> Bits:
 
 
 def known_pieces(index: Index, missing: Bits, known: KnownFrames) -> Bits:
-    """The missing pieces of a layer that known frames cover."""
+    """The missing pieces of a layer that known frames cover whole."""
     return covered(index, known.shared(index.frames)) & missing
 
 
 async def copy_pieces(index: Index, wanted: Bits, known: KnownFrames, swarm_layer: SwarmLayer) -> Bits:
-    """Hand pieces that known frames cover to the swarm; gives those that could be read."""
+    """Hand pieces that known frames cover to the swarm; returns those that could be read."""
     copied: Bits = 0
     swarm_layer.claim(wanted)
     try:
         for piece in pieces.each(wanted):
             try:
                 data = await asyncio.to_thread(_piece, index, known, piece)
-            except OSError:
+            except DiskError:
                 # That layer went away or cannot be read: the piece comes from elsewhere.
                 continue
             if len(data) == index.geometry.piece_size(piece):

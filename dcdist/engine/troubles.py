@@ -1,4 +1,4 @@
-"""What is said when something fails and is worked around: what, where, and what is done about it."""
+"""Messages about failures that a fetch works around: what failed, where, and what it does about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def store_failed(error: StoreError) -> Troubled:
-    """A request to the store did not bring what it was for."""
+    """A request to the store failed."""
     place = f"{error.store}/{error.key}" if error.key else error.store
     return Troubled(str(error), Trouble.STORE, place)
 
@@ -30,11 +30,11 @@ def retried(error: StoreError, number: int, delay: float) -> Troubled:
 
 
 def request_left(store: Store, key: str) -> Troubled:
-    """A request was given up that brought nothing for too long, or far less than others."""
+    """A request was dropped: it brought nothing for too long, or far less than others."""
     place = f"{store}/{key}"
     return Troubled(
-        f"{place}: no byte for too long, or few beside other requests; the request was left and its rest is asked for "
-        "anew",
+        f"{place}: no byte for too long, or far fewer than other requests; the request was left, and its rest is "
+        "requested again",
         Trouble.STORE,
         place,
     )
@@ -47,7 +47,7 @@ def drawn_piece_is_wrong(event: PieceFailed, index: Index, store: Store) -> Trou
     place = f"{store}/{object_names.layer_segment(index.layer, segment)}"
     size = index.geometry.piece_size(event.piece)
     return Troubled(
-        f"{place}: bytes {offset} to {offset + size - 1} (piece {event.piece}) are wrong; thrown away and asked for "
+        f"{place}: bytes {offset} to {offset + size - 1} (piece {event.piece}) are wrong; discarded and requested "
         "again",
         Trouble.CORRUPT,
         place,
@@ -57,7 +57,7 @@ def drawn_piece_is_wrong(event: PieceFailed, index: Index, store: Store) -> Trou
 def traded_piece_is_wrong(event: PieceFailed) -> Troubled:
     """A piece from peers failed its check."""
     return Troubled(
-        f"piece {event.piece} of layer {event.layer} from {_one_of(event.peers)} is wrong; thrown away and asked for "
+        f"piece {event.piece} of layer {event.layer} from {_one_of(event.peers)} is wrong; discarded and requested "
         "again",
         Trouble.CORRUPT,
         ", ".join(event.peers),
@@ -67,28 +67,28 @@ def traded_piece_is_wrong(event: PieceFailed) -> Troubled:
 def copy_is_wrong(event: PieceFailed, place: str) -> Troubled:
     """A piece that was put together from layers of the cache failed its check."""
     return Troubled(
-        f"piece {event.piece} of layer {event.layer}, copied from {place}, is wrong: the cache was damaged; it comes "
-        "from elsewhere",
+        f"piece {event.piece} of layer {event.layer}, copied from {place}, is wrong: the cache was damaged; the "
+        "piece comes from elsewhere",
         Trouble.CORRUPT,
         place,
     )
 
 
 def cache_is_damaged(layer: CachedLayer) -> Troubled:
-    """Pieces of a layer in the cache were changed since they were checked."""
+    """Pieces of a layer in the cache changed after their check."""
     count = layer.damaged.bit_count()
     which = f"piece {next(each(layer.damaged))} is" if count == 1 else f"{count} pieces are"
     return Troubled(
-        f"{layer.path}: {which} not what was written there; thrown away, fetched anew. Look at the disk of this host",
+        f"{layer.path}: {which} not what was written there; discarded and fetched again. Check the disk of this host",
         Trouble.CORRUPT,
         str(layer.path),
     )
 
 
 def peers_lied(event: PeersLied) -> Troubled:
-    """Wrong bytes of a peer were mixed with right ones from elsewhere."""
+    """A peer sent wrong bytes of a piece of which right ones came from elsewhere."""
     return Troubled(
-        f"{_one_of(event.peers)} gave wrong bytes of piece {event.piece} of layer {event.layer}; thrown away, the "
+        f"{_one_of(event.peers)} sent wrong bytes of piece {event.piece} of layer {event.layer}; discarded, the "
         "piece came from elsewhere",
         Trouble.CORRUPT,
         ", ".join(event.peers),
@@ -96,10 +96,10 @@ def peers_lied(event: PeersLied) -> Troubled:
 
 
 def peer_banned(event: PeerBanned) -> Troubled:
-    """A peer is not asked any more."""
+    """Nothing more is requested from a peer."""
     return Troubled(
-        f"peer {event.peer} gave wrong bytes of layer {event.layer} and is asked for nothing more of it; look at the "
-        "disk of that host",
+        f"peer {event.peer} sent wrong bytes of layer {event.layer}; nothing more of it is requested from there. Check "
+        "the disk of that host",
         Trouble.BANNED,
         event.peer,
     )

@@ -11,11 +11,12 @@ from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
-from dcdist.engine.assembly import Assembly, Source
-from dcdist.engine.byte_counts import Tally
+from dcdist.engine.byte_counts import ByteCounts
 from dcdist.engine.fetch_events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding
-from dcdist.engine.fetch_ports import Ports
-from dcdist.engine.fetching import Fetching
+from dcdist.engine.fetch_job import Job, Ports
+from dcdist.engine.frame_source import FrameReader
+from dcdist.engine.image_writer import ImageWriter
+from dcdist.engine.layer_fetch import LayerFetch
 from dcdist.engine.options import EngineOptions
 from dcdist.engine.preparation import choose_images, make_plan, plan_of_layers
 from dcdist.model.identity import HostId
@@ -33,14 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dcdist.engine.fetch_events import FetchEvent
-    from dcdist.engine.preparation import Plan
+    from dcdist.engine.fetch_plan import FetchPlan
     from dcdist.model.release import Release
     from dcdist.ports.images import ImageFile
     from dcdist.ports.rendezvous import Rendezvous
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import Swarm
 
-_ASSEMBLY_THREADS = 2
+_FRAME_THREADS = 2
+"""Threads that read, check and unpack frames, and write images."""
 
 _WITHDRAWAL = 2.0
 """Seconds that the end of a fetch waits for its heartbeat to be taken away."""
@@ -81,7 +83,7 @@ async def fetch(
                 release.name,
                 len(wanted),
                 sum(image.size for image in wanted),
-                sum(entry.length for entry in plan.entries),
+                plan.layer_bytes,
             )
         )
         for image in wanted:
@@ -133,7 +135,7 @@ class _Node:
         self,
         store: Store,
         release: Release,
-        plan: Plan,
+        plan: FetchPlan,
         options: FetchOptions,
         cache: DirectoryCache,
         destination: DirectoryDestination | None,
@@ -146,10 +148,7 @@ class _Node:
         self._cache = cache
         self._destination = destination
         self._report = report
-        self._tally = Tally(plan)
-        self._sources = [
-            Source(index, placements) for index, placements in zip(plan.indexes, plan.placements, strict=True)
-        ]
+        self._counts = ByteCounts(plan)
 
     async def run(self, begun: float, stop: asyncio.Event) -> Fetched:
         """Fetch, tell, seed."""
@@ -161,35 +160,29 @@ class _Node:
             files = await self._create_images(stack)
             layers = await stack.enter_async_context(AsyncExitStack())
             swarm = await self._open_swarm(stack)
-            assembly = await stack.enter_async_context(
-                Assembly(
-                    files,
-                    [extents.content_length for extents in self._plan.extents],
-                    threads=_ASSEMBLY_THREADS,
-                    written=self._tally.written,
-                )
-            )
-            fetching = await self._make_fetching(swarm, assembly, stack)
+            frames = await stack.enter_async_context(FrameReader(threads=_FRAME_THREADS))
+            writer = ImageWriter(self._plan, files, frames, written=self._counts.written)
+            fetching = await self._make_fetching(swarm, writer, stack)
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(fetching.run(layers))
-                assembling = group.create_task(assembly.run())
-                finishing = [
-                    group.create_task(self._finish(number, file, assembly)) for number, file in enumerate(files)
-                ]
+                writing = group.create_task(writer.run())
+                finishing = [group.create_task(self._finish(number, file, writer)) for number, file in enumerate(files)]
                 if finishing:
                     await asyncio.wait(finishing)
                 await fetching.wait_for_layers()
-                assembling.cancel()
+                writing.cancel()
                 statistics = await swarm.latest_statistics()
-                self._tally.swarm = statistics
-                fetched = Fetched(self._release.name, loop.time() - begun, self._tally.counted(), statistics.peers_seen)
+                self._counts.swarm = statistics
+                fetched = Fetched(
+                    self._release.name, loop.time() - begun, self._counts.counted(), statistics.peers_seen
+                )
                 self._report(fetched)
-                if self._options.swarm and self._plan.entries and self._options.seed_for > 0:
+                if self._options.swarm and self._plan.layers and self._options.seed_for > 0:
                     await self._seed(fetching, stop)
                 running.cancel()
         return fetched
 
-    async def _seed(self, fetching: Fetching, stop: asyncio.Event) -> None:
+    async def _seed(self, fetching: LayerFetch, stop: asyncio.Event) -> None:
         fetching.become_seeder()
         endless = self._options.seed_for == float("inf")
         self._report(Seeding(0.0 if endless else self._options.seed_for))
@@ -200,10 +193,10 @@ class _Node:
             pass
 
     async def _require_space(self) -> None:
-        needs = [await self._cache.need({entry.name: entry.length for entry in self._plan.entries})]
+        lengths = {layer.entry.name: layer.entry.length for layer in self._plan.layers}
+        needs = [await self._cache.need(lengths)]
         if self._destination is not None:
-            images = zip(self._plan.images, self._plan.extents, strict=True)
-            sizes = {image.name: extents.content_length for image, extents in images}
+            sizes = {planned.image.name: planned.extents.content_length for planned in self._plan.images}
             needs.append(await self._destination.need(sizes))
         require_space(needs)
 
@@ -211,14 +204,14 @@ class _Node:
         files: list[ImageFile] = []
         if self._destination is None:
             return files
-        for image in self._plan.images:
-            file = await self._destination.create(image.name, image.size)
+        for planned in self._plan.images:
+            file = await self._destination.create(planned.image.name, planned.image.size)
             stack.push_async_callback(file.abandon)
             files.append(file)
         return files
 
     async def _open_swarm(self, stack: AsyncExitStack) -> Swarm:
-        if not self._options.swarm or not self._plan.entries:
+        if not self._options.swarm or not self._plan.layers:
             return await stack.enter_async_context(Solitary())
         # libtorrent is imported by those who need it.
         from dcdist.swarm import open_swarm
@@ -227,10 +220,10 @@ class _Node:
         swarm.limit(up=self._options.up_rate, down=self._options.down_rate)
         return swarm
 
-    async def _make_fetching(self, swarm: Swarm, assembly: Assembly, stack: AsyncExitStack) -> Fetching:
+    async def _make_fetching(self, swarm: Swarm, writer: ImageWriter, stack: AsyncExitStack) -> LayerFetch:
         options, capabilities = self._options, self._store.capabilities
         host = HostId(secrets.token_hex(16))
-        meets = options.swarm and capabilities.writable and capabilities.listable and bool(self._plan.entries)
+        meets = options.swarm and capabilities.writable and capabilities.listable and bool(self._plan.layers)
         rendezvous = None
         advertise = None
         if meets:
@@ -242,11 +235,11 @@ class _Node:
                 advertised, options.listen, swarm.port, capabilities.host
             )
         pace = Pace(options.store_rate)
-        return Fetching(
+        job = Job(
             host=host,
             release=self._release,
             plan=self._plan,
-            sources=self._sources,
+            known=await known_frames(self._cache, self._release),
             options=EngineOptions(
                 alone=not options.swarm,
                 draw=options.draw,
@@ -256,20 +249,23 @@ class _Node:
                 fleet_store_rate=options.fleet_store_rate,
                 up_rate=options.up_rate,
                 down_rate=options.down_rate,
-                advertise=advertise,
                 peers=options.peers,
             ),
-            ports=Ports(Paced(self._store, pace), self._cache, swarm, rendezvous, pace),
-            assembly=assembly,
-            known=await known_frames(self._cache, self._release),
-            tally=self._tally,
+            advertise=advertise,
+            pace=pace,
+        )
+        return LayerFetch(
+            job,
+            Ports(Paced(self._store, pace), self._cache, swarm, rendezvous),
+            self._counts,
+            arrived=writer.frames_arrived,
             report=self._report,
             trace=stack.enter_context(writing_trace(options.trace)) if options.trace else None,
         )
 
-    async def _finish(self, number: int, file: ImageFile, assembly: Assembly) -> None:
-        image = self._plan.images[number]
-        await assembly.wait_for_image(number)
+    async def _finish(self, number: int, file: ImageFile, writer: ImageWriter) -> None:
+        image = self._plan.images[number].image
+        await writer.wait_for_image(number)
         await file.finish()
         if self._destination is not None:
             await self._destination.remember(image.name, image.digest)

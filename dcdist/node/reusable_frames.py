@@ -7,37 +7,36 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from dcdist.engine.reuse import KnownFrames
-from dcdist.errors import FormatError
+from dcdist.errors import DiskError, FormatError
 from dcdist.formats import index
 from dcdist.model.identity import Digest
 from dcdist.model.release import LayerEntry
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dcdist.disk import DirectoryCache
     from dcdist.model.identity import LayerName
     from dcdist.model.release import Release
+    from dcdist.ports.layers import Cache
 
 
-async def known_frames(cache: DirectoryCache, release: Release) -> KnownFrames:
+async def known_frames(cache: Cache, release: Release) -> KnownFrames:
     """The frames of all whole layers in the cache that `release` does not name itself.
 
     They are believed only as far as the pieces that they fill pass their check.
     """
     own = {entry.name for entry in release.layers}
-    known = KnownFrames()
+    known = KnownFrames(cache)
     for name in await cache.complete_layers():
         data = None if name in own else await cache.read_index(name)
         if data is not None:
-            await asyncio.to_thread(_learn, known, name, cache.data_path(name), data)
+            await asyncio.to_thread(_learn, known, cache, name, data)
     return known
 
 
-def _learn(known: KnownFrames, name: LayerName, path: Path, data: bytes) -> None:
+def _learn(known: KnownFrames, cache: Cache, name: LayerName, data: bytes) -> None:
     try:
-        entry = LayerEntry(name, path.stat().st_size, Digest(hashlib.sha256(data).digest()))
-        known.learn(path, index.decode(data, entry).frames)
-    except (OSError, FormatError):
+        with cache.reader(name) as reader:
+            entry = LayerEntry(name, reader.length, Digest(hashlib.sha256(data).digest()))
+            known.learn(name, reader.place, index.decode(data, entry).frames)
+    except (DiskError, FormatError):
         # A layer that is being deleted or was damaged: there is simply less to use again.
         return

@@ -1,1 +1,1 @@
-"""The Protocols between the engine and its adapters: what they promise, in bytes, seconds and errors."""
+"""The Protocols between the engine and its adapters, in bytes, seconds and errors; and what adapters of one share."""

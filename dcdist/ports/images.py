@@ -53,7 +53,7 @@ class Destination(Protocol):
         ...
 
     async def remember(self, name: str, digest: bytes) -> None:
-        """Note that the finished image has that SHA-256."""
+        """Record the SHA-256 of the finished image."""
         ...
 
     async def write_metadata(self, path: str, content: bytes) -> None:
@@ -61,7 +61,7 @@ class Destination(Protocol):
         ...
 
     async def need(self, sizes: Mapping[str, int]) -> SpaceNeeded:
-        """The room for building images of these sizes (bytes, less zeros if known), less what unfinished ones hold."""
+        """The space to build images of these sizes (bytes, less zeros if known), less what unfinished ones hold."""
         ...
 
     async def free(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+    from typing import Self
 
     from dcdist.model.identity import LayerName
     from dcdist.model.layer import Index
@@ -17,8 +18,44 @@ if TYPE_CHECKING:
     from dcdist.model.space import SpaceNeeded
 
 
+class LayerReader(Protocol):
+    """Reads the data of one layer. All calls block. Used as a context, which closes it."""
+
+    @property
+    def place(self) -> str:
+        """Where the data lie, for messages."""
+        ...
+
+    @property
+    def length(self) -> int:
+        """Bytes of the data file."""
+        ...
+
+    def read(self, start: int, length: int) -> bytes:
+        """The bytes that are at `start` now: `length` of them, fewer only at the end of the file.
+
+        May be called in several threads at once. What is not checked yet may be anything, zeros for example.
+
+        Raises:
+            DiskError: The disk refused.
+        """
+        ...
+
+    def close(self) -> None:
+        """End it. Closing twice does nothing."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        ...
+
+
 class CachedLayer(Protocol):
-    """One layer in the cache, open. A writer holds its lock; a reader has a complete layer and holds none."""
+    """One layer in the cache, open: for a writer, which holds its lock, or complete and for readers only."""
 
     @property
     def index(self) -> Index:
@@ -27,7 +64,10 @@ class CachedLayer(Protocol):
 
     @property
     def path(self) -> Path:
-        """The data file, of the layer's full length, sparse where pieces are missing."""
+        """The data file, of the layer's full length, sparse where pieces are missing: for the swarm, which writes it.
+
+        All others read through `reader`; for them it is a name in messages.
+        """
         ...
 
     @property
@@ -37,16 +77,24 @@ class CachedLayer(Protocol):
 
     @property
     def damaged(self) -> Bits:
-        """The pieces that were had once, and were found to be wrong when the layer was opened: they are not had."""
+        """The pieces that were had once but failed their check when the layer was opened: they are not had."""
         ...
 
     @property
     def complete(self) -> bool:
-        """Whether all pieces are had."""
+        """Whether it has all pieces."""
         ...
 
     def add(self, pieces: Bits) -> None:
         """Record pieces that were checked and written."""
+        ...
+
+    def reader(self) -> LayerReader:
+        """Open the data for reading; blocks. It stays open when the layer is closed.
+
+        Raises:
+            DiskError: The disk refused.
+        """
         ...
 
     async def close(self, *, clean: bool) -> None:
@@ -64,7 +112,7 @@ class Cache(Protocol):
     async def open(self, index: Index, *, checked: Callable[[int], None] | None = None) -> CachedLayer:
         """Open a layer, creating it if need be. After an unclean stop all its pieces are checked first.
 
-        `checked` is told the bytes checked so far.
+        `checked` gets the bytes checked so far.
 
         Raises:
             CacheBusyError: Another process is writing it; ask again later.
@@ -74,7 +122,15 @@ class Cache(Protocol):
         ...
 
     async def complete_layers(self) -> Sequence[LayerName]:
-        """The layers that are whole, by the word of their last clean close."""
+        """The layers that are whole, as recorded at their last clean close."""
+        ...
+
+    def reader(self, layer: LayerName) -> LayerReader:
+        """Open the data of a layer that is in the cache, unchecked; blocks.
+
+        Raises:
+            DiskError: There is none, or the disk refused.
+        """
         ...
 
     async def read_index(self, layer: LayerName) -> bytes | None:

@@ -154,7 +154,11 @@ class Swarm(Protocol):
         ...
 
     async def events(self) -> Sequence[SwarmEvent]:
-        """Wait until something happened and take it, in order."""
+        """Wait until something happened and take it, in order.
+
+        Raises:
+            SwarmError: It is closed, and all was taken.
+        """
         ...
 
     def statistics(self) -> SwarmStatistics:

@@ -14,6 +14,7 @@ import libtorrent as lt
 from dcdist.errors import SwarmError
 from dcdist.model.identity import LayerName
 from dcdist.policy.link.request_ahead import USUAL, Ahead
+from dcdist.ports.pending_events import PendingEvents
 from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
 from dcdist.swarm.alerts import AlertPump
 from dcdist.swarm.injection_limits import Intake
@@ -22,7 +23,6 @@ from dcdist.swarm.links import Links, connect
 from dcdist.swarm.listening import Listening
 from dcdist.swarm.moved import Moved
 from dcdist.swarm.peers_missing import Lacking
-from dcdist.swarm.pending_events import Inbox
 from dcdist.swarm.settings import allow_open_files, peer_classes, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
 from dcdist.swarm.torrent_layer import TorrentLayer
@@ -66,7 +66,7 @@ class TorrentSwarm:
         self._listening = listening
         self._layers: dict[lt.torrent_handle, TorrentLayer] = {}
         self._adding: dict[LayerName, tuple[CachedLayer, asyncio.Future[TorrentLayer]]] = {}
-        self._inbox = Inbox()
+        self._inbox = PendingEvents()
         self._intake = Intake()
         self._links = Links()
         self._lacking = Lacking()

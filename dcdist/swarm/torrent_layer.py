@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
+    from dcdist.ports.pending_events import PendingEvents
     from dcdist.swarm.injection_limits import Intake
-    from dcdist.swarm.pending_events import Inbox
 
 _NOT_WANTED = 0
 _LATER = 1
@@ -40,7 +40,7 @@ _LOOK_LIMIT = 0.5
 class TorrentLayer:
     """Implements `SwarmLayer`; made by `TorrentSwarm.add`, which tells it what libtorrent reports."""
 
-    def __init__(self, layer: CachedLayer, handle: lt.torrent_handle, *, intake: Intake, inbox: Inbox) -> None:
+    def __init__(self, layer: CachedLayer, handle: lt.torrent_handle, *, intake: Intake, inbox: PendingEvents) -> None:
         self._index: Index = layer.index
         self._have = layer.have
         self._handle = handle

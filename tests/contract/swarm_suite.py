@@ -193,6 +193,17 @@ class SwarmSuite:
         await swarm.close()
         assert layer.path.read_bytes() == sample.data
 
+    async def test_a_closed_swarm_gives_what_happened_and_then_refuses(self, swarm: Swarm, tmp_path: Path) -> None:
+        sample = sample_layer()
+        shared = await swarm.add(file_layer(tmp_path, sample))
+        waiting = asyncio.ensure_future(swarm.events())
+        await shared.inject(0, sample.piece(0))
+        assert list(await waiting) == [PiecesFinished(sample.index.layer, 0b1)]
+        waiting = asyncio.ensure_future(swarm.events())
+        await swarm.close()
+        with pytest.raises(SwarmError):
+            await waiting
+
     async def test_a_closed_swarm_takes_nothing(self, swarm: Swarm, tmp_path: Path) -> None:
         sample = sample_layer()
         shared = await swarm.add(file_layer(tmp_path, sample))

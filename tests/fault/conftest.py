@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dcdist.catalog import read_again
-from dcdist.engine import fetching
+from dcdist.engine import driving
 from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.requests.rereading import PATIENT
 from dcdist.policy.requests.retry import Backoff
@@ -36,6 +36,6 @@ async def link(site: FaultSite) -> AsyncIterator[TcpLink]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fetches in this process give up after seconds, not minutes."""
-    monkeypatch.setattr(fetching, "PlannerOptions", partial(PlannerOptions, passing_patience=3.0, lasting_patience=1.0))
+    monkeypatch.setattr(driving, "PlannerOptions", partial(PlannerOptions, passing_patience=3.0, lasting_patience=1.0))
     monkeypatch.setattr(retrying, "Backoff", partial(Backoff, tries=3, first=0.1))
     monkeypatch.setattr(read_again, "PATIENT", replace(PATIENT, first=0.1, longest=0.2, total=1.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcdist.disk.layer_reader import LayerFileReader
 from dcdist.model.pieces import Bits, each, span
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class FileLayer:
     def add(self, pieces: Bits) -> None:
         """Record pieces."""
         self.have |= pieces
+
+    def reader(self) -> LayerFileReader:
+        """Opens the data file."""
+        return LayerFileReader(self.path)
 
     async def close(self, *, clean: bool) -> None:
         """There is nothing to close."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import dcdist
-from dcdist.engine import fetching
+from dcdist.engine import driving
 from dcdist.engine.fetch_events import Fetched, Progress, Seeding, Trouble, Troubled, Waiting
 from dcdist.errors import DiskFullError, FetchFailedError, IntegrityError, UsageError
 from dcdist.formats import heartbeat
@@ -202,7 +202,7 @@ async def test_what_the_store_has_lost_comes_from_a_peer(site: Site) -> None:
 async def test_a_store_that_has_lost_a_segment_ends_the_fetch_with_the_reason(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "PlannerOptions", partial(PlannerOptions, lasting_patience=1.0))
+    monkeypatch.setattr(driving, "PlannerOptions", partial(PlannerOptions, lasting_patience=1.0))
     site.segment().unlink()
 
     with pytest.raises(FetchFailedError, match="publish it again"):

@@ -9,11 +9,11 @@ import pytest
 from dcdist.errors import SwarmError
 from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
+from dcdist.ports.pending_events import PendingEvents
 from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke
 from dcdist.swarm.byte_window import Window
 from dcdist.swarm.flushes import Flushes
 from dcdist.swarm.injection_limits import Intake
-from dcdist.swarm.pending_events import Inbox
 
 ONE, OTHER = LayerName("1" * 32), LayerName("2" * 32)
 
@@ -146,7 +146,7 @@ async def test_a_failure_reaches_all_who_wait_for_a_flush() -> None:
 
 
 async def test_finished_pieces_are_told_as_one_set_a_layer_and_after_failed_ones() -> None:
-    inbox = Inbox()
+    inbox = PendingEvents()
     broke, failed = SwarmBroke(SwarmError("over")), PieceFailed(ONE, 3, injected=True)
     inbox.finished(ONE, 0b1)
     inbox.broke(broke)
@@ -157,7 +157,7 @@ async def test_finished_pieces_are_told_as_one_set_a_layer_and_after_failed_ones
 
 
 async def test_events_are_taken_once() -> None:
-    inbox = Inbox()
+    inbox = PendingEvents()
     inbox.finished(ONE, 0b1)
     await inbox.take()
     waiting = asyncio.ensure_future(inbox.take())
@@ -168,7 +168,7 @@ async def test_events_are_taken_once() -> None:
 
 
 async def test_a_closed_inbox_gives_what_it_has_and_then_refuses() -> None:
-    inbox = Inbox()
+    inbox = PendingEvents()
     inbox.finished(ONE, 0b1)
     inbox.close()
     assert list(await inbox.take()) == [PiecesFinished(ONE, 0b1)]

@@ -1,6 +1,6 @@
 """A file that many threads read and write. Invariant: it is closed only when no call uses it, and never used again.
 
-A thread that outlives its cancelled caller could else write into whatever file got the same descriptor number next.
+Otherwise a thread that outlives its cancelled caller could write into the file that gets the same descriptor next.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class OpenFile:
+class SharedDescriptor:
     """Owns a descriptor; `path` stands in messages."""
 
     def __init__(self, descriptor: int, path: Path) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed, SwarmEvent
 
 
-class Inbox:
+class PendingEvents:
     """Events until they are taken: failed pieces and what peers did first, then finished ones, then the end of it all.
 
     That is in order, for a piece that finished never fails afterwards.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcdist.disk.open_file import OpenFile
+from dcdist.disk.shared_descriptor import SharedDescriptor
 from dcdist.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_closing_waits_for_the_calls_in_flight_and_refuses_later_ones(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"content")
-    file = OpenFile(os.open(path, os.O_RDWR), path)
+    file = SharedDescriptor(os.open(path, os.O_RDWR), path)
     begun, go_on = Event(), Event()
 
     def use_slowly() -> bytes:
