@@ -12,19 +12,20 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import machine
-from benchmarks.compare import plain, race, reporting
+from benchmarks.compare import checkout, plain, race, reporting
 from benchmarks.compare.contender import Payload
-from benchmarks.compare.contenders import ALL, USUAL
+from benchmarks.compare.contenders import ALL, every, usual
 from benchmarks.compare.contenders.dcdist import CONTENDER as DCDIST
 from benchmarks.compare.contenders.dcdist import layer_bytes
 from benchmarks.compare.outcome import Comparison, Race
 from benchmarks.compare.payload import make_random, take_real
-from benchmarks.compare.scenarios import EVERYBODY, SUMMARIES, Scenario, build, chosen
+from benchmarks.compare.plan import Plan, turns
+from benchmarks.compare.scenarios import SUMMARIES, Scenario, build, chosen
+from benchmarks.compare.versus import BEFORE
 from benchmarks.compare.workspace import in_memory
 from benchmarks.measure import PROJECT, BenchmarkError, digest_of
 from tools.lab.network import NetworkError, parse_rate
@@ -32,6 +33,8 @@ from tools.lab.sizes import parse_size
 from tools.lab.swift import SwiftError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.compare.contender import Contender, Versions
 
 SUMMARY = "NFS, BitTorrent, object storage and dcdist on shaped networks, next to the limit"
@@ -56,8 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--contenders",
-        default=",".join(each.name for each in USUAL),
         help="which (default: all but superseed, dcdist-stream, dcdist-alone, dcdist-bad-peers)",
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="CHECKOUT",
+        help="race dcdist of another checkout too, as `before` and `before-egress`, and print the ratios to it",
     )
     parser.add_argument("--repeat", type=int, help="rounds (default: 1)")
     parser.add_argument(
@@ -72,22 +80,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What to race: who where, how often, with what."""
-
-    hosts: int
-    rate: float
-    store_rate: float
-    size: int
-    real: Path | None
-    scenarios: tuple[str, ...]
-    contenders: tuple[Contender, ...]
-    only: dict[str, tuple[str, ...]]
-    rounds: int
-    call_off: float | None
-
-
 def run(options: argparse.Namespace) -> int:
     """Race, write the report, print the table.
 
@@ -97,8 +89,9 @@ def run(options: argparse.Namespace) -> int:
     if os.geteuid() != 0:
         raise BenchmarkError("network namespaces need root: run it as root, or with sudo")
     plan = _plan(options)
-    # Payload twice, stored twice and in chunks; each host has layers, image, and in an update what it held.
-    room = plan.size * (10 + 5 * plan.hosts)
+    # Payload twice, stored twice and in chunks, held by two checkouts; each host has layers and image, and in an update
+    # what it held.
+    room = plan.size * (12 + 5 * plan.hosts)
     try:
         with in_memory(room) as folder:
             _compare(plan, folder, options.out.resolve())
@@ -107,39 +100,55 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(options: argparse.Namespace) -> _Plan:
-    usual = _QUICK if options.quick else _FULL
-    size = usual["size"] if options.size is None else options.size
+def _plan(options: argparse.Namespace) -> Plan:
+    default = _QUICK if options.quick else _FULL
+    size = default["size"] if options.size is None else options.size
     if options.real is not None:
         size = max(each.stat().st_size for each in sorted(options.real.glob("*.xva"))[:2] or [options.real])
+    if options.against is not None:
+        checkout.require(options.against)
     scenarios, only = chosen(options.scenarios)
-    unknown = [name for name in scenarios if name not in SUMMARIES]
-    wanted = options.contenders.split(",")
-    named = [*wanted, *(name for names in only.values() for name in names)]
-    unknown += [name for name in named if name not in {each.name for each in ALL}]
-    if unknown:
-        raise BenchmarkError(f"there is no {', '.join(unknown)}; --help lists the scenarios and contenders")
-    present = []
-    for contender in ALL:
-        if contender.name in wanted and contender.missing():
-            print(f"{contender.name} is left out: {', '.join(contender.missing())} not installed", file=sys.stderr)
-        elif contender.name in wanted:
-            present.append(contender)
-    return _Plan(
-        hosts=usual["hosts"] if options.hosts is None else options.hosts,
+    return Plan(
+        hosts=default["hosts"] if options.hosts is None else options.hosts,
         rate=options.rate,
         store_rate=options.rate if options.store_rate is None else options.store_rate,
         size=size,
         real=options.real,
         scenarios=scenarios,
-        contenders=tuple(present),
+        contenders=tuple(_contenders(options, scenarios, only)),
         only=only,
+        rounds=default["repeat"] if options.repeat is None else options.repeat,
         call_off=options.call_off,
-        rounds=usual["repeat"] if options.repeat is None else options.repeat,
+        against=None if options.against is None else machine.commit(options.against),
     )
 
 
-def _compare(plan: _Plan, folder: Path, out: Path) -> None:
+def _contenders(
+    options: argparse.Namespace, scenarios: tuple[str, ...], only: dict[str, tuple[str, ...]]
+) -> Iterator[Contender]:
+    """Those that are wanted and installed.
+
+    Raises:
+        BenchmarkError: One is not known, or a scenario is not.
+    """
+    known = every(options.against)
+    wanted = [each.name for each in usual(options.against)]
+    if options.contenders is not None:
+        wanted = options.contenders.split(",")
+    named = [*wanted, *(name for names in only.values() for name in names)]
+    unknown = [name for name in scenarios if name not in SUMMARIES]
+    unknown += [name for name in named if name not in {each.name for each in known}]
+    if unknown:
+        more = "; `before` needs --against CHECKOUT" if BEFORE.keys() & set(unknown) else ""
+        raise BenchmarkError(f"there is no {', '.join(unknown)}; --help lists the scenarios and contenders{more}")
+    for contender in known:
+        if contender.name in wanted and contender.missing():
+            print(f"{contender.name} is left out: {', '.join(contender.missing())} not installed", file=sys.stderr)
+        elif contender.name in wanted:
+            yield contender
+
+
+def _compare(plan: Plan, folder: Path, out: Path) -> None:
     _say(f"making and storing {plan.size / 1e6:.0f} MB in two versions")
     versions = make_random(folder, plan.size) if plan.real is None else take_real(folder, plan.real)
     stock = folder / "stock"
@@ -159,21 +168,16 @@ def _compare(plan: _Plan, folder: Path, out: Path) -> None:
         return measured[rate].rate
 
     courses = {name: _course(plan, name, versions, folder, sizes, payload_rate, measured) for name in plan.scenarios}
-    turns = [
-        (number, name, contender)
-        for number in range(plan.rounds)
-        for name in plan.scenarios
-        for contender in _turn(plan.contenders, number)
-        if _takes_part(plan, contender, name, number)
-    ]
+    order = list(turns(plan))
     races: list[Race] = []
     begun = time.monotonic()
-    for place, (number, name, contender) in enumerate(turns):
-        left = (time.monotonic() - begun) / max(1, place) * (len(turns) - place)
+    for place, (number, name, contender) in enumerate(order):
+        started = time.monotonic()
+        left = (started - begun) / max(1, place) * (len(order) - place)
         ahead = f", about {left / 60:.0f} min left" if place else ""
-        _say(f"{place + 1} of {len(turns)}{ahead}: {name}, {contender.name}")
+        _say(f"{place + 1} of {len(order)}{ahead}: {name}, {contender.name}")
         races.append(race.run(courses[name], contender, number))
-        _tell_race(races[-1])
+        _tell_race(races[-1], time.monotonic() - started)
         reporting.save(_comparison(plan, folder, measured, races), out)
     if not races:
         raise BenchmarkError("none of these contenders takes part in these scenarios")
@@ -182,7 +186,7 @@ def _compare(plan: _Plan, folder: Path, out: Path) -> None:
 
 
 def _course(
-    plan: _Plan,
+    plan: Plan,
     name: str,
     versions: Versions,
     folder: Path,
@@ -207,26 +211,9 @@ def _rates(scenario: Scenario) -> set[float]:
     return {rate for link in scenario.links.values() for rate in (link.up, link.down)}
 
 
-def _turn(contenders: tuple[Contender, ...], number: int) -> tuple[Contender, ...]:
-    """Each round in another order: what disturbs one disturbs all."""
-    start = number % max(1, len(contenders))
-    return contenders[start:] + contenders[:start]
-
-
-def _takes_part(plan: _Plan, contender: Contender, scenario: str, number: int) -> bool:
-    """Whether it races. Who sends all from one place is slow, and always the same: once, in few scenarios."""
-    if contender.name not in plan.only.get(scenario, (contender.name,)):
-        return False
-    if not contender.swarm and number > 0:
-        return False
-    if contender.updates_only:
-        return scenario == "update"
-    return contender.swarm or scenario in EVERYBODY or plan.call_off is not None
-
-
-def _comparison(plan: _Plan, folder: Path, measured: dict[float, plain.Plain], races: list[Race]) -> Comparison:
+def _comparison(plan: Plan, folder: Path, measured: dict[float, plain.Plain], races: list[Race]) -> Comparison:
     about = {
-        "command": _command(sys.argv[1:]),
+        "command": _command(sys.argv[1:], plan.against),
         "hosts": str(plan.hosts),
         "host link": f"{plan.rate / 1e6:g} Mbit/s",
         "store link": f"{plan.store_rate / 1e6:g} Mbit/s",
@@ -234,23 +221,30 @@ def _comparison(plan: _Plan, folder: Path, measured: dict[float, plain.Plain], r
         "rounds": str(plan.rounds),
         **machine.facts(folder),
     }
+    if plan.against is not None:
+        about["before"] = plan.against
     versions = {contender.name: contender.version() for contender in plan.contenders}
     titles = {contender.name: contender.title for contender in plan.contenders}
     rates = {f"{rate:.0f}": each.rate for rate, each in measured.items()}
     return Comparison(about, versions, titles, rates, tuple(races))
 
 
-def _command(arguments: list[str]) -> str:
-    """How to run it again; where its report went is nobody's business."""
-    place = arguments.index("--out") if "--out" in arguments else len(arguments)
-    return f"python -m benchmarks {shlex.join([*arguments[:place], *arguments[place + 2 :]])}"
+def _command(arguments: list[str], against: str | None) -> str:
+    """How to run it again. The report names the other checkout by its commit, and not where its own files went."""
+    told = [part for each in arguments for part in (each.split("=", 1) if each.startswith("--") else [each])]
+    for option, value in (("--out", None), ("--against", against)):
+        if option in told:
+            place = told.index(option)
+            told[place : place + 2] = [] if value is None else [option, value]
+    return f"python -m benchmarks {shlex.join(told)}"
 
 
-def _tell_race(one: Race) -> None:
+def _tell_race(one: Race, seconds: float) -> None:
     if one.failure is not None:
         _say(f"  failed: {one.failure.strip().splitlines()[-1]}")
     else:
-        _say(f"  last host {one.last:.1f} s, {one.over_limit:.2f} x limit, {one.copies:.2f} copies, CPU {one.cpu:.0%}")
+        said = f"last host {one.last:.1f} s, {one.over_limit:.2f} x limit, {one.copies:.2f} copies, CPU {one.cpu:.0%}"
+        _say(f"  {said}; {seconds - one.last:.1f} s to set up, check and clear")
 
 
 def _say(text: str) -> None:
