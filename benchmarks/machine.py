@@ -31,7 +31,7 @@ def commit(checkout: Path = PROJECT) -> str:
     """The commit of a checkout; with `+` when files differ from it."""
     git = ("git", "-C", str(checkout))
     changed = _output(*git, "status", "--porcelain", "--untracked-files=no")
-    return _output(*git, "rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+    return _output(*git, "rev-parse", "--short=12", "HEAD") + ("+" if changed else "") or "unknown"
 
 
 def _line(path: str, name: str) -> str:

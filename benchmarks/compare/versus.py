@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.compare.summary import Row
+    from benchmarks.report import Spread
 
 BEFORE = {"before": "dcdist", "before-egress": "dcdist-egress"}
 """The contenders that run the other checkout, each with the one of this checkout that it stands beside."""
@@ -48,6 +49,9 @@ def sentence(pair: Versus) -> str:
 
 
 def _pair(now: Row, before: Row) -> Versus:
-    time = now.over_limit.median / before.over_limit.median if now.over_limit and before.over_limit else None
-    copies = now.copies.median / before.copies.median if now.copies and before.copies else None
+    time, copies = _ratio(now.over_limit, before.over_limit), _ratio(now.copies, before.copies)
     return Versus(now.scenario, now.contender, before.contender, time, copies)
+
+
+def _ratio(now: Spread | None, before: Spread | None) -> float | None:
+    return round(now.median / before.median, 4) if now and before else None
