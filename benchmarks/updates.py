@@ -33,13 +33,13 @@ HEAD = ("round", "version", "new MB", "copies", "seconds")
 class Fetch:
     """All hosts' fetch of one version.
 
-    `round` and `version` count from 1; `layers`: bytes that one host must move; `copies`: of them, from the store;
-    `seconds`: of the slowest host.
+    `round` and `version` count from 1; `new`: bytes that it added to the store, some thousandths more than a
+    host must move; `copies`: of them, sent by the store; `seconds`: of the slowest host.
     """
 
     round: int
     version: int
-    layers: int
+    new: int
     copies: float
     seconds: float
 
@@ -84,21 +84,21 @@ def measure(folder: Path, hosts: int, size: int, rounds: int) -> list[Fetch]:
     digests = [digest_of(image) for image in images]
     published = Quickstart(folder / "published", hosts)
     published.make_keys()
-    new = [published.publish(version, image)["uploaded"] for version, image in enumerate(images, start=1)]
+    added = [published.publish(version, image)["uploaded"] for version, image in enumerate(images, start=1)]
     found = []
     for number in range(1, rounds + 1):
         place = published.copied_to(folder / f"round-{number}")
-        for version, (digest, layers) in enumerate(zip(digests, new, strict=True), start=1):
+        for version, (digest, new) in enumerate(zip(digests, added, strict=True), start=1):
             fetched = place.fetch(version, digest)
             seconds = max(host.seconds for host in fetched)
-            found.append(Fetch(number, version, layers, round(copies_sent(fetched, layers), 4), seconds))
+            found.append(Fetch(number, version, new, round(copies_sent(fetched, new), 4), seconds))
     return found
 
 
 def show(found: Sequence[Fetch], bound: float) -> str:
     """A row for each fetch, then the median and range of each version, and what is over the bound."""
     rows = [
-        (str(each.round), str(each.version), f"{each.layers / 1e6:.1f}", f"{each.copies:.2f}", f"{each.seconds:.1f}")
+        (str(each.round), str(each.version), f"{each.new / 1e6:.1f}", f"{each.copies:.2f}", f"{each.seconds:.1f}")
         for each in found
     ]
     lines = [aligned(HEAD, rows), ""]
