@@ -5,16 +5,26 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import compare, host, micro, report_again, sim, soak
+from benchmarks import host, micro, report_again, sim, soak, updates
+from benchmarks.compare import command as compare
 from benchmarks.measure import BenchmarkError
+
+BENCHMARKS = {
+    "compare": compare,
+    "host": host,
+    "micro": micro,
+    "report-again": report_again,
+    "sim": sim,
+    "soak": soak,
+    "updates": updates,
+}
 
 
 def main() -> int:
     """Run one benchmark; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures dcdist beside other tools.")
     commands = parser.add_subparsers(required=True, metavar="BENCHMARK")
-    for module in (compare, host, micro, report_again, sim, soak):
-        name = module.__name__.rpartition(".")[2].replace("_", "-")
+    for name, module in BENCHMARKS.items():
         command = commands.add_parser(name, help=module.SUMMARY, description=module.__doc__)
         module.add_arguments(command)
         command.set_defaults(run=module.run)

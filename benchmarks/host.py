@@ -34,7 +34,8 @@ from benchmarks.contenders import (
     dcdist_environment,
     version_of,
 )
-from benchmarks.measure import PROJECT, BenchmarkError, Measurement, digest_of, measure
+from benchmarks.measure import PROJECT, BenchmarkError, Measurement, measure
+from tools.lab.digest import digest_of
 from tools.lab.network import Link, Network, NetworkError
 from tools.lab.sizes import parse_size
 from tools.lab.swift import Swift, SwiftError

@@ -27,10 +27,11 @@ def facts(directory: Path) -> dict[str, str]:
     }
 
 
-def commit() -> str:
-    """The commit of this tree; with `+` when files differ from it."""
-    changed = _output("git", "-C", str(PROJECT), "status", "--porcelain", "--untracked-files=no")
-    return _output("git", "-C", str(PROJECT), "rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+def commit(checkout: Path = PROJECT) -> str:
+    """The commit of a checkout; with `+` when files differ from it."""
+    git = ("git", "-C", str(checkout))
+    changed = _output(*git, "status", "--porcelain", "--untracked-files=no")
+    return _output(*git, "rev-parse", "--short=12", "HEAD") + ("+" if changed else "") or "unknown"
 
 
 def _line(path: str, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -40,12 +39,6 @@ class Measurement:
     cpu_seconds: float
     memory: int
     own_memory: int
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def measure(command: Command, *, sync: Path, log: Path, prefix: Sequence[str] = ()) -> Measurement:

@@ -7,6 +7,8 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.columns import aligned
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -86,26 +88,20 @@ def rows(runs: Sequence[Run], *, size: int, baseline: str) -> list[Row]:
 def table(found: Sequence[Row]) -> str:
     """Aligned columns, a blank line between links."""
     head = ("link", "client", "seconds", "image MB/s", "to baseline", "CPU s/GiB", "peak MiB", "without files MiB")
-    lines: list[tuple[str, ...]] = [head]
-    for row in found:
-        if len(lines) > 1 and lines[-1][0] != row.link:
-            lines.append(("",) * len(head))
-        lines.append(
-            (
-                row.link,
-                row.contender,
-                row.seconds.show(2),
-                row.megabytes_per_second.show(0),
-                "" if row.ratio is None else f"{row.ratio:.2f}",
-                row.cpu_seconds_per_gibibyte.show(2),
-                row.memory.show(0),
-                row.own_memory.show(0),
-            )
+    lines = [
+        (
+            row.link,
+            row.contender,
+            row.seconds.show(2),
+            row.megabytes_per_second.show(0),
+            "" if row.ratio is None else f"{row.ratio:.2f}",
+            row.cpu_seconds_per_gibibyte.show(2),
+            row.memory.show(0),
+            row.own_memory.show(0),
         )
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+        for row in found
+    ]
+    return aligned(head, lines)
 
 
 def write_json(path: Path, *, about: Mapping[str, object], runs: Sequence[Run], found: Sequence[Row]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.compare.scenarios import OWN_TIME, SUMMARIES
 from benchmarks.compare.summary import rows, scenarios_of
 from benchmarks.compare.table import HEAD, cells
+from benchmarks.compare.versus import BEFORE, sentence, versus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ def render(comparison: Comparison, figures: Mapping[str, str]) -> str:
         f"<title>dcdist: comparison</title><style>{_STYLE}</style></head><body>",
         "<h1>How fast, next to the limit?</h1>",
         f'<p class="quiet">{escape(_subtitle(comparison))}</p>',
-        *(f"<p>{escape(sentence)}</p>" for sentence in findings(found)),
+        *(f"<p>{escape(said)}</p>" for said in (*findings(found), *map(sentence, versus(found)))),
         f'<div class="figure">{figures["overview"]}</div>',
         f'<div class="wide">{_table(found)}</div>',
         "<h2>How to read it</h2>",
@@ -85,11 +86,16 @@ def findings(found: list[Row]) -> list[str]:
     for name in dict.fromkeys(row.scenario for row in found):
         here = [row for row in found if row.scenario == name]
         ours = sorted((row for row in here if row.contender.startswith("dcdist")), key=lambda row: row.contender)
-        others = [row for row in here if not row.contender.startswith("dcdist")]
+        others = [row for row in here if not _is_dcdist(row)]
         if ours and others:
             told = "; ".join(f"{row.title} {_reached(row)}" for row in ours)
             said.append(f"{name}: {told}; the quickest other way, {others[0].title}, {_reached(others[0])}.")
     return said
+
+
+def _is_dcdist(row: Row) -> bool:
+    """Whether it runs dcdist, of this checkout or of another."""
+    return row.contender.startswith("dcdist") or row.contender in BEFORE
 
 
 def _reached(row: Row) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 COLOURS = {
     "dcdist": "#0072B2",
     "dcdist-egress": "#56B4E9",
+    "before": "#332288",
+    "before-egress": "#AA4499",
     "aria2": "#E69F00",
     "bittorrent": "#D55E00",
     "superseed": "#8C3B00",

@@ -20,7 +20,8 @@ from typing import IO, TYPE_CHECKING, Any
 from benchmarks.compare.contender import Site
 from benchmarks.compare.outcome import HostOutcome, Race, Sample
 from benchmarks.compare.scenarios import STORE
-from benchmarks.measure import PROJECT, BenchmarkError, digest_of
+from benchmarks.measure import PROJECT, BenchmarkError
+from tools.lab.digest import digest_of
 from tools.lab.network import Network
 
 if TYPE_CHECKING:

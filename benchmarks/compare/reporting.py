@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -11,6 +12,7 @@ import matplotlib as mpl
 from benchmarks.compare import page, plots, table
 from benchmarks.compare.outcome import from_json, to_json
 from benchmarks.compare.summary import rows, scenarios_of
+from benchmarks.compare.versus import sentence, versus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,13 +33,20 @@ def write(comparison: Comparison, folder: Path) -> str:
         figure.savefig(folder / f"{name}.png", dpi=150, facecolor="white")
     drawn = {name: _svg(figure) for name, figure in figures.items()}
     (folder / "index.html").write_text(page.render(comparison, drawn))
-    return table.text(rows(comparison))
+    found = rows(comparison)
+    return "\n\n".join(part for part in (table.text(found), "\n".join(map(sentence, versus(found)))) if part)
 
 
 def save(comparison: Comparison, folder: Path) -> None:
-    """Write the data alone, as after each race: what was measured is never lost."""
+    """Write the data alone, as after each race: what was measured is never lost.
+
+    Beside a `Comparison` as it is, `against` has the ratios to another checkout, if one raced.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / DATA).write_text(json.dumps(to_json(comparison)) + "\n")
+    content = to_json(comparison)
+    if pairs := versus(rows(comparison)):
+        content["against"] = [asdict(pair) for pair in pairs]
+    (folder / DATA).write_text(json.dumps(content) + "\n")
 
 
 def load(folder: Path) -> Comparison:

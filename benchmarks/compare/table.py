@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmarks.columns import aligned
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,15 +34,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def text(found: Sequence[Row]) -> str:
     """Aligned columns, a blank line between scenarios."""
-    lines: list[tuple[str, ...]] = [HEAD]
-    for row in found:
-        if len(lines) > 1 and lines[-1][0] != row.scenario:
-            lines.append(("",) * len(HEAD))
-        lines.append(cells(row))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return aligned(HEAD, map(cells, found))
 
 
 def spread(figures: Spread, digits: int, rounds: int) -> str:

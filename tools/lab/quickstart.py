@@ -8,10 +8,10 @@ the hosts to trade. Needs neither root nor a network.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.lab import real_files
+from tools.lab.digest import digest_of
 from tools.lab.sizes import parse_size
 from tools.lab.xva_writer import write_xva
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEMO = "quickstart"
+HOSTS = 4
+DISK = "384MiB"
 IMAGE = "machine.xva"
 STORE_RATE = "4MB"
 CHANGED_ONE_IN = 2000  # blocks
@@ -57,6 +60,7 @@ class Quickstart:
     """One directory with the store, the keys, the images and the hosts."""
 
     def __init__(self, directory: Path, hosts: int) -> None:
+        directory.mkdir(exist_ok=True)
         self._directory = directory
         self._hosts = [f"host {number + 1}" for number in range(hosts)]
         self._store = f"file://{directory / 'store'}"
@@ -77,6 +81,13 @@ class Quickstart:
             "publish", release, str(image), "--key", str(key), "--metadata", str(metadata), *self._of_store
         )
         return dict(said[-1]["bytes"])
+
+    def copied_to(self, directory: Path) -> Quickstart:
+        """The same store, which no host has used yet, and keys in a new directory, with hosts that hold nothing."""
+        copy = Quickstart(directory, len(self._hosts))
+        for name in ("store", "keys"):
+            shutil.copytree(self._directory / name, directory / name)
+        return copy
 
     def fetch(self, version: int, digest: str) -> list[Fetched]:
         """All hosts fetch a version at the same time; checked.
@@ -176,12 +187,6 @@ def fetched_of(host: str, last: dict[str, object]) -> Fetched:
             raise QuickstartError(f"{host} ended with {last}")
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def make_images(directory: Path, size: int) -> tuple[Path, Path]:
     """Two versions of one disk of `size` bytes, the second changed in place from the first, as XVA."""
     files = real_files.real_files()
@@ -205,15 +210,20 @@ def megabytes(count: int) -> str:
     return f"{count / 1e6:.1f} MB"
 
 
+def copies_sent(hosts: Sequence[Fetched], layers: int) -> float:
+    """Copies of `layers` bytes that left the store for these hosts; 0 if there was nothing to send."""
+    return sum(host.store for host in hosts) / layers if layers else 0.0
+
+
 def show(hosts: Sequence[Fetched], layers: int) -> None:
     """Who got how much from where; `layers` is what one host must move."""
     print(f"  {'':8}{'seconds':>9}{'image':>12}{'store':>12}{'peers':>12}{'had before':>12}")
     for host in hosts:
         columns = "".join(f"{megabytes(each):>12}" for each in (host.image, host.store, host.peers, host.reused))
         print(f"  {host.host:8}{host.seconds:>9.1f}{columns}")
-    store = sum(host.store for host in hosts)
-    copies = f"{store / layers:.2f}" if layers else "0"
-    print(f"  the store sent {megabytes(store)}: {copies} copies for {len(hosts)} hosts, every image identical\n")
+    store = megabytes(sum(host.store for host in hosts))
+    copies = f"{copies_sent(hosts, layers):.2f} copies for {len(hosts)} hosts"
+    print(f"  the store sent {store}: {copies}, every image identical\n")
 
 
 def run(directory: Path, hosts: int, size: int) -> None:
@@ -242,8 +252,8 @@ def run(directory: Path, hosts: int, size: int) -> None:
 def main() -> int:
     """The command line; the exit code."""
     parser = argparse.ArgumentParser(prog="tools/quickstart", description=__doc__)
-    parser.add_argument("--hosts", type=int, default=4, help="how many (default: %(default)s)")
-    parser.add_argument("--size", type=parse_size, default=parse_size("384MiB"), help="of the disk (default: 384MiB)")
+    parser.add_argument("--hosts", type=int, default=HOSTS, help="how many (default: %(default)s)")
+    parser.add_argument("--size", type=parse_size, default=parse_size(DISK), help=f"of the disk (default: {DISK})")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="work in this new directory, and keep it")
     options = parser.parse_args()
     with ExitStack() as stack:

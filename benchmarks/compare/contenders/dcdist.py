@@ -1,4 +1,4 @@
-"""dcdist: the command line as a user runs it, on Swift; in a hurry, or sparing the store."""
+"""dcdist: the command as a user runs it, on Swift, of this or another checkout; in a hurry, or sparing the store."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import dcdist
-from benchmarks.compare import bad_peers, swift_stock
+from benchmarks import machine
+from benchmarks.compare import bad_peers, checkout, swift_stock
 from benchmarks.compare.contender import Job
 from benchmarks.compare.payload import NAME
 from benchmarks.contenders import environment
@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 
     from benchmarks.compare.contender import Site, Versions
 
-_HELD = "dcdist-held"
 _LAST_WORDS = 1500
 
 
 @dataclass(frozen=True, slots=True)
 class Dcdist:
-    """One way to run it; `options` are added to the command."""
+    """One way to run it; `options` are added to the command, `source` is the checkout whose code runs."""
 
     name: str
     title: str
@@ -39,29 +38,35 @@ class Dcdist:
     updates_only: bool = False
     bad_peers: bool = False
     """Each host is told of some that offer everything and give nothing, and of some that talk nonsense."""
+    source: Path = PROJECT
 
     def missing(self) -> list[str]:
         """Nothing: it is this project."""
         return []
 
     def version(self) -> str:
-        """Its version."""
-        return dcdist.__version__
+        """The commit of its checkout."""
+        return machine.commit(self.source)
 
     def stock(self, versions: Versions, folder: Path) -> None:
-        """Publish both versions; fetch the first, for hosts that hold it."""
+        """Publish both versions with this checkout; fetch the first with its own code, for hosts that hold it.
+
+        So a checkout that cannot read the stock is found before any race.
+        """
         swift_stock.publish(folder, versions)
-        held = folder / _HELD
+        if not self._code(folder).exists():
+            checkout.copy(self.source, self._code(folder))
+        held = self._held(folder)
         if (held / "images" / NAME).exists():
             return
         with swift_stock.on_loopback(folder) as swift:
             command = _fetch(folder, 1, held, ("--no-swarm", "--seed-for", "0"))
-            done = subprocess.run(
-                command, cwd=PROJECT, env=environment(swift.environment), capture_output=True, text=True, check=False
-            )
+            surroundings = environment({**swift.environment, **checkout.python_path(self._code(folder))})
+            done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
         if done.returncode:
             # With --json the reason is the last event.
-            raise BenchmarkError(f"{' '.join(command)} failed:\n{(done.stderr + done.stdout)[-_LAST_WORDS:].strip()}")
+            reason = (done.stderr + done.stdout)[-_LAST_WORDS:].strip()
+            raise BenchmarkError(f"{self.title} cannot fetch what this checkout published:\n{reason}")
 
     @contextmanager
     def serve(self, site: Site) -> Iterator[None]:
@@ -72,7 +77,7 @@ class Dcdist:
     def prepare(self, site: Site, host: str) -> None:
         """In an update, the cache and the image of version 1."""
         if site.scenario.update:
-            shutil.copytree(site.stock / _HELD, site.host_folder(host), dirs_exist_ok=True)
+            shutil.copytree(self._held(site.stock), site.host_folder(host), dirs_exist_ok=True)
 
     def job(self, site: Site, host: str) -> Job:
         """A fetch that goes on seeding."""
@@ -81,7 +86,13 @@ class Dcdist:
         peers = bad_peers.addresses(site) if self.bad_peers else ()
         options = ("--seed-for", "1h", *self.options, *(word for peer in peers for word in ("--peer", peer)))
         arguments = _fetch(site.stock, site.payload.version, folder, options)
-        return Job(arguments, signing | {"PYTHONPATH": str(PROJECT)}, folder / "images" / NAME)
+        return Job(arguments, signing | checkout.python_path(self._code(site.stock)), folder / "images" / NAME)
+
+    def _code(self, stock: Path) -> Path:
+        return stock / ("code" if self.source == PROJECT else "code-before")
+
+    def _held(self, stock: Path) -> Path:
+        return stock / ("held" if self.source == PROJECT else "held-before")
 
 
 def layer_bytes(stock: Path, number: int) -> int:
@@ -106,6 +117,14 @@ def _fetch(stock: Path, number: int, folder: Path, options: tuple[str, ...]) -> 
     command = [sys.executable, "-m", "dcdist", "fetch", swift_stock.release(number)]
     command += ["--store", swift_stock.RELEASES, "--trust", str(swift_stock.trust(stock))]
     return [*command, "--dest", str(folder / "images"), "--cache", str(folder / "cache"), "--json", *options]
+
+
+def before(source: Path) -> tuple[Dcdist, Dcdist]:
+    """The same two ways with the code of another checkout."""
+    return (
+        Dcdist("before", "dcdist before", CONTENDER.options, source=source),
+        Dcdist("before-egress", "dcdist before, sparing the store", EGRESS.options, source=source),
+    )
 
 
 CONTENDER = Dcdist("dcdist", "dcdist", ())

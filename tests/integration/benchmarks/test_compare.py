@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -111,3 +112,30 @@ def _in_namespace(namespace: str) -> list[int]:
         except OSError:
             continue
     return found
+
+
+@pytest.mark.timeout(300)
+def test_another_checkout_races_beside_this_one(tmp_path: Path) -> None:
+    both = ["--scenarios", "cold,update", "--contenders", "dcdist,before", "--against", str(PROJECT)]
+    done = subprocess.run(command(tmp_path, *both), cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "comparison.json").read_text())
+    assert [race["failure"] for race in told["races"]] == [None] * 4
+    pairs = [(pair["scenario"], pair["contender"], pair["before"]) for pair in told["against"]]
+    assert pairs == [("cold", "dcdist", "before"), ("update", "dcdist", "before")]
+    assert "cold: dcdist beside before: " in done.stdout
+    assert str(PROJECT) not in told["about"]["command"]
+
+
+@pytest.mark.timeout(120)
+def test_a_checkout_that_cannot_read_the_stock_is_named_before_any_race(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(PROJECT / "dcdist", other / "dcdist", ignore=shutil.ignore_patterns("__pycache__"))
+    (other / "dcdist/__main__.py").write_text("raise SystemExit('these formats are not mine')\n")
+    one = ["--scenarios", "cold", "--contenders", "before", "--against", str(other)]
+    done = subprocess.run(command(tmp_path, *one), cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "before cannot fetch what this checkout published:\nthese formats are not mine" in done.stderr
+    assert "1 of 1" not in done.stderr

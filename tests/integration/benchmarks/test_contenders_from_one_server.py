@@ -16,7 +16,8 @@ from benchmarks.compare.contender import Payload, Site
 from benchmarks.compare.contenders import dcdist, nfs, object_storage
 from benchmarks.compare.payload import NAME, make_random
 from benchmarks.compare.scenarios import STORE, build
-from benchmarks.measure import BenchmarkError, digest_of
+from benchmarks.measure import BenchmarkError
+from tools.lab.digest import digest_of
 from tools.lab.network import Network
 
 if TYPE_CHECKING:

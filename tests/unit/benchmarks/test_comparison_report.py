@@ -14,6 +14,7 @@ from benchmarks.compare.outcome import Comparison, HostOutcome, Race, Sample, fr
 from benchmarks.compare.page import findings
 from benchmarks.compare.summary import rows
 from benchmarks.compare.table import text
+from benchmarks.compare.versus import sentence, versus
 from benchmarks.measure import PROJECT
 
 if TYPE_CHECKING:
@@ -85,22 +86,22 @@ def test_the_quickest_stands_first_and_failures_are_shown() -> None:
 def test_the_headline_tells_of_every_dcdist_and_not_of_the_better_one_alone() -> None:
     told = rows(comparison(race("dcdist", 15.0), race("dcdist-egress", 11.0), race("aria2", 12.0)))
 
-    (sentence,) = findings(told)
-    assert "<dcdist> needs 1.50 times" in sentence
-    assert "<dcdist-egress> needs 1.10 times" in sentence
+    (said,) = findings(told)
+    assert "<dcdist> needs 1.50 times" in said
+    assert "<dcdist-egress> needs 1.10 times" in said
 
 
 def test_the_headline_says_that_dcdist_failed() -> None:
-    (sentence,) = findings(rows(comparison(race("dcdist", 0.0, failure="h1: crashed"), race("aria2", 12.0))))
+    (said,) = findings(rows(comparison(race("dcdist", 0.0, failure="h1: crashed"), race("aria2", 12.0))))
 
-    assert sentence.startswith("cold: <dcdist> failed; ")
+    assert said.startswith("cold: <dcdist> failed; ")
 
 
 def test_hosts_that_start_apart_are_measured_against_their_own_time() -> None:
     told = rows(comparison(*(replace(race(name, 12.0), scenario="staggered") for name in ("dcdist", "aria2"))))
 
-    (sentence,) = findings(told)
-    assert "<dcdist> needs 1.20 times a host's own F/d" in sentence
+    (said,) = findings(told)
+    assert "<dcdist> needs 1.20 times a host's own F/d" in said
 
 
 def test_the_slow_host_is_told_apart_from_those_that_are_judged() -> None:
@@ -138,3 +139,29 @@ def test_the_page_needs_nothing_else_and_tells_all(tmp_path: Path) -> None:
     assert "&lt;nfs&gt;" in page
     assert table.startswith("scenario")
     assert reporting.load(tmp_path) == told
+
+
+def test_another_checkout_is_told_as_ratios_of_medians_for_each_scenario(tmp_path: Path) -> None:
+    told = comparison(
+        *(race("dcdist", last, number=number, copies=1.05) for number, last in enumerate((11.0, 12.0, 99.0))),
+        *(race("before", last, number=number, copies=1.0) for number, last in enumerate((16.0, 14.0, 15.0))),
+        race("dcdist-egress", 12.0, scenario="scarce"),
+        race("before-egress", 0.0, scenario="scarce", failure="h1: crashed"),
+    )
+
+    assert [sentence(pair) for pair in versus(rows(told))] == [
+        "cold: dcdist beside before: 0.800 times the time, 1.050 times the copies",
+        "scarce: dcdist-egress beside before-egress: no good round of one of them",
+    ]
+    reporting.save(told, tmp_path)
+    (first, second) = json.loads((tmp_path / "comparison.json").read_text())["against"]
+    assert first == {"scenario": "cold", "contender": "dcdist", "before": "before", "time": 0.8, "copies": 1.05}
+    assert (second["time"], second["copies"]) == (None, None)
+    assert reporting.load(tmp_path) == told
+
+
+def test_another_checkout_is_not_another_way_of_distribution() -> None:
+    told = rows(comparison(race("dcdist", 15.0), race("before", 11.0), race("aria2", 12.0)))
+
+    (said,) = findings(told)
+    assert "the quickest other way, <aria2>" in said
