@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, assert_never
 from dcdist.engine import troubles
 from dcdist.engine.drawing import draw, needless, object_of
 from dcdist.engine.fetch_events import Trouble, Troubled
+from dcdist.engine.fetch_options import Order, Prefer
 from dcdist.engine.membership import PATIENCE, SPARING_PATIENCE, Audience, Membership
-from dcdist.engine.options import Order, Prefer
 from dcdist.engine.preparation import open_layer
-from dcdist.engine.rate_limits import Bounds
+from dcdist.engine.rate_limits import RateLimits
 from dcdist.engine.reuse import copy_pieces, known_pieces
 from dcdist.errors import FetchFailedError
 from dcdist.model import pieces
@@ -50,11 +50,11 @@ if TYPE_CHECKING:
     from dcdist.engine.assembly import Assembly, Source
     from dcdist.engine.byte_counts import Tally
     from dcdist.engine.fetch_events import FetchEvent, Progress
+    from dcdist.engine.fetch_options import FetchOptions
     from dcdist.engine.fetch_ports import Ports
-    from dcdist.engine.options import EngineOptions
     from dcdist.engine.preparation import Plan
     from dcdist.engine.reuse import KnownFrames
-    from dcdist.model.identity import HostId, LayerName
+    from dcdist.model.identity import Address, HostId, LayerName
     from dcdist.model.pieces import Bits
     from dcdist.model.release import Release
     from dcdist.policy.planner_commands import Command
@@ -92,7 +92,8 @@ class Fetching:
         release: Release,
         plan: Plan,
         sources: list[Source],
-        options: EngineOptions,
+        options: FetchOptions,
+        advertise: Address | None,
         ports: Ports,
         assembly: Assembly,
         known: KnownFrames,
@@ -100,7 +101,7 @@ class Fetching:
         report: Callable[[FetchEvent], None],
         trace: Callable[[str], None] | None = None,
     ) -> None:
-        """`trace` takes lines of what the planner is told and says."""
+        """`advertise`: where others are told to connect; `trace` takes lines of what the planner is told and says."""
         self._tally = tally
         self._plan = plan
         self._sources = sources
@@ -127,21 +128,21 @@ class Fetching:
             layers=tuple(order),
             eager=options.prefer is Prefer.TIME,
             may_draw=options.draw,
-            in_order=options.alone,
+            in_order=not options.swarm,
             stream=options.order is Order.STREAM,
             acquainted_from=now + getting_to_know,
             begun=now,
         )
         self._planner = Planner(planner_options) if trace is None else RecordedPlanner(planner_options, trace)
-        self._membership = self._make_membership(host, release.name.version)
-        cap = options.fleet_store_rate
+        self._membership = self._make_membership(host, release.name.version, advertise)
+        cap = options.rates.fleet_store
         self._fleet = None if cap is None else FleetShare(cap, acquainted_from=planner_options.acquainted_from)
-        self._bounds = Bounds(options, ports.pace, ports.swarm, self._fleet)
+        self._rate_limits = RateLimits(options.rates, ports.pace, ports.swarm, self._fleet)
 
-    def _make_membership(self, host: HostId, version: str) -> Membership | None:
-        if self._ports.rendezvous is None or self._options.advertise is None:
+    def _make_membership(self, host: HostId, version: str, advertise: Address | None) -> Membership | None:
+        if self._ports.rendezvous is None or advertise is None:
             return None
-        address, port = self._options.advertise
+        address, port = advertise
         role = Role.DRAWER if self._options.draw else Role.PEER
         me = Member(host, 0, role, address, port, version, self._needs)
         audience = Audience(
@@ -161,7 +162,7 @@ class Fetching:
             FetchFailedError: Nothing has come from anywhere for too long.
             DcdistError: Something broke that cannot be worked around.
         """
-        for address, port in self._options.peers:
+        for address, port in self._options.reach.peers:
             self._ports.swarm.connect(address, port)
         self._share_bounds(0.0, 0.0)
         async with self._group as group:
@@ -252,7 +253,7 @@ class Fetching:
         self._wake.set()
 
     def _forget(self, address: str, port: int) -> None:
-        if (address, port) not in self._options.peers:  # those are wanted whether they show themselves or not
+        if (address, port) not in self._options.reach.peers:  # those are wanted whether they show themselves or not
             self._ports.swarm.forget(address, port)
 
     async def _watch_swarm(self) -> None:
@@ -342,7 +343,7 @@ class Fetching:
 
     def _share_bounds(self, from_store: float, from_peers: float) -> None:
         noticed_from = float("inf") if self._membership is None else self._membership.noticed_from
-        self._bounds.share(store=from_store, peers=from_peers, noticed_from=noticed_from, now=self._loop.time())
+        self._rate_limits.share(store=from_store, peers=from_peers, noticed_from=noticed_from, now=self._loop.time())
 
     # Commands
 

@@ -1,4 +1,4 @@
-"""Which frames does the cache hold beyond the release that is fetched? Those of other releases' whole layers."""
+"""The frames that the cache holds beyond the release being fetched: those of other releases' whole layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def known_frames(cache: DirectoryCache, release: Release) -> KnownFrames:
     """The frames of all whole layers in the cache that `release` does not name itself.
 
-    They are believed only as far as the pieces that they fill pass their check.
+    They are trusted only as far as the pieces that they fill pass their check.
     """
     own = {entry.name for entry in release.layers}
     known = KnownFrames()
@@ -39,5 +39,5 @@ def _learn(known: KnownFrames, name: LayerName, path: Path, data: bytes) -> None
         entry = LayerEntry(name, path.stat().st_size, Digest(hashlib.sha256(data).digest()))
         known.learn(path, index.decode(data, entry).frames)
     except (OSError, FormatError):
-        # A layer that is being deleted or was damaged: there is simply less to use again.
+        # The layer is being deleted or was damaged: there is simply less to reuse.
         return

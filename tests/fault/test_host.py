@@ -137,7 +137,7 @@ async def test_after_a_power_cut_nothing_is_trusted_that_is_not_whole(
     disk, copy, place = tmp_path / "disk", tmp_path / "copy", tmp_path / "mounted"
     place.mkdir()
     make_file_system(disk, 96 * MIB)
-    options = replace(site.options(), dest=place / "images", cache=place / "cache", store_rate=3e6)
+    options = replace(site.options(), dest=place / "images", cache=place / "cache", rates=dcdist.Rates(store=3e6))
     with mounted(disk, place):
         task = asyncio.create_task(site.fetch(options=options))
         if moment == "in the middle":

@@ -35,8 +35,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 def _options(tmp_path: Path, *, store_rate: float | None = None, swarm: bool = False) -> dcdist.FetchOptions:
     return dcdist.FetchOptions(
-        dest=tmp_path / "images", cache=tmp_path / "cache", swarm=swarm, store_rate=store_rate, seed_for=600.0,
-        listen=("127.0.0.1", 0),
+        dest=tmp_path / "images", cache=tmp_path / "cache", swarm=swarm, seed_for=600.0,
+        rates=dcdist.Rates(store=store_rate), reach=dcdist.Reach(listen=("127.0.0.1", 0)),
     )  # fmt: skip
 
 

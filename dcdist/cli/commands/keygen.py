@@ -1,4 +1,4 @@
-"""`dcdist keygen`: a publisher's pair of keys."""
+"""`dcdist keygen`: a publisher's key pair."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING
 import click
 
 from dcdist.cli.commands import shared_options
+from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("keygen")
+@click.command("keygen", cls=BaseCommand)
 @click.option(
     "--out",
     required=True,
     type=shared_options.FOLDER,
     metavar="DIR",
-    help="Where to write the pair. Created if need be.",
+    help="Folder for the two files. Created if missing.",
 )
-@shared_options.common
+@reporting_options
 def command(out: Path, *, as_json: bool) -> None:
-    """Make the keys of a publisher.
+    """Make a publisher's key pair.
 
-    Writes publisher.key, which signs releases and is to be kept secret (mode 0600), and publisher.pub, which every
-    host gets. Existing keys are never overwritten.
+    Writes publisher.key, which signs releases and must stay secret (mode 0600), and publisher.pub, which every host
+    gets. Existing keys are never overwritten.
 
     Example: python -m dcdist keygen --out keys
     """
