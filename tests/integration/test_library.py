@@ -119,6 +119,23 @@ async def test_leaving_the_block_ends_the_seeding(store: Store, tmp_path: Path) 
                 break
 
 
+async def test_without_a_destination_the_layers_come_and_no_image_is_written(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    layers = dcdist.FetchOptions(dest=None, cache=tmp_path / "cache", swarm=False)
+    held = await dcdist.fetch(store, release, layers, report=lambda _: None)
+    images = await dcdist.fetch(store, release, _options(tmp_path), report=lambda _: None)
+
+    assert (held.bytes.store, held.bytes.images) == (release.layer_bytes, 0)
+    assert (images.bytes.store, images.bytes.reused) == (0, release.layer_bytes)
+    assert sorted(os.listdir(tmp_path)) == ["cache", "images", "store"]
+
+
+async def test_a_seeder_without_a_swarm_is_refused(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    with pytest.raises(dcdist.errors.UsageError, match="a seeder needs the swarm"):
+        await dcdist.seed(store, release, _options(tmp_path), report=lambda _: None, stop=asyncio.Event())
+
+
 async def test_what_was_fetched_is_remembered_against_older_releases(store: Store, tmp_path: Path) -> None:
     await Publisher(store).publish("web@2", IMAGES)
     options = _options(tmp_path)

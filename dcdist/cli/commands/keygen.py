@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
-from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command("keygen", cls=BaseCommand)
 @click.option(
     "--out",
     required=True,
-    type=shared_options.FOLDER,
+    type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help="Folder for the two files. Created if missing.",
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,8 +18,6 @@ from dcdist.model.identity import ReleaseName, require_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-Value = TypeVar("Value")
 
 
 class AbsolutePath(click.Path):
@@ -33,10 +31,10 @@ class AbsolutePath(click.Path):
         return Path(os.fsdecode(super().convert(value, param, ctx))).absolute()
 
 
-class Parsed(click.ParamType[Value]):
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # click 8.2 has no parameter here
     """A value that a function reads from text; the option refuses what the function refuses, in the same words."""
 
-    def __init__(self, name: str, parse: Callable[[str], Value]) -> None:
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
         self.name = name
         self._parse = parse
 
