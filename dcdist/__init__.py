@@ -1,4 +1,4 @@
-"""dcdist brings VM images from object storage to many hosts at once, which also give to each other.
+"""dcdist brings VM images from object storage to many hosts at once; the hosts also give to each other.
 
 For build scripts, which have no event loop:
 
@@ -20,8 +20,8 @@ For asynchronous programs:
                     case dcdist.fetch_events.Progress():
                         print(event.layer_bytes, event.layer_total, event.seconds_left)
 
-Bytes are counted as bytes, times in seconds, rates in bytes a second. All that is raised on purpose is a
-`DcdistError`, from the tree in `dcdist.errors`. Names are imported when they are first used.
+Sizes are in bytes, times in seconds, rates in bytes a second. Everything raised on purpose is a `DcdistError`, from the
+tree in `dcdist.errors`. Names are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -30,62 +30,72 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
-    from dcdist import errors
-    from dcdist.catalog.description import describe, list_releases
-    from dcdist.catalog.find import find_release
-    from dcdist.engine import fetch_events
-    from dcdist.engine.fetch_events import Fetched, FetchEvent
-    from dcdist.engine.options import Order, Prefer
-    from dcdist.errors import DcdistError
-    from dcdist.formats.signature import PrivateKey, PublicKey
-    from dcdist.model.identity import ReleaseName
-    from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
-    from dcdist.node.event_stream import fetching
-    from dcdist.node.fetch_options import FetchOptions, SeedOptions
-    from dcdist.node.fetch_run import fetch, seed
-    from dcdist.node.key_files import generate_keys, read_private_key, read_public_key
-    from dcdist.node.stores import open_store
-    from dcdist.node.synchronous import fetch_release, publish_release
-    from dcdist.node.verification import verify
-    from dcdist.ports.store import Store
-    from dcdist.publishing import ImageSource, Published, PublishEvent, PublishRequest, publish, publish_events
+    from dcdist import errors as errors
+    from dcdist.catalog.description import describe as describe
+    from dcdist.catalog.description import list_releases as list_releases
+    from dcdist.catalog.find import find_release as find_release
+    from dcdist.engine import fetch_events as fetch_events
+    from dcdist.engine.fetch_events import Fetched as Fetched
+    from dcdist.engine.fetch_events import FetchEvent as FetchEvent
+    from dcdist.engine.fetch_options import FetchOptions as FetchOptions
+    from dcdist.engine.fetch_options import Order as Order
+    from dcdist.engine.fetch_options import Prefer as Prefer
+    from dcdist.engine.fetch_options import Rates as Rates
+    from dcdist.engine.fetch_options import Reach as Reach
+    from dcdist.errors import DcdistError as DcdistError
+    from dcdist.formats.signature import PrivateKey as PrivateKey
+    from dcdist.formats.signature import PublicKey as PublicKey
+    from dcdist.model.identity import ReleaseName as ReleaseName
+    from dcdist.model.release import Image as Image
+    from dcdist.model.release import LayerEntry as LayerEntry
+    from dcdist.model.release import MetadataFile as MetadataFile
+    from dcdist.model.release import Release as Release
+    from dcdist.node.event_stream import fetching as fetching
+    from dcdist.node.fetch_run import fetch as fetch
+    from dcdist.node.fetch_run import seed as seed
+    from dcdist.node.key_files import generate_keys as generate_keys
+    from dcdist.node.key_files import read_private_key as read_private_key
+    from dcdist.node.key_files import read_public_key as read_public_key
+    from dcdist.node.stores import open_store as open_store
+    from dcdist.node.synchronous import fetch_release as fetch_release
+    from dcdist.node.synchronous import publish_release as publish_release
+    from dcdist.node.verification import verify as verify
+    from dcdist.ports.store import Store as Store
+    from dcdist.publishing import ImageSource as ImageSource
+    from dcdist.publishing import Published as Published
+    from dcdist.publishing import PublishEvent as PublishEvent
+    from dcdist.publishing import PublishRequest as PublishRequest
+    from dcdist.publishing import publish as publish
+    from dcdist.publishing import publish_events as publish_events
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "DcdistError", "FetchEvent", "FetchOptions", "Fetched", "Image", "ImageSource", "LayerEntry", "MetadataFile",
-    "Order", "Prefer", "PrivateKey", "PublicKey", "PublishEvent", "PublishRequest", "Published", "Release",
-    "ReleaseName", "SeedOptions", "Store", "__version__", "describe", "errors", "fetch", "fetch_events",
-    "fetch_release", "fetching", "find_release", "generate_keys", "list_releases", "open_store", "publish",
-    "publish_events", "publish_release", "read_private_key", "read_public_key", "seed", "verify",
-]  # fmt: skip
-
 _MODULES = {
+    "dcdist.catalog.description": ("describe", "list_releases"),
+    "dcdist.catalog.find": ("find_release",),
     "dcdist.engine.fetch_events": ("FetchEvent", "Fetched"),
-    "dcdist.engine.options": ("Order", "Prefer"),
+    "dcdist.engine.fetch_options": ("FetchOptions", "Order", "Prefer", "Rates", "Reach"),
     "dcdist.errors": ("DcdistError",),
     "dcdist.formats.signature": ("PrivateKey", "PublicKey"),
     "dcdist.model.identity": ("ReleaseName",),
     "dcdist.model.release": ("Image", "LayerEntry", "MetadataFile", "Release"),
-    "dcdist.node.fetch_run": ("fetch", "seed"),
     "dcdist.node.event_stream": ("fetching",),
+    "dcdist.node.fetch_run": ("fetch", "seed"),
     "dcdist.node.key_files": ("generate_keys", "read_private_key", "read_public_key"),
-    "dcdist.node.fetch_options": ("FetchOptions", "SeedOptions"),
-    "dcdist.catalog.find": ("find_release",),
     "dcdist.node.stores": ("open_store",),
     "dcdist.node.synchronous": ("fetch_release", "publish_release"),
     "dcdist.node.verification": ("verify",),
     "dcdist.ports.store": ("Store",),
-    "dcdist.publishing": (
-        "ImageSource", "PublishEvent", "PublishRequest", "Published", "describe", "list_releases", "publish",
-    ),
-}  # fmt: skip
+    "dcdist.publishing": ("ImageSource", "PublishEvent", "PublishRequest", "Published", "publish"),
+}
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 _WHOLE_MODULES = {
     "errors": "dcdist.errors",
     "fetch_events": "dcdist.engine.fetch_events",
     "publish_events": "dcdist.publishing.publish_events",
 }
+
+__all__ = sorted(["__version__", *_PLACES, *_WHOLE_MODULES])
 
 
 def __getattr__(name: str) -> object:
@@ -98,4 +108,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

@@ -55,7 +55,7 @@ class DcdistError(Exception):
 
 
 class UsageError(DcdistError):
-    """An option, a name or a setting makes no sense; the message says which and what would."""
+    """An option, a name or a setting is invalid; the message names it and shows a valid one."""
 
     exit_code = 2
 

@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     """Run the command that `sys.argv` names, and exit with its code."""
-    # Imported here, so that Ctrl-C and faults of the import meet the guard as early as possible.
+    # Imported here, so that the entry handles Ctrl-C and faults of the import as early as possible.
     from dcdist.cli.entry import run
 
     sys.exit(run(sys.argv[1:]))

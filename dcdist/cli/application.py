@@ -1,4 +1,4 @@
-"""The commands together; each is loaded when it is used."""
+"""All commands; each is loaded when it is used."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _COMMANDS = {
     "seed": "dcdist.cli.commands.seed",
     "verify": "dcdist.cli.commands.verify",
 }
-"""In the order of a release's life; the module of each has it as `command`."""
+"""In the order of a release's life; each module has its command as `command`."""
 
 
 class Application(click.Group):
-    """All commands. What a command needs is imported only when it runs: a fetch should be on its way at once."""
+    """All commands. What a command needs is imported only when it runs: a fetch should start at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Their names."""
@@ -56,10 +56,10 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
 )
 def application() -> None:
-    """Bring VM images from object storage to many hosts at once, which also give to each other.
+    """Bring VM images from object storage to many hosts at once; the hosts also give to each other.
 
-    A publisher makes a key (keygen) and puts images into a store as DEMO@VERSION (publish). Hosts fetch them
-    (fetch); ls and show tell what a store has, verify checks what a host has, seed gives to others.
+    A publisher makes a key pair (keygen) and puts images into a store as DEMO@VERSION (publish). Hosts fetch them
+    (fetch). ls and show list what a store has, verify checks what a host has, seed gives to other hosts.
 
     \b
       python -m dcdist keygen --out keys

@@ -1,6 +1,6 @@
 """Runs a command so that whatever happens ends in a message and an exit code.
 
-Invariant: no traceback is shown, but of a bug, and only on request.
+Invariant: only a bug shows a traceback, and only on request.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from dcdist.cli.display.output import nobody_reads, prepare, tell_fault
-from dcdist.cli.faults import Fault, InterruptedByUserError, ReportedError, fault_of
+from dcdist.cli.faults import Fault, FaultStyle, InterruptedByUserError, ReportedError, fault_of
 from dcdist.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,41 +24,42 @@ _NOBODY_READS = 128 + signal.SIGPIPE
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The exit code of the command that `arguments` name."""
-    as_json = "--json" in arguments
-    debug = "--debug" in arguments or os.environ.get("DCDIST_DEBUG", "") not in {"", "0"}
+    """Run the command that `arguments` name; the exit code."""
+    # A guess, for faults before a command has read its arguments; see `BaseCommand`.
+    style = FaultStyle("--json" in arguments, "--debug" in arguments)
     prepare()
     try:
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _interrupt)
-        return _run_command(arguments)
+        return _run_command(arguments, style)
     except (BrokenPipeError, SystemExit):
         # click and rich turn a broken pipe into SystemExit; nothing else does.
         nobody_reads()
         return _NOBODY_READS
     except BaseException as error:
-        return _tell(error, as_json=as_json, debug=debug)
+        return _tell(error, style)
 
 
-def _tell(error: BaseException, *, as_json: bool, debug: bool) -> int:
+def _tell(error: BaseException, style: FaultStyle) -> int:
     fault = fault_of(error)
+    style.debug |= os.environ.get("DCDIST_DEBUG", "") not in {"", "0"}
     try:
-        tell_fault(fault, as_json=as_json, debug=debug)
+        tell_fault(fault, style)
     except BrokenPipeError:
         nobody_reads()
     except OSError:
-        pass  # nowhere to say it: the exit code must do
+        pass  # nowhere to write: the exit code must do
     return fault.exit_code
 
 
-def _run_command(arguments: Sequence[str]) -> int:
+def _run_command(arguments: Sequence[str], style: FaultStyle) -> int:
     import click
 
     from dcdist.cli.application import application
 
     try:
-        code = application.main(list(arguments), standalone_mode=False)
+        code = application.main(list(arguments), standalone_mode=False, obj=style)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show(sys.stderr)
         return UsageError.exit_code

@@ -1,7 +1,7 @@
-"""`--log-file`: what a command does, as one JSON object a line, for those who look for the cause afterwards.
+"""`--log-file`: what a command does, one JSON object a line, for finding a cause afterwards.
 
-Every line has `time` (UTC), `pid`, `command`, `release` and `event`. A log that cannot be written any more ends no
-command: that is said once, on standard error.
+Every line has `time` (UTC), `pid`, `command`, `release` and `event`. A log that can no longer be written ends no
+command: a warning on standard error says so, once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dcdist.cli.display.output import warn
+from dcdist.cli.display.throttle import IN_A_LOG, Throttle
 from dcdist.cli.faults import fault_of
 from dcdist.errors import DiskError
 
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     from dcdist.cli.faults import Json
 
 _OFTEN = frozenset({"progress", "layer_checked"})
-_EVERY = 10.0
-"""Seconds between two lines of events that come often."""
 
 
 class EventLog:
-    """Lines for one command in one process; several may write to one file. Without a path it does nothing."""
+    """The lines of one command in one process; several may share a file. Without a path it does nothing."""
 
     def __init__(
         self, path: Path | None, command: str, release: str, *, clock: Callable[[], float] = time.monotonic
@@ -37,17 +36,17 @@ class EventLog:
         """Open it for appending.
 
         Raises:
-            DiskError: That is not allowed, or there is no such folder.
+            DiskError: It cannot be opened.
         """
         self._path = path
         self._told: dict[str, Json] = {"pid": os.getpid(), "command": command, "release": release}
-        self._clock = clock
-        self._latest: dict[str, float] = {}
+        self._often = {event: Throttle(IN_A_LOG, clock, at_once=True) for event in _OFTEN}
         self._descriptor = -1 if path is None else _open(path)
 
     def note(self, record: dict[str, Json]) -> None:
-        """Write an event, at once; of those that come often one in ten seconds."""
-        if self._descriptor < 0 or not self._is_due(str(record.get("event"))):
+        """Write an event at once; of `progress` and `layer_checked`, one in ten seconds."""
+        throttle = self._often.get(str(record.get("event")))
+        if self._descriptor < 0 or (throttle is not None and not throttle.passes()):
             return
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": now, **self._told, **record}).encode() + b"\n"
@@ -64,19 +63,10 @@ class EventLog:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _is_due(self, event: str) -> bool:
-        if event not in _OFTEN:
-            return True
-        now = self._clock()
-        if now - self._latest.get(event, float("-inf")) < _EVERY:
-            return False
-        self._latest[event] = now
-        return True
-
 
 @contextmanager
 def logging_events(path: Path | None, command: str, release: str) -> Iterator[EventLog]:
-    """The log of a command that works in this process, with its end: how it failed, or that it did not.
+    """The log of a command that works in this process; its last lines say how the command ended.
 
     Raises:
         DiskError: See `EventLog`.

@@ -1,4 +1,4 @@
-"""What went wrong, as users and their programs are told: one record and one exit code for each kind of fault.
+"""Faults as users and their programs see them: one record and one exit code for each kind.
 
 Invariant: only a fault of dcdist itself is called a bug, and only then is there a traceback.
 """
@@ -42,7 +42,7 @@ class Fault:
 
     @classmethod
     def from_record(cls, record: dict[str, Json]) -> Fault:
-        """The fault that `record` wrote, in another process."""
+        """The fault that `record` wrote in another process."""
         known = {"event", "kind", "message", "exit_code", "trace"}
         code = record.get("exit_code")
         return cls(
@@ -54,6 +54,14 @@ class Fault:
         )
 
 
+@dataclass(slots=True)
+class FaultStyle:
+    """How to tell of faults: as JSON or in words, and whether bugs show their traceback."""
+
+    as_json: bool = False
+    debug: bool = False
+
+
 class InterruptedByUserError(Exception):
     """A signal asked the command to end; `number` is the signal's."""
 
@@ -63,7 +71,7 @@ class InterruptedByUserError(Exception):
 
 
 class ReportedError(Exception):
-    """A fault that another process met and described."""
+    """A fault that another process reported."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
@@ -71,7 +79,7 @@ class ReportedError(Exception):
 
 
 def fault_of(error: BaseException) -> Fault:
-    """What to tell of an error that ended a command."""
+    """The fault behind an error that ended a command."""
     match error:
         case ReportedError():
             return error.fault
@@ -94,14 +102,14 @@ def fault_of(error: BaseException) -> Fault:
 
 
 def interrupted(number: int, message: str = "") -> Fault:
-    """A command that was ended by a signal."""
+    """The fault of a command that a signal ended."""
     name = signal.Signals(number).name
     message = message or ("ended by Ctrl-C" if number == signal.SIGINT else f"ended by {name}")
     return Fault("Interrupted", message, _SIGNAL + number, {"signal": name})
 
 
 def died(status: int) -> Fault:
-    """The process that does the work ended without a word; `status` as `subprocess` has it (-9: by signal 9)."""
+    """The process that does the work died without reporting a fault; `status` as in `subprocess` (-9: by signal 9)."""
     if status < 0:
         name = signal.Signals(-status).name
         how = f"was killed by {name}" + (" (was this host out of memory?)" if -status == signal.SIGKILL else "")
@@ -111,13 +119,13 @@ def died(status: int) -> Fault:
         how = f"ended with code {status}"
     return Fault(
         FetchFailedError.__name__,
-        f"the process that does the fetch {how}. What was fetched is kept: run the same command again to go on",
+        f"the process that does the fetch {how}. What was fetched is kept: run the same command again to resume",
         FetchFailedError.exit_code,
     )
 
 
 def exit_codes() -> list[tuple[int, str]]:
-    """Each exit code and what it means, by rising code; the kinds of fault are those of `dcdist.errors`."""
+    """Each exit code and its meaning, in ascending order; the kinds of fault are those of `dcdist.errors`."""
     meanings = {0: "done", BUG: "a bug in dcdist", UsageError.exit_code: ""}
     for kind in _kinds(DcdistError):
         if kind.exit_code != BUG and not meanings.get(kind.exit_code):
@@ -154,7 +162,7 @@ def _bug(error: BaseException) -> Fault:
     shown = traceback.format_exception_only(error)[-1].strip()
     return Fault(
         type(error).__name__,
-        f"this is a bug in dcdist: {shown}\nPlease report it with the output of the same command with --debug added "
+        f"this is a bug in dcdist: {shown}\nPlease report it, with the output of the same command with --debug "
         f"(dcdist {dcdist.__version__}, Python {platform.python_version()}, {platform.platform()})",
         BUG,
         trace="".join(traceback.format_exception(error)),
@@ -162,7 +170,7 @@ def _bug(error: BaseException) -> Fault:
 
 
 def _with_reasons(error: DcdistError) -> str:
-    """The message, and those of errors that came together with it."""
+    """The message, and those of the errors that came with it."""
     others = error.__cause__
     if not isinstance(others, BaseExceptionGroup):
         return str(error)

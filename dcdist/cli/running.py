@@ -1,4 +1,4 @@
-"""Runs a command's coroutine; the first signal cancels it and lets it end cleanly, a second one kills."""
+"""Runs a command's coroutine: the first signal lets it end cleanly, a second one kills."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Result = TypeVar("Result")
 
 
-def run_until_done(work: Coroutine[None, None, Result]) -> Result:
-    """What `work` gives.
+def run_until_done(work: Coroutine[None, None, Result], *, end: Callable[[], bool] = lambda: False) -> Result:
+    """The result of `work`.
+
+    The first signal calls `end`, which says whether `work` will now end by itself, as a success; else it is cancelled.
 
     Raises:
-        InterruptedByUserError: A signal ended it.
+        InterruptedByUserError: A signal cancelled it.
     """
 
     async def interruptible() -> Result:
         interrupted: list[int] = []
         task = asyncio.current_task()
 
-        def end(number: int) -> None:
-            interrupted.append(number)
-            if task is not None:
+        def interrupt(number: int) -> None:
+            if not end() and task is not None:
+                interrupted.append(number)
                 task.cancel()
 
-        on_first_signal(end)
+        on_first_signal(interrupt)
         try:
             return await work
         except asyncio.CancelledError:
@@ -44,7 +46,7 @@ def run_until_done(work: Coroutine[None, None, Result]) -> Result:
 
 
 def on_first_signal(end: Callable[[int], None]) -> None:
-    """Call `end` with the number of the first signal; for the loop that runs. Signals that are ignored stay so."""
+    """Have the running loop call `end` with the number of the first signal. Signals that are ignored stay so."""
     loop = asyncio.get_running_loop()
     heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 

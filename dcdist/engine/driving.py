@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import troubles
 from dcdist.engine.drawing import draw, needless, object_of
-from dcdist.engine.options import Order, Prefer
+from dcdist.engine.fetch_options import Order, Prefer
 from dcdist.errors import FetchFailedError
 from dcdist.policy.fleet.acquaintance import ACQUAINTED_AFTER
 from dcdist.policy.planner import Planner
@@ -135,7 +135,7 @@ def planner_options(job: Job, *, begun: float, meets: bool) -> PlannerOptions:
         layers=tuple(entry.name for entry in job.release.layers),
         eager=job.options.prefer is Prefer.TIME,
         may_draw=job.options.draw,
-        in_order=job.options.alone,
+        in_order=not job.options.swarm,
         stream=job.options.order is Order.STREAM,
         acquainted_from=begun + (ACQUAINTED_AFTER if meets else 0.0),
         begun=begun,

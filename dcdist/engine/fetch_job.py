@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dcdist.engine.fetch_options import FetchOptions
     from dcdist.engine.fetch_plan import FetchPlan
-    from dcdist.engine.options import EngineOptions
     from dcdist.engine.reuse import KnownFrames
-    from dcdist.model.identity import HostId
+    from dcdist.model.identity import Address, HostId
     from dcdist.model.release import Release
     from dcdist.policy.requests.pacing import Pace
     from dcdist.ports.layers import Cache
@@ -30,8 +30,8 @@ class Job:
     release: Release
     plan: FetchPlan
     known: KnownFrames
-    options: EngineOptions
-    advertise: tuple[str, int] | None
+    options: FetchOptions
+    advertise: Address | None
     pace: Pace
 
 

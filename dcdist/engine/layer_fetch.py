@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from dcdist.engine.driving import Driver, planner_options
 from dcdist.engine.fetch_events import Trouble, Troubled
+from dcdist.engine.fetch_options import Prefer
 from dcdist.engine.membership import PATIENCE, SPARING_PATIENCE, Audience, Membership
 from dcdist.engine.open_layers import OpenLayers
-from dcdist.engine.options import Prefer
-from dcdist.engine.rate_limits import Bounds
+from dcdist.engine.rate_limits import RateLimits
 from dcdist.engine.watching import SwarmWatch
 from dcdist.model import pieces
 from dcdist.model.member import Member, Role
@@ -56,9 +56,9 @@ class LayerFetch:
             job, ports, counts, tell=self._driver.tell, report=report, arrived=arrived, all_open=self._needs_only
         )
         self._watch = SwarmWatch(ports, self._layers, self._driver, counts, known=job.known, report=report)
-        cap = job.options.fleet_store_rate
+        cap = job.options.rates.fleet_store
         self._fleet = None if cap is None else FleetShare(cap, acquainted_from=options.acquainted_from)
-        self._bounds = Bounds(job.options, job.pace, ports.swarm, self._fleet)
+        self._rate_limits = RateLimits(job.options.rates, job.pace, ports.swarm, self._fleet)
         self._membership = self._make_membership()
 
     async def run(self, stack: AsyncExitStack) -> None:
@@ -68,9 +68,9 @@ class LayerFetch:
             FetchFailedError: Nothing has come from anywhere for too long.
             DcdistError: Something broke that cannot be worked around.
         """
-        for address, port in self._job.options.peers:
+        for address, port in self._job.options.reach.peers:
             self._ports.swarm.connect(address, port)
-        self._share_bounds(0.0, 0.0)
+        self._share_rates(0.0, 0.0)
         async with asyncio.TaskGroup() as group:
             if self._membership is not None:
                 # The others must be known before the first draw, but not before the cache is open.
@@ -79,7 +79,7 @@ class LayerFetch:
             for planned in self._job.plan.layers:
                 group.create_task(self._layers.look_after(planned, stack))
             group.create_task(self._watch.take_events())
-            group.create_task(self._watch.poll(self._share_bounds))
+            group.create_task(self._watch.poll(self._share_rates))
             group.create_task(self._watch.write_behind())
             await self._driver.run(self._layers, group)
 
@@ -120,9 +120,9 @@ class LayerFetch:
         self._driver.tell(event)
 
     def _forget(self, address: str, port: int) -> None:
-        if (address, port) not in self._job.options.peers:  # those are wanted whether they show themselves or not
+        if (address, port) not in self._job.options.reach.peers:  # those are wanted whether they show themselves or not
             self._ports.swarm.forget(address, port)
 
-    def _share_bounds(self, from_store: float, from_peers: float) -> None:
+    def _share_rates(self, from_store: float, from_peers: float) -> None:
         noticed_from = float("inf") if self._membership is None else self._membership.noticed_from
-        self._bounds.share(store=from_store, peers=from_peers, noticed_from=noticed_from, now=self._loop.time())
+        self._rate_limits.share(store=from_store, peers=from_peers, noticed_from=noticed_from, now=self._loop.time())

@@ -1,4 +1,4 @@
-"""Names: releases, layers, hosts. A name that exists as one of these types is well formed."""
+"""Names: releases, layers, hosts, addresses. A name that exists as one of these types is well formed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ LayerName = NewType("LayerName", str)
 
 HostId = NewType("HostId", str)
 """128 bits as 32 lower-case hex digits; uniformly distributed, so that its prefix can divide a fleet."""
+
+Address = tuple[str, int]
+"""Where a host listens: its IP address, in its usual form, and its port."""
 
 PREFIX_STEP = 2
 """Bits by which prefixes grow: one digit of a host id in base 4."""

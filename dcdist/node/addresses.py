@@ -1,18 +1,22 @@
-"""Which of its addresses does this host tell others? The one from which it would reach the store."""
+"""The address that this host announces: the one from which it would reach the store."""
 
 from __future__ import annotations
 
 import socket
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from dcdist.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import Address
 
 _ANYWHERE = ("192.0.2.1", "2001:db8::1")
 """Documentation addresses: a UDP socket is connected to one to see the way out; nothing is sent."""
 
 
-def advertised(listen: tuple[str, int] | None, port: int, store_host: str) -> tuple[str, int]:
-    """The address to announce for a session that listens on `port`; may look up a name, so it blocks.
+def advertised(listen: Address | None, port: int, store_host: str) -> Address:
+    """The address to announce for a session that listens on `port`. Blocks: it may look up a name.
 
     `listen` is what the user asked for; `store_host` is the store's server, empty if it is a directory.
 
@@ -27,10 +31,10 @@ def advertised(listen: tuple[str, int] | None, port: int, store_host: str) -> tu
         if address is not None and not ip_address(address).is_unspecified:
             return address, port
     if not store_host:
-        # A directory without any network: the only hosts that can share it so are on this machine.
+        # A directory, and no network: only hosts on this machine can share it.
         return ("::1" if family == socket.AF_INET6 else "127.0.0.1"), port
     raise UsageError(
-        "no address of this host was found that others could connect to: give one with --advertise IP:PORT"
+        "this host has no address that others could connect to: give one with --advertise IP:PORT (advertise)"
     )
 
 

@@ -1,7 +1,7 @@
 """Keeps the buffers of pieces and frames in the heap of a process that fetches.
 
-By default glibc maps each large buffer and unmaps it again, and every page is paid for with a fault: about half of the
-CPU of reading from a store, and two thirds of that of handing a piece to libtorrent. What is kept is bounded.
+By default glibc maps and unmaps each large buffer, and every page costs a fault: about half of the CPU of reading from
+a store, and two thirds of that of handing a piece to libtorrent. What is kept is limited.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MAP_THRESHOLD = -3
 
 @cache
 def keep_buffers() -> None:
-    """Set up the allocator of this process, once. Elsewhere than on glibc nothing happens."""
+    """Set up the allocator of this process, once. Without glibc this does nothing."""
     allocator = ctypes.CDLL(None)
     if hasattr(allocator, "mallopt"):
         allocator.mallopt(_MAP_THRESHOLD, 32 * MIB)

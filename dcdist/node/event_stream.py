@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dcdist.engine.fetch_events import FetchEvent
+    from dcdist.engine.fetch_options import FetchOptions
     from dcdist.model.release import Release
-    from dcdist.node.fetch_options import FetchOptions
     from dcdist.ports.store import Store
 
 
 @asynccontextmanager
 async def fetching(store: Store, release: Release, options: FetchOptions) -> AsyncIterator[AsyncIterator[FetchEvent]]:
-    """Fetch a verified release, and give its events in order; `Fetched` is the last before any seeding.
+    """Fetch a verified release, and yield its events in order; `Fetched` is the last before any seeding.
 
-    The fetch begins with the block and ends with it: leaving the block early ends it cleanly, what was fetched is
-    kept, and a later fetch goes on from there. With `options.seed_for` the events end when the seeding ends; leaving
-    the block ends it too. A reader that is slow misses `Progress` that newer ones replace, and nothing else.
+    The fetch begins and ends with the block. Leaving the block early ends it cleanly: what was fetched is kept, and a
+    later fetch goes on from there. With `options.seed_for` the events end when the seeding ends; leaving the block
+    ends the seeding too. A slow reader misses `Progress` events that newer ones replace, and nothing else.
 
         async with fetching(store, release, options) as events:
             async for event in events:
@@ -55,7 +55,7 @@ async def _events(pending: _Pending, task: asyncio.Task[Fetched]) -> AsyncIterat
 
 
 async def _end(task: asyncio.Task[Fetched], pending: _Pending, stop: asyncio.Event) -> None:
-    """Let the fetch end in its own way, and wait until it has; who is cancelled meanwhile takes it along."""
+    """Let the fetch end cleanly, and wait until it has; cancelling the wait cancels the fetch."""
     stop.set()
     if not pending.fetched:
         task.cancel()
@@ -67,11 +67,11 @@ async def _end(task: asyncio.Task[Fetched], pending: _Pending, stop: asyncio.Eve
         raise
     finally:
         if task.done() and not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not complain when another error is on its way
+            task.exception()  # retrieved: asyncio would complain of it beside the error that is raised
 
 
 class _Pending:
-    """Events that were not read yet."""
+    """Events not read yet."""
 
     def __init__(self) -> None:
         self.fetched = False

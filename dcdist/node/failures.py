@@ -1,4 +1,4 @@
-"""One error out of a group: what a user is told when several tasks failed together."""
+"""One error out of a group: what a user sees when several tasks failed together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def single_error() -> Iterator[None]:
-    """Raise the first error of dcdist's own out of an exception group; the group is its cause. Bugs stay."""
+    """Raise one error of an exception group: the first bug, else the first error. The others become its cause."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -1,6 +1,6 @@
 """A whole fetch: metadata first, then images from the store and from other hosts, then seeding.
 
-Owner of all that a fetch opens. However it ends, what was fetched is flushed and recorded, and no image is half there.
+It owns all that a fetch opens. However it ends, what was fetched is flushed and recorded, and no image is half there.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
@@ -17,14 +18,13 @@ from dcdist.engine.fetch_job import Job, Ports
 from dcdist.engine.frame_source import FrameReader
 from dcdist.engine.image_writer import ImageWriter
 from dcdist.engine.layer_fetch import LayerFetch
-from dcdist.engine.options import EngineOptions
 from dcdist.engine.preparation import choose_images, make_plan, plan_of_layers
+from dcdist.errors import UsageError
 from dcdist.model.identity import HostId
 from dcdist.model.space import require_space
 from dcdist.node.addresses import advertised
 from dcdist.node.allocator import keep_buffers
 from dcdist.node.failures import single_error
-from dcdist.node.fetch_options import FetchOptions, SeedOptions
 from dcdist.node.reusable_frames import known_frames
 from dcdist.node.tracing import writing_trace
 from dcdist.policy.requests.pacing import Pace
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dcdist.engine.fetch_events import FetchEvent
+    from dcdist.engine.fetch_options import FetchOptions
     from dcdist.engine.fetch_plan import FetchPlan
-    from dcdist.model.release import Release
+    from dcdist.model.release import Image, Release
     from dcdist.ports.images import ImageFile
     from dcdist.ports.rendezvous import Rendezvous
     from dcdist.ports.store import Store
@@ -45,7 +46,7 @@ _FRAME_THREADS = 2
 """Threads that read, check and unpack frames, and write images."""
 
 _WITHDRAWAL = 2.0
-"""Seconds that the end of a fetch waits for its heartbeat to be taken away."""
+"""Seconds that the end of a fetch waits for its heartbeat to be deleted."""
 
 
 async def fetch(
@@ -56,12 +57,12 @@ async def fetch(
     report: Callable[[FetchEvent], None],
     stop: asyncio.Event | None = None,
 ) -> Fetched:
-    """Bring a verified release to this host, and give to others for `options.seed_for` seconds.
+    """Bring a verified release to this host, and give it to other hosts for `options.seed_for` seconds.
 
     Args:
         store: As `open_store` gives it.
         release: As `find_release` gives it.
-        options: Where to and how.
+        options: Where to and how. Without `dest`, all layers come to the cache, and no image is written.
         report: Called with each event, in order, on the event loop; must not block.
         stop: Set it to end the seeding early.
 
@@ -70,65 +71,53 @@ async def fetch(
     """
     begun = asyncio.get_running_loop().time()
     async with AsyncExitStack() as stack:
-        destination = await stack.enter_async_context(DirectoryDestination(options.dest))
-        for file in release.metadata:
-            await destination.write_metadata(file.path, file.content)
-        report(MetadataWritten(len(release.metadata)))
-        wanted = () if options.metadata_only else choose_images(release, options.images)
-        missing = [image for image in wanted if not await destination.has(image.name, image.size, image.digest)]
+        destination = None
+        wanted: tuple[Image, ...] = ()
+        missing: list[Image] = []
+        if options.dest is not None:
+            destination = await stack.enter_async_context(DirectoryDestination(options.dest))
+            for file in release.metadata:
+                await destination.write_metadata(file.path, file.content)
+            report(MetadataWritten(len(release.metadata)))
+            wanted = () if options.metadata_only else choose_images(release, options.images)
+            missing = [image for image in wanted if not await destination.has(image.name, image.size, image.digest)]
         cache = await stack.enter_async_context(DirectoryCache(options.cache))
-        plan = await make_plan(store, cache, release, missing, report)
-        report(
-            ReleaseFound(
-                release.name,
-                len(wanted),
-                sum(image.size for image in wanted),
-                plan.layer_bytes,
-            )
-        )
+        if destination is None:
+            plan = await plan_of_layers(store, cache, release, report)
+        else:
+            plan = await make_plan(store, cache, release, missing, report)
+        image_bytes, layer_bytes = sum(image.size for image in wanted), plan.layer_bytes
+        report(ReleaseFound(release.name, len(wanted), image_bytes, layer_bytes))
         for image in wanted:
             if image not in missing:
                 report(ImageFinished(image.name, image.size))
-        node = _Node(store, release, plan, options, cache, destination, report)
+        run = FetchRun(store, release, plan, options, cache, destination, report)
         with single_error():
-            return await node.run(begun, stop or asyncio.Event())
+            return await run.run(begun, stop or asyncio.Event())
 
 
 async def seed(
     store: Store,
     release: Release,
-    options: SeedOptions,
+    options: FetchOptions,
     *,
     report: Callable[[FetchEvent], None],
     stop: asyncio.Event,
 ) -> None:
-    """Hold all layers of a release, bringing what is missing, and give them to other hosts until `stop` is set.
+    """Hold all layers of a release, bringing those that are missing, and give them to other hosts until `stop` is set.
+
+    This is a fetch that writes no image and seeds without end, whatever `options` say of that.
 
     Raises:
+        UsageError: `options` say that there is no swarm.
         DcdistError: See `dcdist.errors`.
     """
-    begun = asyncio.get_running_loop().time()
-    async with DirectoryCache(options.cache) as cache:
-        plan = await plan_of_layers(store, cache, release, report)
-        report(ReleaseFound(release.name, 0, 0, release.layer_bytes))
-        as_fetch = FetchOptions(
-            dest=options.cache,
-            cache=options.cache,
-            listen=options.listen,
-            advertise=options.advertise,
-            peers=options.peers,
-            realm=options.realm,
-            up_rate=options.up_rate,
-            store_rate=options.store_rate,
-            fleet_store_rate=options.fleet_store_rate,
-            seed_for=float("inf"),
-        )
-        node = _Node(store, release, plan, as_fetch, cache, None, report)
-        with single_error():
-            await node.run(begun, stop)
+    if not options.swarm:
+        raise UsageError("a seeder needs the swarm: omit --no-swarm (swarm=False)")
+    await fetch(store, release, replace(options, dest=None, seed_for=float("inf")), report=report, stop=stop)
 
 
-class _Node:
+class FetchRun:
     """What one fetch or seeder has open."""
 
     def __init__(
@@ -151,7 +140,7 @@ class _Node:
         self._counts = ByteCounts(plan)
 
     async def run(self, begun: float, stop: asyncio.Event) -> Fetched:
-        """Fetch, tell, seed."""
+        """Fetch, report, seed. `begun`: the time of the loop when the fetch began."""
         keep_buffers()
         loop = asyncio.get_running_loop()
         await self._require_space()
@@ -213,44 +202,32 @@ class _Node:
     async def _open_swarm(self, stack: AsyncExitStack) -> Swarm:
         if not self._options.swarm or not self._plan.layers:
             return await stack.enter_async_context(Solitary())
-        # libtorrent is imported by those who need it.
+        # Imported only where there is a swarm: libtorrent is large.
         from dcdist.swarm import open_swarm
 
-        swarm = await stack.enter_async_context(open_swarm(self._options.listen or ("0.0.0.0", 0)))
-        swarm.limit(up=self._options.up_rate, down=self._options.down_rate)
+        swarm = await stack.enter_async_context(open_swarm(self._options.reach.listen or ("0.0.0.0", 0)))
+        swarm.limit(up=self._options.rates.up, down=self._options.rates.down)
         return swarm
 
     async def _make_fetching(self, swarm: Swarm, writer: ImageWriter, stack: AsyncExitStack) -> LayerFetch:
-        options, capabilities = self._options, self._store.capabilities
-        host = HostId(secrets.token_hex(16))
-        meets = options.swarm and capabilities.writable and capabilities.listable and bool(self._plan.layers)
+        options, reach, capabilities = self._options, self._options.reach, self._store.capabilities
         rendezvous = None
         advertise = None
-        if meets:
+        if options.swarm and capabilities.writable and capabilities.listable and self._plan.layers:
             from dcdist import swarm as adapters
 
-            rendezvous = adapters.Rendezvous(self._store, demo=self._release.name.demo, realm=options.realm)
+            rendezvous = adapters.Rendezvous(self._store, demo=self._release.name.demo, realm=reach.realm)
             stack.push_async_callback(_withdraw, rendezvous)
-            advertise = options.advertise or await asyncio.to_thread(
-                advertised, options.listen, swarm.port, capabilities.host
+            advertise = reach.advertise or await asyncio.to_thread(
+                advertised, reach.listen, swarm.port, capabilities.host
             )
-        pace = Pace(options.store_rate)
+        pace = Pace(options.rates.store)
         job = Job(
-            host=host,
+            host=HostId(secrets.token_hex(16)),
             release=self._release,
             plan=self._plan,
             known=await known_frames(self._cache, self._release),
-            options=EngineOptions(
-                alone=not options.swarm,
-                draw=options.draw,
-                prefer=options.prefer,
-                order=options.order,
-                store_rate=options.store_rate,
-                fleet_store_rate=options.fleet_store_rate,
-                up_rate=options.up_rate,
-                down_rate=options.down_rate,
-                peers=options.peers,
-            ),
+            options=options,
             advertise=advertise,
             pace=pace,
         )
@@ -273,7 +250,7 @@ class _Node:
 
 
 async def _withdraw(rendezvous: Rendezvous) -> None:
-    """Take the heartbeat away, if the store answers soon: nobody should wait for it at the end."""
+    """Delete the heartbeat, if the store answers soon: nobody should wait for it at the end."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_WITHDRAWAL):
             await rendezvous.withdraw()

@@ -1,4 +1,4 @@
-"""Publishers' keys in files: `publisher.key` (secret, mode 0600) and `publisher.pub`."""
+"""Publishers' keys as files: `publisher.key` (secret, mode 0600) and `publisher.pub`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LIMIT = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
-    """A new pair: where its halves are, and its identity (16 hex digits)."""
+    """A new key pair: its two files, and its identity (16 hex digits)."""
 
     key: Path
     public: Path
@@ -26,7 +26,7 @@ class KeyFiles:
 
 
 def generate_keys(folder: Path) -> KeyFiles:
-    """Make a pair of keys in `folder`, which is created if need be.
+    """Make a key pair in `folder`, which is created if missing.
 
     Raises:
         UsageError: One of the files exists; keys are never overwritten.
@@ -38,7 +38,9 @@ def generate_keys(folder: Path) -> KeyFiles:
         folder.mkdir(parents=True, exist_ok=True)
         for path in (files.key, files.public):
             if os.path.lexists(path):
-                raise UsageError(f"{path} exists and is not overwritten: hosts may trust it; choose another folder")
+                raise UsageError(
+                    f"{path} exists and is never overwritten, since hosts may trust it: choose another folder"
+                )
         _create(files.key, key.to_pem(), 0o600)
         _create(files.public, key.public.to_pem(), 0o644)
     except OSError as error:
@@ -52,7 +54,7 @@ def read_private_key(path: Path) -> PrivateKey:
     """The private key in a PEM file, as `dcdist keygen` writes it.
 
     Raises:
-        FormatError: It is none.
+        FormatError: It is not one.
         DiskError: It cannot be read.
     """
     try:
@@ -65,7 +67,7 @@ def read_public_key(path: Path) -> PublicKey:
     """The public key in a PEM file, as `dcdist keygen` writes it.
 
     Raises:
-        FormatError: It is none.
+        FormatError: It is not one.
         DiskError: It cannot be read.
     """
     try:

@@ -1,4 +1,4 @@
-"""From the name of a release to its images or layers on this host, guarded against a store that was set back.
+"""From the name of a release to its images or layers on this host, guarded against rollback.
 
 Invariant: a latest release is never older than one that came to this cache before.
 """
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from dcdist.engine.fetch_events import FetchEvent
+    from dcdist.engine.fetch_options import FetchOptions
     from dcdist.formats.signature import PublicKey
     from dcdist.model.release import Release
-    from dcdist.node.fetch_options import FetchOptions, SeedOptions
     from dcdist.ports.store import Store
 
     Report = Callable[[FetchEvent], None]
@@ -43,7 +43,7 @@ async def fetch_by_name(
     """
     serials = SeenSerials(options.cache)
     release = await _find(store, wanted, serials, trust, report)
-    # Only now: libtorrent and the disk take long to import, and the manifest was asked for first.
+    # Imported only now: libtorrent and the disk take long to import, and the manifest comes first.
     from dcdist.node.fetch_run import fetch
 
     async with _noting(serials, release, report) as noting:
@@ -53,7 +53,7 @@ async def fetch_by_name(
 async def seed_by_name(
     store: Store,
     wanted: str,
-    options: SeedOptions,
+    options: FetchOptions,
     *,
     trust: Sequence[PublicKey],
     report: Report,
@@ -79,13 +79,13 @@ async def _find(store: Store, wanted: str, serials: SeenSerials, trust: Sequence
 
 @asynccontextmanager
 async def _noting(serials: SeenSerials, release: Release, report: Report) -> AsyncIterator[Report]:
-    """Reports on, and notes the release's serial once it is fetched."""
+    """Pass reports on, and note the serial of the release once it is fetched."""
 
     async def note() -> None:
         try:
             await asyncio.to_thread(serials.note, release.name.demo, release.serial)
         except DiskError as error:
-            report(Troubled(f"the guard against older releases was not brought up to date: {error}"))
+            report(Troubled(f"the guard against older releases was not updated: {error}"))
 
     with single_error():
         async with asyncio.TaskGroup() as group:

@@ -1,4 +1,4 @@
-"""Which frames does the cache hold beyond the release that is fetched? Those of other releases' whole layers."""
+"""The frames that the cache holds beyond the release being fetched: those of other releases' whole layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def known_frames(cache: Cache, release: Release) -> KnownFrames:
     """The frames of all whole layers in the cache that `release` does not name itself.
 
-    They are believed only as far as the pieces that they fill pass their check.
+    They are trusted only as far as the pieces that they fill pass their check.
     """
     own = {entry.name for entry in release.layers}
     known = KnownFrames(cache)
@@ -38,5 +38,5 @@ def _learn(known: KnownFrames, cache: Cache, name: LayerName, data: bytes) -> No
             entry = LayerEntry(name, reader.length, Digest(hashlib.sha256(data).digest()))
             known.learn(name, reader.place, index.decode(data, entry).frames)
     except (DiskError, FormatError):
-        # A layer that is being deleted or was damaged: there is simply less to use again.
+        # A layer that is being deleted or was damaged: there is simply less to reuse.
         return

@@ -1,4 +1,4 @@
-"""Opens a store as all parts of a node use it: small operations are tried again, reads are not."""
+"""Opens a store as all parts of a node use it: small operations are retried, reads are not."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ async def open_store(
     Args:
         url: `file:///path`, `swift://container/prefix`, or `http(s)://host/path` (read-only).
         environment: Credentials (`ST_AUTH`, `ST_USER`, `ST_KEY`), proxies and CA files; the process's own if None.
-        retried: Told of each failure of a small operation that is tried again: the error, the number of the try (from
-            1), the seconds until the next.
+        retried: Called for each failure of a small operation that will be retried: the error, the number of the try
+            (from 1), the seconds until the next.
 
     Raises:
-        UsageError: The URL or the environment makes no sense.
+        UsageError: The URL or the environment is invalid.
     """
     async with adapters.open_store(url, environment=os.environ if environment is None else environment) as opened:
         yield adapters.Retrying(opened, rng=random.Random(), retried=retried)

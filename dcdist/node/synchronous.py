@@ -6,47 +6,28 @@ They are for programs without an event loop; within one, use the asynchronous ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence  # noqa: TC003
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING
 
 from dcdist.engine import troubles
+from dcdist.engine.flat_options import fetch_options
+from dcdist.errors import UsageError
+from dcdist.formats.compression import DEFAULT_LEVEL
 from dcdist.formats.signature import PublicKey
 from dcdist.model.identity import ReleaseName
-from dcdist.node.fetch_options import FetchOptions
 from dcdist.node.key_files import read_private_key, read_public_key
 from dcdist.node.resolve import fetch_by_name
 from dcdist.node.stores import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dcdist.engine.fetch_events import Fetched, FetchEvent
-    from dcdist.engine.options import Order, Prefer
+    from dcdist.engine.fetch_options import FetchOptions
     from dcdist.publishing.publish_events import Published, PublishEvent
 
 Trust = str | Path | PublicKey
 """A public key, or the file that holds one."""
-
-
-class FetchKeywords(TypedDict, total=False):
-    """The fields of `FetchOptions` beside `dest` and `cache`."""
-
-    images: tuple[str, ...]
-    metadata_only: bool
-    listen: tuple[str, int] | None
-    advertise: tuple[str, int] | None
-    peers: tuple[tuple[str, int], ...]
-    realm: str
-    swarm: bool
-    draw: bool
-    prefer: Prefer
-    order: Order
-    store_rate: float | None
-    fleet_store_rate: float | None
-    up_rate: float | None
-    down_rate: float | None
-    seed_for: float
 
 
 def fetch_release(
@@ -54,36 +35,40 @@ def fetch_release(
     release: str,
     *,
     trust: Trust | Sequence[Trust],
-    dest: str | Path,
-    cache: str | Path,
     on_event: Callable[[FetchEvent], None] | None = None,
-    **options: Unpack[FetchKeywords],
+    options: FetchOptions | None = None,
+    **flat: object,
 ) -> Fetched:
     """Fetch a release to this host, and return when all its images are in place.
 
     Args:
         store: The store's URL, as `open_store` takes it.
-        release: `DEMO@VERSION`, or `DEMO` for the latest, which must not be older than one fetched to `cache` before.
-        trust: The keys, or files of keys, of which one must have signed the release.
-        dest: The folder for the images; metadata files go to its folder `metadata`.
-        cache: The folder for layers; updates and other hosts use them again.
+        release: `DEMO@VERSION`, or `DEMO` for the latest, which must not be older than one that came to the cache
+            before.
+        trust: Public keys, or files that hold them; one of these keys must have signed the release.
         on_event: Called with each event, in order; must return soon, for the fetch waits.
-        options: Further fields of `FetchOptions`. With `seed_for` the call returns when the seeding is over.
+        options: Where the release goes and how it comes.
+        flat: Single options instead of `options`: `dest` and `cache`, which are required, and any other field of
+            `FetchOptions`, of its `Reach` (`listen`, ...) and of its `Rates` (as `store_rate`, ...).
+
+    With `seed_for` the call returns when the seeding is over.
 
     Returns:
         Seconds taken, bytes by source (`bytes.store`, `.peers`, `.reused`, `.wasted`, `.images`), and hosts met.
 
     Raises:
+        UsageError: An option is unknown, missing or invalid, or `options` were given too.
         DcdistError: See `dcdist.errors`; what was fetched is kept, and a later call goes on from there.
         KeyboardInterrupt: Ctrl-C; what was fetched is kept.
     """
+    if options is not None and flat:
+        raise UsageError(f"give either `options` or single options, not both: {', '.join(sorted(flat))}")
+    asked = fetch_options(**flat) if options is None else options
     keys = _trusted(trust)
-    asked = FetchOptions(dest=Path(dest), cache=Path(cache), **options)
-
     report = on_event or _ignore
 
     async def run() -> Fetched:
-        async with open_store(store, retried=lambda *told: report(troubles.retried(*told))) as opened:
+        async with open_store(store, retried=lambda *failed: report(troubles.retried(*failed))) as opened:
             return await fetch_by_name(opened, release, asked, trust=keys, report=report)
 
     return asyncio.run(run())
@@ -96,7 +81,7 @@ def publish_release(
     *,
     key: str | Path,
     metadata: str | Path | None = None,
-    level: int = 9,
+    level: int = DEFAULT_LEVEL,
     on_event: Callable[[PublishEvent], None] | None = None,
 ) -> Published:
     """Publish files as the images of a release, in start order.
@@ -105,20 +90,20 @@ def publish_release(
         store: The store's URL, as `open_store` takes it.
         release: `DEMO@VERSION`.
         files: The images; each is published under its file name.
-        key: The file of the publisher's private key.
-        metadata: A folder of small files that come along.
+        key: The file with the publisher's private key.
+        metadata: A folder of small files that come with the images.
         level: zstd's level, 1 to 22.
         on_event: Called with each event, in order; must return soon.
 
     Returns:
-        The release, and what of it was new, reused and uploaded, in bytes.
+        The release, and how many bytes of it were new, reused and uploaded.
 
     Raises:
         ReleaseExistsError: The release exists with other content.
         XvaError: An image is a damaged XVA; nothing was published.
         DcdistError: See `dcdist.errors`.
     """
-    # Those who only fetch need no publishing.
+    # Imported here: those who only fetch need no publishing.
     from dcdist.publishing import ImageSource, PublishRequest, publish
 
     request = PublishRequest(

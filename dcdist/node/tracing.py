@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def writing_trace(path: Path) -> Iterator[Callable[[str], None]]:
-    """What takes lines for `path`, which is written anew.
+    """A function that writes lines to `path`, which is overwritten.
 
     Raises:
         DiskError: It cannot be created.

@@ -1,6 +1,6 @@
-"""Compares what is on this host's disk with what the signed manifest promises, by reading every byte.
+"""Compares this host's files with what the signed manifest promises, by reading every byte.
 
-Invariant: nothing is believed that was noted earlier, and nothing is written.
+Invariant: no earlier check is trusted, and nothing is written.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ImageVerified:
 
     @property
     def title(self) -> str:
-        """What it is called in messages."""
+        """Its name in messages."""
         return self.name
 
 
@@ -67,7 +67,7 @@ class MetadataVerified:
 
     @property
     def title(self) -> str:
-        """What it is called in messages."""
+        """Its name in messages."""
         return f"metadata/{self.path}"
 
 
@@ -77,7 +77,7 @@ VerifyEvent = Verifying | ImageVerified | MetadataVerified
 async def verify(release: Release, dest: Path) -> AsyncIterator[VerifyEvent]:
     """Compare the images of a verified release in `dest`, and `dest/metadata/`, with its manifest.
 
-    Gives one `ImageVerified` an image and one `MetadataVerified` a metadata file, in the manifest's order, with
+    Yields one `ImageVerified` an image and one `MetadataVerified` a metadata file, in the manifest's order, with
     `Verifying` between.
 
     Raises:
@@ -130,7 +130,7 @@ def _feed(digest: hashlib._Hash, path: Path, start: int, length: int) -> None:
             while length > 0:
                 count = os.preadv(descriptor, [buffer[: min(length, _READ)]], start)
                 if not count:
-                    return  # it was cut short just now: the digest will tell
+                    return  # it was cut short just now: the digest will differ
                 digest.update(buffer[:count])
                 start += count
                 length -= count

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dcdist.errors import UsageError
+from dcdist.formats.compression import DEFAULT_LEVEL
 from dcdist.formats.frames import FRAME_PLAIN_LIMIT
 from dcdist.model.geometry import KIB, LAYER_LIMIT, MIB
 
@@ -64,7 +65,7 @@ class PublishRequest:
     images: tuple[ImageSource, ...]
     key: PrivateKey
     metadata: Path | None = None
-    level: int = 9
+    level: int = DEFAULT_LEVEL
     trusted: tuple[PublicKey, ...] = ()
     cut: Cut = field(default_factory=Cut)
 

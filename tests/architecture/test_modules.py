@@ -17,6 +17,7 @@ CHECKED_FOR_LENGTH = sorted(
     path for folder in ("dcdist", "tests", "benchmarks", "tools") for path in (ROOT / folder).rglob("*.py")
 )
 LINE_LIMIT = 400
+PARAMETER_LIMIT = 8
 FORBIDDEN_NAMES = {"utils", "util", "common", "core", "helpers", "helper", "manager", "managers", "misc"}
 IMPORT_ALONE = """
 import importlib, sys
@@ -44,6 +45,22 @@ def relative(path: Path) -> str:
 def test_no_file_is_longer_than_the_limit() -> None:
     lengths = {relative(path): len(path.read_text().splitlines()) for path in CHECKED_FOR_LENGTH}
     assert {name: lines for name, lines in lengths.items() if lines > LINE_LIMIT} == {}
+
+
+def test_no_function_takes_more_parameters_than_the_limit() -> None:
+    counts = {
+        f"{relative(path)}:{node.name}": len(_parameters(node.args))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: count for name, count in counts.items() if count > PARAMETER_LIMIT} == {}
+
+
+def _parameters(arguments: ast.arguments) -> list[str]:
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    several = [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+    return [each.arg for each in (*named, *several) if each.arg not in {"self", "cls"}]
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

@@ -109,7 +109,7 @@ async def test_a_signal_at_any_moment_ends_a_fetch_cleanly(
             await asyncio.sleep(dealer.uniform(0.0, 1.0))
             host.process.send_signal(number)
             assert await host.done() == 128 + number, host.said()
-            assert host.errors.strip() in {"", "dcdist: ending; what was fetched is kept (once more: end at once)"}
+            assert host.errors.strip() in {"", "dcdist: ending; what was fetched is kept (again: end at once)"}
     async with site.host("a") as host:
         await host.succeeded()
 
@@ -137,7 +137,7 @@ async def test_after_a_power_cut_nothing_is_trusted_that_is_not_whole(
     disk, copy, place = tmp_path / "disk", tmp_path / "copy", tmp_path / "mounted"
     place.mkdir()
     make_file_system(disk, 96 * MIB)
-    options = replace(site.options(), dest=place / "images", cache=place / "cache", store_rate=3e6)
+    options = replace(site.options(), dest=place / "images", cache=place / "cache", rates=dcdist.Rates(store=3e6))
     with mounted(disk, place):
         task = asyncio.create_task(site.fetch(options=options))
         if moment == "in the middle":

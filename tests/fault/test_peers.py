@@ -14,7 +14,7 @@ import pytest
 
 import dcdist
 from dcdist.engine.fetch_events import Trouble
-from dcdist.engine.options import Prefer
+from dcdist.engine.fetch_options import Prefer
 from dcdist.formats import heartbeat, object_names
 from dcdist.formats import index as index_format
 from dcdist.model.identity import HostId
@@ -201,7 +201,7 @@ async def test_a_piece_that_a_peer_gives_wrong_again_and_again_comes_from_the_st
     async with open_swarm(("127.0.0.1", 0)) as liar:
         await liar.add(FileLayer(index, lies, everything(index)))
         liar.connect("127.0.0.1", port)
-        trading = replace(site.trading("a"), listen=("127.0.0.1", port), prefer=prefer)
+        trading = site.trading("a", listen=("127.0.0.1", port), prefer=prefer)
         task = asyncio.create_task(site.fetch(options=replace(trading, draw=False)))
         await until(lambda: site.came() == index.geometry.length - length)
         task.cancel()

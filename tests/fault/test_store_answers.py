@@ -51,7 +51,7 @@ async def test_a_storm_of_refusals_is_sat_out(
 
 
 async def test_a_token_that_expires_in_the_middle_is_renewed(site: FaultSite) -> None:
-    slow = replace(site.options(), store_rate=6e6)
+    slow = replace(site.options(), rates=dcdist.Rates(store=6e6))
     task = asyncio.create_task(site.fetch(options=slow))
     for _ in range(3):
         came = site.came()
@@ -112,7 +112,7 @@ async def test_bodies_that_drip_end_too(site: FaultSite) -> None:
 
 
 async def test_an_object_that_is_replaced_by_the_same_bytes_is_no_fault(site: FaultSite) -> None:
-    slow = replace(site.options(), store_rate=6e6)
+    slow = replace(site.options(), rates=dcdist.Rates(store=6e6))
     task = asyncio.create_task(site.fetch(options=slow))
     await until(lambda: site.came() > MIB)
     await _replace_segment(site, lambda body: body)
@@ -123,7 +123,7 @@ async def test_an_object_that_is_replaced_by_the_same_bytes_is_no_fault(site: Fa
 
 @pytest.mark.usefixtures("hasty")
 async def test_an_object_that_changes_in_the_middle_is_noticed_and_named(site: FaultSite) -> None:
-    slow = replace(site.options(), store_rate=1.5e6)
+    slow = replace(site.options(), rates=dcdist.Rates(store=1.5e6))
     task = asyncio.create_task(site.fetch(options=slow))
     await until(lambda: site.came() > MIB)
     await _replace_segment(site, lambda body: body[::-1])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.engine.fetch_events import Trouble
+from dcdist.engine.fetch_options import Rates
 from dcdist.errors import FetchFailedError, StoreUnavailableError
 from tests.support.fault_site import MIB
 from tests.support.swarms import until
@@ -99,7 +100,7 @@ async def test_when_the_store_is_down_for_good_peers_finish_the_job(site: FaultS
 async def test_when_the_store_is_down_for_good_and_nobody_has_the_rest_the_fetch_says_so_and_keeps_what_came(
     site: FaultSite, link: TcpLink
 ) -> None:
-    slow = replace(site.options(), store_rate=3e6)
+    slow = replace(site.options(), rates=Rates(store=3e6))
     task = asyncio.create_task(site.fetch(options=slow, port=link.port))
     await until(lambda: site.came() > 0)
     await link.cut()

@@ -35,8 +35,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 def _options(tmp_path: Path, *, store_rate: float | None = None, swarm: bool = False) -> dcdist.FetchOptions:
     return dcdist.FetchOptions(
-        dest=tmp_path / "images", cache=tmp_path / "cache", swarm=swarm, store_rate=store_rate, seed_for=600.0,
-        listen=("127.0.0.1", 0),
+        dest=tmp_path / "images", cache=tmp_path / "cache", swarm=swarm, seed_for=600.0,
+        rates=dcdist.Rates(store=store_rate), reach=dcdist.Reach(listen=("127.0.0.1", 0)),
     )  # fmt: skip
 
 
@@ -117,6 +117,23 @@ async def test_leaving_the_block_ends_the_seeding(store: Store, tmp_path: Path) 
             if isinstance(event, dcdist.fetch_events.Seeding):
                 assert event.seconds == 600.0
                 break
+
+
+async def test_without_a_destination_the_layers_come_and_no_image_is_written(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    layers = dcdist.FetchOptions(dest=None, cache=tmp_path / "cache", swarm=False)
+    held = await dcdist.fetch(store, release, layers, report=lambda _: None)
+    images = await dcdist.fetch(store, release, _options(tmp_path), report=lambda _: None)
+
+    assert (held.bytes.store, held.bytes.images) == (release.layer_bytes, 0)
+    assert (images.bytes.store, images.bytes.reused) == (0, release.layer_bytes)
+    assert sorted(os.listdir(tmp_path)) == ["cache", "images", "store"]
+
+
+async def test_a_seeder_without_a_swarm_is_refused(store: Store, tmp_path: Path) -> None:
+    release = await dcdist.find_release(store, "web@1", trust=TRUST)
+    with pytest.raises(dcdist.errors.UsageError, match="a seeder needs the swarm"):
+        await dcdist.seed(store, release, _options(tmp_path), report=lambda _: None, stop=asyncio.Event())
 
 
 async def test_what_was_fetched_is_remembered_against_older_releases(store: Store, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import pytest
 
 import dcdist
 from dcdist.engine.fetch_events import Progress, Trouble, Troubled
+from dcdist.engine.flat_options import fetch_options
 from tests.support.publishing import KEY, Publisher, noise
 from tests.support.swarms import until
 
@@ -70,9 +71,10 @@ class FaultSite:
         """A fetch from the store alone."""
         return dcdist.FetchOptions(dest=self.dest(host), cache=self.folder / host / "cache", swarm=False)
 
-    def trading(self, host: str, **changes: Any) -> FetchOptions:  # noqa: ANN401
-        """A fetch that trades."""
-        return replace(self.options(host), swarm=True, listen=("127.0.0.1", 0), **changes)
+    def trading(self, host: str, **flat: object) -> FetchOptions:
+        """A fetch that trades; `flat` as for `fetch_release`."""
+        there = {"dest": self.dest(host), "cache": self.folder / host / "cache", "listen": ("127.0.0.1", 0)}
+        return fetch_options(**there | flat)
 
     async def fetch(self, host: str = "a", options: FetchOptions | None = None, port: int | None = None) -> Fetched:
         """A whole fetch in this process, from finding the release on."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dcdist.cli.commands import shared_options
-from dcdist.cli.display.quantities import show_address
+from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 from dcdist.cli.worker.follow import follow
 from dcdist.cli.worker.handle import Child
-from dcdist.cli.worker.request import FetchRequest
+from dcdist.engine.fetch_options import Order, Prefer
+from dcdist.engine.flat_options import fetch_options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dcdist.cli.faults import Fault
 
 
-@click.command("fetch", short_help="Fetch a release to this host.", epilog=shared_options.UNITS)
+@click.command("fetch", cls=BaseCommand, short_help="Fetch a release to this host.", epilog=shared_options.UNITS)
 @click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
 @shared_options.STORE
 @shared_options.TRUST
@@ -26,32 +28,38 @@ if TYPE_CHECKING:
     required=True,
     type=shared_options.FOLDER,
     metavar="DIR",
-    help="Where the images go, under their published names; metadata files go to DIR/metadata. Created if need be.",
+    help="Folder for the images, under their published names; metadata files go to DIR/metadata. Created if missing.",
 )
 @shared_options.CACHE
 @click.option(
-    "--image", "images", multiple=True, metavar="NAME", help="Fetch this image only. May be repeated. [default: all]"
+    "--image", "images", multiple=True, metavar="NAME", help="Fetch only this image. May be repeated. [default: all]"
 )
 @click.option("--metadata-only", is_flag=True, help="Write the metadata files and end.")
 @shared_options.LISTEN_OPTION
 @shared_options.ADVERTISE
 @shared_options.PEERS
 @shared_options.REALM_OPTION
-@click.option("--no-swarm", is_flag=True, help="Take from the store only, and give to nobody.")
 @click.option(
-    "--no-store", is_flag=True, help="Take images from other hosts only; manifest and index still come from the store."
+    "--no-swarm", "swarm", flag_value=False, default=None, help="Fetch from the store only, and give to nobody."
+)
+@click.option(
+    "--no-store",
+    "draw",
+    flag_value=False,
+    default=None,
+    help="Fetch images from other hosts only; manifest and index still come from the store.",
 )
 @click.option(
     "--prefer",
-    type=click.Choice(["time", "egress"]),
-    default="time",
+    type=click.Choice([each.value for each in Prefer]),
+    default=Prefer.TIME.value,
     show_default=True,
     help="What matters more: to be ready sooner, or to spare the store.",
 )
 @click.option(
     "--order",
-    type=click.Choice(["any", "stream"]),
-    default="any",
+    type=click.Choice([each.value for each in Order]),
+    default=Order.ANY.value,
     show_default=True,
     help="Which parts come first: any, as it suits all hosts, or those at the front of the release.",
 )
@@ -65,51 +73,28 @@ if TYPE_CHECKING:
     default="10m",
     show_default=True,
     metavar="DURATION",
-    help="How long to go on giving to other hosts, in the background, when the images are complete: 90s, 30m, 2h; 0 "
-    "for not at all.",
+    help="How long to go on giving to other hosts, in the background, once the images are complete: 90s, 30m, 2h; 0 "
+    "to end at once.",
 )
 @click.option(
     "--trace",
     type=shared_options.NEW_FILE,
     metavar="FILE",
-    help="Write down what is decided and why there, for the simulator.",
+    help="Record in FILE what the planner learns and decides, for the simulator.",
 )
 @shared_options.LOG_FILE
-@shared_options.common
+@reporting_options
 def command(
-    wanted: str,
-    store: str,
-    trust: tuple[Path, ...],
-    dest: Path,
-    cache: Path,
-    images: tuple[str, ...],
-    metadata_only: bool,
-    listen: tuple[str, int] | None,
-    advertise: tuple[str, int] | None,
-    peers: tuple[tuple[str, int], ...],
-    realm: str,
-    no_swarm: bool,
-    no_store: bool,
-    prefer: str,
-    order: str,
-    store_rate: float | None,
-    fleet_store_rate: float | None,
-    up_rate: float | None,
-    down_rate: float | None,
-    seed_for: float,
-    trace: Path | None,
-    log_file: Path | None,
-    *,
-    as_json: bool,
+    wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool, log_file: Path | None, **chosen: object
 ) -> None:
-    """Fetch a release to this host: from the store, and from other hosts that fetch or seed it, at once.
+    """Fetch a release to this host, from the store and from other hosts that fetch or seed it, all at once.
 
-    Without @VERSION: the latest, which must not be older than one fetched to the same cache before. What the cache
-    has is not moved again, so an update moves only what is new. An interrupted fetch goes on where it was when it is
-    run again. Images appear under their names when they are complete and verified.
+    Without @VERSION this fetches the latest release, which must not be older than one fetched to the same cache
+    before. What the cache has is not transferred again, so an update transfers only what is new. Run an interrupted
+    fetch again and it goes on from where it was. Images appear under their names once complete and verified.
 
-    When all images are complete the command ends; a process goes on giving to other hosts for --seed-for, and the
-    command says how to stop it.
+    When all images are complete the command ends. A background process goes on giving to other hosts for --seed-for;
+    the command says how to stop it.
 
     \b
     Examples:
@@ -118,44 +103,22 @@ def command(
       python -m dcdist fetch web-demo@2 --store file:///mnt/demos --trust publisher.pub \\
           --dest /images --cache /var/cache/dcdist --prefer egress --store-rate 20MB --seed-for 1h
     """  # noqa: D301
-    if no_swarm and no_store and not metadata_only:
-        raise click.UsageError("--no-swarm and --no-store together leave nothing to fetch from")
-    if no_swarm and fleet_store_rate is not None:
-        raise click.UsageError("--fleet-store-rate needs the swarm, by which hosts count each other: take --store-rate")
-    if no_swarm and peers:
-        raise click.UsageError("--peer needs the swarm: leave --no-swarm away")
-    request = FetchRequest(
-        wanted=wanted,
-        store=store,
-        trust=tuple(str(path.absolute()) for path in trust),
-        dest=str(dest.absolute()),
-        cache=str(cache.absolute()),
-        images=images,
-        metadata_only=metadata_only,
-        listen=show_address(listen) if listen else None,
-        advertise=show_address(advertise) if advertise else None,
-        peers=tuple(show_address(peer) for peer in peers),
-        realm=realm,
-        swarm=not no_swarm,
-        draw=not no_store,
-        prefer=prefer,
-        order=order,
-        store_rate=store_rate,
-        fleet_store_rate=fleet_store_rate,
-        up_rate=up_rate,
-        down_rate=down_rate,
-        seed_for=seed_for,
-        trace=str(trace.absolute()) if trace else None,
-        log_file=str(log_file.absolute()) if log_file else None,
-    )
-    with Child(request.encode()) as child:
-        follow(child, as_json=as_json, log=lambda fault: _note_death(request, fault))
+    options = fetch_options(**shared_options.given(chosen))
+
+    def work() -> int:
+        # Imported by the process that works only: asyncio and what else it needs take long.
+        from dcdist.cli.worker.process import work_on
+
+        return work_on(store, wanted, options, trust=trust, log_file=log_file)
+
+    with Child(work) as child:
+        follow(child, as_json=as_json, log=lambda fault: _log_death(log_file, wanted, fault))
 
 
-def _note_death(request: FetchRequest, fault: Fault) -> None:
-    """The child could not write down its own end."""
+def _log_death(log_file: Path | None, wanted: str, fault: Fault) -> None:
+    """Log the end of a child that could not log it itself."""
     from dcdist.cli.event_log import EventLog
 
-    log = EventLog(Path(request.log_file) if request.log_file else None, "fetch", request.wanted)
+    log = EventLog(log_file, "fetch", wanted)
     log.note(fault.record())
     log.close()

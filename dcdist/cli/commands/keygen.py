@@ -1,31 +1,28 @@
-"""`dcdist keygen`: a publisher's pair of keys."""
+"""`dcdist keygen`: a publisher's key pair."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
-from dcdist.cli.commands import shared_options
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 
 
-@click.command("keygen")
+@click.command("keygen", cls=BaseCommand)
 @click.option(
     "--out",
     required=True,
-    type=shared_options.FOLDER,
+    type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where to write the pair. Created if need be.",
+    help="Folder for the two files. Created if missing.",
 )
-@shared_options.common
+@reporting_options
 def command(out: Path, *, as_json: bool) -> None:
-    """Make the keys of a publisher.
+    """Make a publisher's key pair.
 
-    Writes publisher.key, which signs releases and is to be kept secret (mode 0600), and publisher.pub, which every
-    host gets. Existing keys are never overwritten.
+    Writes publisher.key, which signs releases and must stay secret (mode 0600), and publisher.pub, which every host
+    gets. Existing keys are never overwritten.
 
     Example: python -m dcdist keygen --out keys
     """

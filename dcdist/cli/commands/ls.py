@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 import click
 
 from dcdist.cli.commands import shared_options
+from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 
 if TYPE_CHECKING:
     from dcdist.catalog.description import ListedRelease, Releases
     from dcdist.cli.faults import Json
 
 
-@click.command("ls")
+@click.command("ls", cls=BaseCommand)
 @click.argument("demo", required=False, type=shared_options.DEMO, metavar="[DEMO]")
 @shared_options.STORE
-@shared_options.common
+@reporting_options
 def command(demo: str | None, store: str, *, as_json: bool) -> None:
     """List the releases of a store, or of one demo.
 
-    For each: its serial (the highest is the latest), its images, the bytes of its images and of the layers that hold
-    them in the store, and the bytes that a host with the release before it must move. Signatures are not checked.
+    Shows for each its serial (the highest is the latest), its images, the bytes of its images and of the layers that
+    hold them in the store, and the bytes that a host with the release before it must fetch. Signatures are not
+    checked.
 
     Example: python -m dcdist ls web-demo --store swift://demos
     """
@@ -52,7 +54,7 @@ def command(demo: str | None, store: str, *, as_json: bool) -> None:
 
 
 def _new_bytes(listed: tuple[ListedRelease, ...]) -> list[int]:
-    """For each release the bytes of the layers that the one before it, of the same demo, does not have."""
+    """For each release, the bytes of the layers that the release of the same demo before it lacks."""
     new: list[int] = []
     had: set[str] = set()
     demo = None

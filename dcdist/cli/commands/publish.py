@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from dcdist.cli.commands import shared_options
+from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 from dcdist.errors import UsageError
+from dcdist.formats.compression import DEFAULT_LEVEL
 
 if TYPE_CHECKING:
     from dcdist.errors import StoreError
@@ -18,7 +20,14 @@ if TYPE_CHECKING:
 _STANDARD_INPUT = "-"
 
 
-@click.command("publish", short_help="Publish files as the images of a release.")
+class Settings(TypedDict):
+    """Fields of `PublishRequest` that the options set as they are."""
+
+    metadata: Path | None
+    level: int
+
+
+@click.command("publish", cls=BaseCommand, short_help="Publish files as the images of a release.")
 @click.argument("release", type=shared_options.RELEASE, metavar="DEMO@VERSION")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @shared_options.STORE
@@ -33,39 +42,38 @@ _STANDARD_INPUT = "-"
     "--metadata",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="A folder of small files that come along, at most 4 MiB together.",
+    help="A folder of small files that come with the images, at most 4 MiB together.",
 )
 @click.option(
     "--level",
     type=click.IntRange(1, 22),
-    default=9,
+    default=DEFAULT_LEVEL,
     show_default=True,
     metavar="N",
     help="zstd's level, 1 (fast) to 22 (small). Level 9 takes about 14 CPU seconds a GiB, level 19 about 200.",
 )
 @click.option(
-    "--stdin-name", metavar="NAME", help="The name of the image that standard input gives. [default: DEMO.xva]"
+    "--stdin-name", metavar="NAME", help="The name of the image read from standard input. [default: DEMO.xva]"
 )
 @shared_options.LOG_FILE
-@shared_options.common
+@reporting_options
 def command(
     release: ReleaseName,
     files: tuple[str, ...],
     store: str,
     key: Path,
-    metadata: Path | None,
-    level: int,
     stdin_name: str | None,
-    log_file: Path | None,
     *,
     as_json: bool,
+    log_file: Path | None,
+    **settings: Unpack[Settings],
 ) -> None:
     """Publish files as the images of a release, in start order.
 
-    XVA images (also in gzip or zstd) are verified by their own checksums, and only what the store does not have is
-    uploaded. The release becomes visible at the very end, whole; a publish that was interrupted leaves nothing to
-    see, and run again it uploads only what is missing. A release never changes: the same files again succeed, others
-    are refused. FILE may be -, which reads an image from standard input.
+    XVA images (also in gzip or zstd) are verified by their own checksums, and only what the store lacks is uploaded.
+    The release becomes visible at the very end, whole. An interrupted publish leaves nothing visible; run it again and
+    it uploads only what is missing. A release never changes: the same files again succeed, others are refused. FILE
+    may be -, which reads an image from standard input.
 
     \b
     Examples:
@@ -83,7 +91,7 @@ def command(
     from dcdist.publishing import Published, PublishRequest, publish
 
     sources = tuple(_source(file, stdin_name or f"{release.demo}.xva", files) for file in files)
-    request = PublishRequest(release, sources, read_private_key(key), metadata=metadata, level=level)
+    request = PublishRequest(release, sources, read_private_key(key), **settings)
 
     def report(event: PublishEvent) -> None:
         log.note(record(event))
@@ -111,7 +119,7 @@ def _source(file: str, stdin_name: str, files: tuple[str, ...]) -> ImageSource:
     if file != _STANDARD_INPUT:
         return ImageSource.of(Path(file))
     if files.count(_STANDARD_INPUT) > 1:
-        raise UsageError("standard input (-) can be published once only")
+        raise UsageError("standard input (-) can be published only once")
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("standard input (-) is a terminal: pipe an image in, as `xe vm-export vm=web filename= | ...`")
     return ImageSource(stdin_name, stream=sys.stdin.buffer)

@@ -1,4 +1,4 @@
-"""`dcdist seed`: whole layers for other hosts, until it is told to end."""
+"""`dcdist seed`: whole layers for other hosts, until a signal ends it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from dcdist.cli.commands import shared_options
+from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("seed", short_help="Give the layers of a release to other hosts.", epilog=shared_options.UNITS)
+@click.command(
+    "seed", cls=BaseCommand, short_help="Give the layers of a release to other hosts.", epilog=shared_options.UNITS
+)
 @click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
 @shared_options.STORE
 @shared_options.TRUST
@@ -25,27 +28,14 @@ if TYPE_CHECKING:
 @shared_options.FLEET_STORE_RATE
 @shared_options.UP_RATE
 @shared_options.LOG_FILE
-@shared_options.common
+@reporting_options
 def command(
-    wanted: str,
-    store: str,
-    trust: tuple[Path, ...],
-    cache: Path,
-    listen: tuple[str, int] | None,
-    advertise: tuple[str, int] | None,
-    peers: tuple[tuple[str, int], ...],
-    realm: str,
-    store_rate: float | None,
-    fleet_store_rate: float | None,
-    up_rate: float | None,
-    log_file: Path | None,
-    *,
-    as_json: bool,
+    wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool, log_file: Path | None, **chosen: object
 ) -> None:
     """Hold all layers of a release and give them to other hosts.
 
-    Brings the layers that the cache lacks, then gives until Ctrl-C or SIGTERM; that is its normal end, with code 0.
-    No image is written.
+    First brings the layers that the cache lacks. Gives until Ctrl-C or SIGTERM, which is the normal end, with code 0.
+    Writes no image.
 
     \b
     Example:
@@ -54,18 +44,9 @@ def command(
     """  # noqa: D301
     from dcdist.cli.commands.seeding import run_seeder
     from dcdist.cli.event_log import logging_events
-    from dcdist.node.fetch_options import SeedOptions
+    from dcdist.engine.flat_options import fetch_options
     from dcdist.node.key_files import read_public_key
 
-    asked = SeedOptions(
-        cache=cache,
-        listen=listen,
-        advertise=advertise,
-        peers=peers,
-        realm=realm,
-        store_rate=store_rate,
-        fleet_store_rate=fleet_store_rate,
-        up_rate=up_rate,
-    )
+    options = fetch_options(dest=None, **shared_options.given(chosen))
     with logging_events(log_file, "seed", wanted) as log:
-        run_seeder(store, wanted, asked, [read_public_key(path) for path in trust], as_json=as_json, log=log)
+        run_seeder(store, wanted, options, [read_public_key(path) for path in trust], as_json=as_json, log=log)

@@ -1,32 +1,45 @@
-"""The options that commands share, and how their values are read. The words are part of the interface of dcdist."""
+"""The options that commands share, and how their values are read.
+
+Invariant: an option of a fetch bears the flat name of its field in `FetchOptions`, and None is an option not given.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dcdist.cli.display.quantities import parse_address, parse_duration, parse_rate
+from dcdist.engine.fetch_options import DEFAULT_REALM
 from dcdist.errors import UsageError
 from dcdist.model.identity import ReleaseName, require_word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Value = TypeVar("Value")
-Command = TypeVar("Command", bound="Callable[..., object]")
+    from collections.abc import Callable, Mapping
 
 
-class Parsed(click.ParamType[Value]):
-    """A value that a function reads from text; what the function refuses, the option refuses in its words."""
+class AbsolutePath(click.Path):
+    """A path that stays right wherever it is read: in messages, logs, and processes that go on."""
 
-    def __init__(self, name: str, parse: Callable[[str], Value]) -> None:
+    def __init__(self, *, folder: bool) -> None:
+        super().__init__(file_okay=not folder, dir_okay=folder, writable=not folder, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """The absolute path."""
+        return Path(os.fsdecode(super().convert(value, param, ctx))).absolute()
+
+
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # click 8.2 has no parameter here
+    """A value that a function reads from text; the option refuses what the function refuses, in the same words."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
         self.name = name
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """The value; a default that is one already stays."""
+        """The value; a default that needs no reading stays."""
         if not isinstance(value, str):
             return value
         try:
@@ -52,14 +65,14 @@ WANTED = Parsed("demo[@version]", _wanted)
 DEMO = Parsed("demo", lambda text: require_word(text, what="demo"))
 REALM = Parsed("name", lambda text: require_word(text, what="realm"))
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
-NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+FOLDER = AbsolutePath(folder=True)
+NEW_FILE = AbsolutePath(folder=False)
 
 STORE = click.option(
     "--store",
     required=True,
     metavar="URL",
-    help="Where releases are: file:///path (a directory, also a mounted NFS export), swift://container/prefix "
+    help="Where releases are: file:///path (a directory, such as a mounted NFS export), swift://container/prefix "
     "(with ST_AUTH, ST_USER and ST_KEY in the environment), or http(s)://host/path (read-only).",
 )
 TRUST = click.option(
@@ -68,26 +81,27 @@ TRUST = click.option(
     multiple=True,
     type=READABLE,
     metavar="FILE",
-    help="A publisher's public key (publisher.pub). Only releases that it signed are believed. May be repeated.",
+    help="A publisher's public key (publisher.pub). Only releases signed by a trusted key are accepted. May be "
+    "repeated.",
 )
 CACHE = click.option(
     "--cache",
     required=True,
     type=FOLDER,
     metavar="DIR",
-    help="Where layers are kept for updates and for other hosts. Created if need be.",
+    help="Folder for layers, which updates and other hosts use again. Created if missing.",
 )
 LISTEN_OPTION = click.option(
     "--listen",
     type=LISTEN,
     metavar="IP:PORT",
-    help="Where other hosts may connect; port 0 is any free one. [default: 0.0.0.0:0]",
+    help="Address where other hosts may connect; port 0 is any free port. [default: 0.0.0.0:0]",
 )
 ADVERTISE = click.option(
     "--advertise",
     type=PEER,
     metavar="IP:PORT",
-    help="Where other hosts are told to connect, if that is another address. [default: found out]",
+    help="Address that other hosts are told to connect to, if it is another one. [default: detected]",
 )
 PEERS = click.option(
     "--peer",
@@ -95,34 +109,34 @@ PEERS = click.option(
     multiple=True,
     type=PEER,
     metavar="IP:PORT",
-    help="A host to connect to beside those found through the store. May be repeated.",
+    help="A host to connect to, besides those found through the store. May be repeated.",
 )
 REALM_OPTION = click.option(
     "--realm",
     type=REALM,
-    default="default",
+    default=DEFAULT_REALM,
     show_default=True,
     metavar="NAME",
-    help="Only hosts of the same realm look for each other: those that can reach each other.",
+    help="Hosts look for others of their own realm only: those that they can reach.",
 )
 STORE_RATE = click.option(
-    "--store-rate", type=RATE, metavar="R", help="The most that is taken from the store. [default: no bound]"
+    "--store-rate", type=RATE, metavar="R", help="The most that this host takes from the store. [default: no limit]"
 )
 FLEET_STORE_RATE = click.option(
     "--fleet-store-rate",
     type=RATE,
     metavar="R",
-    help="The most that all hosts of the demo and realm together take from the store. Tell it to all of them; each "
-    "keeps to its share. [default: no bound]",
+    help="The most that all hosts of the demo and realm together take from the store. Give it to all of them; each "
+    "keeps to its share. [default: no limit]",
 )
 UP_RATE = click.option(
-    "--up-rate", type=RATE, metavar="R", help="The most that is given to other hosts. [default: no bound]"
+    "--up-rate", type=RATE, metavar="R", help="The most that this host gives to other hosts. [default: no limit]"
 )
 DOWN_RATE = click.option(
     "--down-rate",
     type=RATE,
     metavar="R",
-    help="The most that is taken from store and other hosts together. [default: no bound]",
+    help="The most that this host takes from the store and other hosts together. [default: no limit]",
 )
 
 UNITS = (
@@ -130,18 +144,14 @@ UNITS = (
     "[IPv6]:PORT."
 )
 
-
 LOG_FILE = click.option(
     "--log-file",
     type=NEW_FILE,
     metavar="FILE",
-    help="Append what happens to FILE, one JSON object a line, with time, process and source.",
+    help="Append events to FILE, one JSON object a line, with time, process and source.",
 )
 
 
-def common(command: Command) -> Command:
-    """The options of all commands. The guard around commands looks for them; commands need `--json` only."""
-    command = click.option(
-        "--debug", is_flag=True, expose_value=False, help="Show the traceback of a bug (also: DCDIST_DEBUG=1)."
-    )(command)
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for programs.")(command)
+def given(chosen: Mapping[str, object]) -> dict[str, object]:
+    """The options that were given, or have a default of their own; the rest is as `FetchOptions` has it."""
+    return {name: value for name, value in chosen.items() if value is not None}

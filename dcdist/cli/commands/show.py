@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 import click
 
 from dcdist.cli.commands import shared_options
+from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 
 if TYPE_CHECKING:
     from dcdist.catalog.description import Description
     from dcdist.cli.faults import Json
 
 
-@click.command("show", short_help="Show what a release is made of.")
+@click.command("show", cls=BaseCommand, short_help="Show what a release is made of.")
 @click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
 @shared_options.STORE
-@shared_options.common
+@reporting_options
 def command(wanted: str, store: str, *, as_json: bool) -> None:
     """Show what a release is made of, and what is new against the release before it.
 
-    Without @VERSION: the latest. The layers marked new are what a host that has the release before must move. The
-    signature is not checked.
+    Without @VERSION this shows the latest release. The layers marked new are those that a host with the release before
+    must fetch. The signature is not checked.
 
     Example: python -m dcdist show web-demo@2 --store swift://demos
     """

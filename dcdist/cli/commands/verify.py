@@ -1,4 +1,4 @@
-"""`dcdist verify`: what a host has against what the publisher signed."""
+"""`dcdist verify`: what a host has, compared with what the publisher signed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from dcdist.cli.commands import shared_options
+from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 from dcdist.errors import IntegrityError
 
 if TYPE_CHECKING:
     from dcdist.model.identity import ReleaseName
 
 
-@click.command("verify", short_help="Check fetched images against the signed manifest.")
+@click.command("verify", cls=BaseCommand, short_help="Check fetched images against the signed manifest.")
 @click.argument("release", type=shared_options.RELEASE, metavar="DEMO@VERSION")
 @shared_options.STORE
 @shared_options.TRUST
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="The folder that the release was fetched to.",
+    help="Folder that the release was fetched to.",
 )
-@shared_options.common
+@reporting_options
 def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Path, *, as_json: bool) -> None:
     """Check the images in a folder against the signed manifest.
 
-    Every byte is read and compared by SHA-256, whatever earlier checks found. Says of each image and metadata file
+    Reads every byte and compares by SHA-256, whatever earlier checks found. Says of each image and metadata file
     whether it is ok, is missing or differs, and ends with code 4 unless all are ok.
 
     \b
@@ -63,7 +64,7 @@ def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Pat
     if wrong:
         raise IntegrityError(
             f"{len(wrong)} of {count} files of {release} in {dest} are not as published: {', '.join(wrong)}; remove "
-            "what differs and fetch again",
+            "those that differ and fetch again",
             source=str(dest),
         )
     display.finish(str(release), count)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,24 +11,21 @@ from typing import TYPE_CHECKING, Protocol
 from dcdist.cli.display.output import emit, say
 from dcdist.cli.display.quantities import printable, show_duration
 from dcdist.cli.display.records import record
+from dcdist.cli.display.three_ways import live_bars, one_of_three
+from dcdist.cli.display.throttle import FOR_PROGRAMS, IN_A_LOG, Throttle
 from dcdist.cli.display.words import line, percent, progress
 from dcdist.engine.fetch_events import LayerChecked, Progress, Trouble, Troubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from dcdist.engine.fetch_events import Fetched, FetchEvent
-
-_EVERY = 10.0
-"""Seconds between two lines of progress in a log."""
-
-_EVERY_JSON = 1.0
-"""Seconds between two records of progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedingChild:
-    """The process that goes on giving for `seconds`, and the file that it writes its log to."""
+    """The process that goes on giving to other hosts for `seconds`, and the path of its log."""
 
     pid: int
     seconds: float
@@ -37,7 +33,7 @@ class SeedingChild:
 
 
 class FetchDisplay(Protocol):
-    """Who is told of a fetch."""
+    """Shows the events of a fetch."""
 
     def report(self, event: FetchEvent) -> None:
         """Something happened."""
@@ -48,48 +44,45 @@ class FetchDisplay(Protocol):
         ...
 
 
-@contextmanager
-def fetch_display(*, as_json: bool) -> Iterator[FetchDisplay]:
+def fetch_display(*, as_json: bool) -> AbstractContextManager[FetchDisplay]:
     """The display that suits standard output."""
-    if as_json:
-        yield JsonLines()
-    elif sys.stdout.isatty():
-        with _terminal() as display:
-            yield display
-    else:
-        yield PlainLines()
+    return one_of_three(as_json=as_json, json=JsonLines, terminal=_terminal, lines=PlainLines)
 
 
 class JsonLines:
     """Every event as a record; progress about once a second."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._often = Often(_EVERY_JSON, clock)
+        self._throttle = Throttle(FOR_PROGRAMS, clock)
 
     def report(self, event: FetchEvent) -> None:
         """Print it."""
-        if not isinstance(event, Progress | LayerChecked) or self._often.again():
+        if not isinstance(event, Progress | LayerChecked) or self._throttle.passes():
             emit(record(event))
 
     def finish(self, fetched: Fetched, seeding: SeedingChild | None) -> None:
-        """`fetched` is the last of all."""
+        """`fetched` comes last."""
         if seeding is not None:
             emit({"event": "seeding", "seconds": seeding.seconds, "pid": seeding.pid, "log": seeding.log})
         emit(record(fetched))
 
 
 class PlainLines:
-    """News at once, progress now and then."""
+    """News at once, progress now and then; and a store that fails again and again now and then only."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._often = Often(_EVERY, clock)
-        self._troubles = Troubles(clock)
+        self._progress = Throttle(IN_A_LOG, clock)
+        self._store_troubles = Throttle(IN_A_LOG, clock, at_once=True)
 
     def report(self, event: FetchEvent) -> None:
         """Print it."""
-        due = self._often.again() if isinstance(event, Progress | LayerChecked) else self._troubles.is_news(event)
-        if due:
+        if self._progress.passes() if isinstance(event, Progress | LayerChecked) else self.is_news(event):
             say(line(event))
+
+    def is_news(self, event: FetchEvent) -> bool:
+        """Whether to show it: all but what a store repeats."""
+        repeats = isinstance(event, Troubled) and event.kind is Trouble.STORE
+        return not repeats or self._store_troubles.passes()
 
     def finish(self, fetched: Fetched, seeding: SeedingChild | None) -> None:
         """The sums, and what goes on."""
@@ -107,48 +100,12 @@ def seeding_line(seeding: SeedingChild, now: datetime) -> str:
     )
 
 
-class Often:
-    """Says yes once in a while: after `seconds`, and then again after as long."""
-
-    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        self._seconds = seconds
-        self._clock = clock
-        self._next = clock() + seconds
-
-    def again(self) -> bool:
-        """Whether it is time."""
-        if self._clock() < self._next:
-            return False
-        self._next = self._clock() + self._seconds
-        return True
-
-
-class Troubles:
-    """Lets a store that fails again and again be told of now and then only; everything else always."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._next = float("-inf")
-
-    def is_news(self, event: FetchEvent) -> bool:
-        """Whether to say it."""
-        if not isinstance(event, Troubled) or event.kind is not Trouble.STORE:
-            return True
-        if self._clock() < self._next:
-            return False
-        self._next = self._clock() + _EVERY
-        return True
-
-
 @contextmanager
 def _terminal() -> Iterator[FetchDisplay]:
-    from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
-    from rich.progress import Progress as Bars
 
-    console = Console(highlight=False, markup=False)
     columns = (BarColumn(bar_width=20), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
-    with Bars(*columns, console=console, transient=True) as bars:
+    with live_bars(*columns) as (bars, console):
         task = bars.add_task("asking the store", total=None)
 
         class Terminal(PlainLines):
@@ -157,7 +114,7 @@ def _terminal() -> Iterator[FetchDisplay]:
                     bars.update(task, total=100, completed=percent(event), description="\n".join(progress(event)))
                 elif isinstance(event, LayerChecked):
                     bars.update(task, total=event.length, completed=event.checked, description="checking the cache")
-                elif self._troubles.is_news(event):
+                elif self.is_news(event):
                     style = "yellow" if isinstance(event, Troubled) else None
                     console.print(printable(line(event)), style=style)
 

@@ -1,6 +1,6 @@
-"""Where a command's words go: plain lines or JSON lines, each out at once.
+"""Where a command writes: plain lines or JSON lines, each flushed at once.
 
-Standard output has the results, standard error has what is wrong.
+Standard output gets the results, standard error what is wrong.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dcdist.cli.display.quantities import printable
 
 if TYPE_CHECKING:
-    from dcdist.cli.faults import Fault, Json
+    from dcdist.cli.faults import Fault, FaultStyle, Json
 
 
 def say(text: str = "") -> None:
@@ -28,30 +28,30 @@ def emit(record: dict[str, Json]) -> None:
 
 
 def warn(text: str) -> None:
-    """Something that people should know, beside the results."""
+    """A warning for people, on standard error."""
     with suppress(OSError):
         print(printable(text), file=sys.stderr, flush=True)
 
 
-def tell_fault(fault: Fault, *, as_json: bool, debug: bool) -> None:
+def tell_fault(fault: Fault, style: FaultStyle) -> None:
     """Say why the command failed."""
-    if as_json:
-        emit({**fault.record(), "trace": fault.trace} if debug and fault.trace else fault.record())
+    if style.as_json:
+        emit({**fault.record(), "trace": fault.trace} if style.debug and fault.trace else fault.record())
         return
-    if debug and fault.trace:
+    if style.debug and fault.trace:
         warn(fault.trace.rstrip())
     warn(f"dcdist: {fault.message}")
 
 
 def prepare() -> None:
-    """Let names that a terminal cannot show be written nonetheless."""
+    """Write even names that the terminal cannot show, with escapes."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def nobody_reads() -> None:
-    """After a broken pipe: what the interpreter would still flush at its end goes nowhere, without a complaint."""
+    """After a broken pipe: discard what the interpreter would flush at its end, without a complaint."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from dcdist.cli.display.output import emit, say, warn
 from dcdist.cli.display.quantities import printable, show_bytes
 from dcdist.cli.display.records import record
+from dcdist.cli.display.three_ways import live_bars, one_of_three
+from dcdist.cli.display.throttle import FOR_PROGRAMS, IN_A_LOG, Throttle
 from dcdist.publishing import publish_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from dcdist.publishing import Published, PublishEvent
 
-_EVERY = 10.0
-"""Seconds between two lines of progress in a log."""
-
-_EVERY_JSON = 1.0
-"""Seconds between two records of progress."""
-
 
 class PublishDisplay(Protocol):
-    """Who is told of a publish."""
+    """Shows the events of a publish."""
 
     def report(self, event: PublishEvent) -> None:
         """Something happened."""
@@ -36,16 +31,9 @@ class PublishDisplay(Protocol):
         ...
 
 
-@contextmanager
-def publish_display(*, as_json: bool) -> Iterator[PublishDisplay]:
+def publish_display(*, as_json: bool) -> AbstractContextManager[PublishDisplay]:
     """The display that suits standard output."""
-    if as_json:
-        yield _Json()
-    elif sys.stdout.isatty():
-        with _terminal() as display:
-            yield display
-    else:
-        yield _Lines()
+    return one_of_three(as_json=as_json, json=_Json, terminal=_terminal, lines=_Lines)
 
 
 def summary(published: Published) -> str:
@@ -53,7 +41,7 @@ def summary(published: Published) -> str:
     release = published.release
     what = f"{release.name}: {len(release.images)} image(s), {show_bytes(release.image_bytes)}"
     if published.existed:
-        return f"{what}: published before with the same content; nothing to do"
+        return f"{what}: already published with the same content; nothing to do"
     return (
         f"{what}, published with serial {release.serial}\n"
         f"  new {show_bytes(published.new)}, found in the store {show_bytes(published.reused)}, "
@@ -64,24 +52,24 @@ def summary(published: Published) -> str:
 
 
 def line(event: PublishEvent) -> str | None:
-    """A line for a log; None for what needs none."""
+    """A line for a log; None for an event that needs none."""
     match event:
         case publish_events.Troubled():
             return f"note: {event.message}"
         case publish_events.NotShared():
             return f"not shared with: {event.key}: {event.reason}"
         case publish_events.Resumed():
-            return f"going on from an earlier try: {show_bytes(event.size)} are in the store already"
+            return f"resuming an earlier try: {show_bytes(event.size)} are in the store already"
         case publish_events.ImageStarted():
-            kind = "an XVA" if event.xva else "not an XVA, taken as it is"
+            kind = "an XVA" if event.xva else "not an XVA, published as it is"
             size = f"{show_bytes(event.size)}, " if event.size is not None else ""
             return f"reading {event.name} ({size}{kind})"
         case publish_events.Progress():
-            return f"{progress(event)}"
+            return progress(event)
         case publish_events.ImageFinished():
             return (
-                f"{event.name} is in order: {show_bytes(event.size)}, of which new {show_bytes(event.new)}, "
-                f"found in the store {show_bytes(event.reused)}, zeros {show_bytes(event.zeros)}"
+                f"{event.name} is intact: {show_bytes(event.size)}, of which {show_bytes(event.new)} new, "
+                f"{show_bytes(event.reused)} found in the store, {show_bytes(event.zeros)} zeros"
             )
         case publish_events.LayerMoved():
             return (
@@ -100,29 +88,12 @@ def progress(event: publish_events.Progress) -> str:
     return f"read {show_bytes(event.read)}{of}, uploaded {show_bytes(event.uploaded)}"
 
 
-class _Often:
-    """Lets one progress pass in a while."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._next = 0.0
-
-    def passes(self, event: PublishEvent) -> bool:
-        if not isinstance(event, publish_events.Progress):
-            return True
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + self._seconds
-        return True
-
-
 class _Json:
     def __init__(self) -> None:
-        self._often = _Often(_EVERY_JSON)
+        self._throttle = Throttle(FOR_PROGRAMS, at_once=True)
 
     def report(self, event: PublishEvent) -> None:
-        if self._often.passes(event):
+        if not isinstance(event, publish_events.Progress) or self._throttle.passes():
             emit(record(event))
 
     def finish(self, published: Published) -> None:
@@ -150,10 +121,10 @@ class _Json:
 
 class _Lines:
     def __init__(self) -> None:
-        self._often = _Often(_EVERY)
+        self._throttle = Throttle(IN_A_LOG, at_once=True)
 
     def report(self, event: PublishEvent) -> None:
-        if not self._often.passes(event):
+        if isinstance(event, publish_events.Progress) and not self._throttle.passes():
             return
         text = line(event)
         if text is not None:
@@ -165,12 +136,10 @@ class _Lines:
 
 @contextmanager
 def _terminal() -> Iterator[PublishDisplay]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-    console = Console(highlight=False, markup=False)
     columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
+    with live_bars(*columns) as (bars, console):
         task = bars.add_task("", total=None)
 
         class Terminal:

@@ -1,14 +1,18 @@
-"""Rates, durations, addresses and names as users write them, and as they are shown to users.
+"""Rates, durations, addresses and names, as users write them and as they are shown to users.
 
-Pure. Invariant: a text that could be meant in two ways is refused with the way to write it.
+Pure. Invariant: a text with two possible meanings is refused, and the message shows how to write each.
 """
 
 from __future__ import annotations
 
 import re
 from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING
 
 from dcdist.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import Address
 
 _NUMBER = r"(\d{1,15}(?:\.\d{1,15})?)"
 _RATE = re.compile(_NUMBER + r" ?([A-Za-z]*?)(?:/s)?", re.ASCII)
@@ -26,15 +30,17 @@ def parse_rate(text: str) -> float:
     """
     match = _RATE.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"{text!r} is no rate: write bytes a second (20MB, 500k, 1.5MiB) or bits a second (160mbit)")
+        raise UsageError(
+            f"{text!r} is not a rate: write bytes a second (20MB, 500k, 1.5MiB) or bits a second (160mbit)"
+        )
     rate = float(match[1]) * _unit(match[2], text)
     if rate < 1:
-        raise UsageError(f"{text!r} would never end: a rate is 1 byte a second or more; for no bound leave it away")
+        raise UsageError(f"{text!r} would never end: a rate is 1 byte a second or more; omit it for no limit")
     return rate
 
 
 def _unit(unit: str, text: str) -> float:
-    """Bytes that one of this unit is."""
+    """The bytes in one of this unit."""
     if re.fullmatch("[KMG]i?b", unit):
         raise UsageError(f"{text!r} may mean bytes or bits: write {text[:-1]}B for bytes or {text[:-1].lower()}bit")
     lower = unit.lower()
@@ -57,15 +63,15 @@ def parse_duration(text: str) -> float:
     match = _DURATION.fullmatch(stripped)
     if match is None:
         hint = f"; did you mean {stripped}s?" if re.fullmatch(_NUMBER, stripped, re.ASCII) else ""
-        raise UsageError(f"{text!r} is no duration: write 90s, 30m, 2h or 0{hint}")
+        raise UsageError(f"{text!r} is not a duration: write 90s, 30m, 2h or 0{hint}")
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def parse_address(text: str, *, any_port: bool = False) -> tuple[str, int]:
-    """`IP:PORT` or `[IPv6]:PORT`. With `any_port` port 0, any free one, and the address of all interfaces will do.
+def parse_address(text: str, *, any_port: bool = False) -> Address:
+    """`IP:PORT` or `[IPv6]:PORT`. `any_port` allows port 0 (any free port) and the address of all interfaces.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is neither, or not an address to connect to.
     """
     host, colon, port_text = text.strip().rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
@@ -73,19 +79,19 @@ def parse_address(text: str, *, any_port: bool = False) -> tuple[str, int]:
         address = ip_address(host[1:-1] if bracketed else host)
     except ValueError as error:
         raise UsageError(
-            f"{text!r} is no address: write IP:PORT, for example 10.0.0.5:6881 or [fd00::5]:6881"
+            f"{text!r} is not an address: write IP:PORT, for example 10.0.0.5:6881 or [fd00::5]:6881"
             + ("" if colon else "; the port is missing")
         ) from error
     if isinstance(address, IPv6Address) is not bracketed or "%" in host:
-        raise UsageError(f"{text!r} is no address: write IPv4 as 10.0.0.5:6881 and IPv6 as [fd00::5]:6881")
+        raise UsageError(f"{text!r} is not an address: write IPv4 as 10.0.0.5:6881 and IPv6 as [fd00::5]:6881")
     if not re.fullmatch(r"\d{1,5}", port_text, re.ASCII) or int(port_text) > 65535:
         raise UsageError(f"{text!r} has no usable port: {port_text!r} is not a number from 0 to 65535")
     if not any_port and (int(port_text) == 0 or address.is_unspecified):
-        raise UsageError(f"{text!r} is no address to connect to: give the one address and port of that host")
+        raise UsageError(f"{text!r} is not an address to connect to: give one address and port of that host")
     return str(address), int(port_text)
 
 
-def show_address(address: tuple[str, int]) -> str:
+def show_address(address: Address) -> str:
     """`IP:PORT` or `[IPv6]:PORT`."""
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -104,7 +110,7 @@ def show_bytes(count: float) -> str:
 
 
 def show_rate(rate: float) -> str:
-    """Bytes a second for people."""
+    """Bytes a second, for people."""
     return f"{show_bytes(rate)}/s"
 
 
@@ -126,5 +132,5 @@ def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without control characters: names and messages may come from elsewhere, terminals obey them."""
+    """The text without control characters, which terminals obey: names and messages may come from elsewhere."""
     return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -1,4 +1,4 @@
-"""Events as JSON objects, one a line, and back: for programs, and between a fetch and the process that works for it.
+"""Events as JSON objects, one a line, and back: for programs, and between a fetch and its worker process.
 
 An event's name is that of its class in lower case with `_`; its keys are its fields.
 """
@@ -23,7 +23,7 @@ def record(event: object) -> dict[str, Json]:
     """An event, or any dataclass of plain values, as a JSON object."""
     plain = _plain(event)
     if not isinstance(plain, dict):
-        raise TypeError(f"{event!r} is no event")
+        raise TypeError(f"{event!r} is not an event")
     return {"event": _snake(type(event).__name__), **plain}
 
 
@@ -64,7 +64,7 @@ def _plain(value: object) -> Json:
         case _ if dataclasses.is_dataclass(value):
             return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
         case _:
-            raise TypeError(f"{value!r} has no place in JSON")
+            raise TypeError(f"{value!r} cannot be written as JSON")
 
 
 def _snake(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Plain aligned text: columns as wide as they must be."""
+"""Plain aligned text: each column is as wide as its widest cell."""
 
 from __future__ import annotations
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from dcdist.cli.display.output import emit, say
 from dcdist.cli.display.quantities import show_bytes
 from dcdist.cli.display.records import record
+from dcdist.cli.display.three_ways import live_bars, one_of_three
+from dcdist.cli.display.throttle import IN_A_LOG, Throttle
 from dcdist.node.verification import Condition, Verifying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from dcdist.node.verification import ImageVerified, MetadataVerified, VerifyEvent
 
-_EVERY = 10.0
-"""Seconds between two lines of progress in a log."""
-
 
 class VerifyDisplay(Protocol):
-    """Who is told of a verification."""
+    """Shows the events of a verification."""
 
     def report(self, event: VerifyEvent) -> None:
         """Something happened."""
@@ -33,16 +31,9 @@ class VerifyDisplay(Protocol):
         ...
 
 
-@contextmanager
-def verify_display(*, as_json: bool) -> Iterator[VerifyDisplay]:
+def verify_display(*, as_json: bool) -> AbstractContextManager[VerifyDisplay]:
     """The display that suits standard output."""
-    if as_json:
-        yield _Json()
-    elif sys.stdout.isatty():
-        with _terminal() as display:
-            yield display
-    else:
-        yield _Lines()
+    return one_of_three(as_json=as_json, json=_Json, terminal=_terminal, lines=_Lines)
 
 
 def line(event: ImageVerified | MetadataVerified) -> str:
@@ -61,13 +52,12 @@ class _Json:
 
 class _Lines:
     def __init__(self) -> None:
-        self._next = time.monotonic() + _EVERY
+        self._throttle = Throttle(IN_A_LOG)
 
     def report(self, event: VerifyEvent) -> None:
         if not isinstance(event, Verifying):
             say(line(event))
-        elif time.monotonic() >= self._next:
-            self._next = time.monotonic() + _EVERY
+        elif self._throttle.passes():
             say(f"reading {event.name}: {show_bytes(event.done)} of {show_bytes(event.total)}")
 
     def finish(self, release: str, count: int) -> None:
@@ -76,12 +66,10 @@ class _Lines:
 
 @contextmanager
 def _terminal() -> Iterator[VerifyDisplay]:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
-    console = Console(highlight=False, markup=False)
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, transient=True) as bars:
+    with live_bars(*columns) as (bars, console):
         task = bars.add_task("", total=None)
 
         class Terminal(_Lines):

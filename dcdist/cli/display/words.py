@@ -43,7 +43,7 @@ def line(event: FetchEvent) -> str:
 
 
 def percent(event: fetch_events.Progress) -> int:
-    """How much of layers and images together is here."""
+    """The share of layers and images together that is here."""
     total = event.layer_total + event.image_total
     return 100 if total == 0 else 100 * (event.layer_bytes + event.bytes.images) // total
 
@@ -59,13 +59,13 @@ def progress(event: fetch_events.Progress) -> tuple[str, ...]:
 
 
 def fetched(event: fetch_events.Fetched) -> str:
-    """Who gave how much."""
+    """The sums: how much came from where."""
     counted = event.bytes
     rate = counted.images / event.seconds if event.seconds > 0 else 0.0
     return (
         f"{event.release} is complete after {show_duration(event.seconds)}"
         + (f": {show_bytes(counted.images)} of images, {show_rate(rate)}" if counted.images else "")
         + f"\n  from the store {show_bytes(counted.store)}, from {event.peers_seen} other host(s) "
-        f"{show_bytes(counted.peers)}, from the cache {show_bytes(counted.reused)}, moved in vain "
+        f"{show_bytes(counted.peers)}, from the cache {show_bytes(counted.reused)}, wasted "
         f"{show_bytes(counted.wasted)}"
     )

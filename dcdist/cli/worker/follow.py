@@ -1,4 +1,4 @@
-"""Shows what the process that does a fetch tells, until all images are here or it failed."""
+"""Shows the events of the process that does a fetch, until all images are here or it failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def follow(child: Child, *, as_json: bool, log: Callable[[Fault], None]) -> None:
-    """Return when the images are here, with the child seeding or ended. `log` gets what the child could not log.
+    """Return when the images are here, with the child seeding or ended. `log` gets the fault of a child that died.
 
     Raises:
         ReportedError: The fetch failed, or the child died.
@@ -40,7 +40,7 @@ def _follow(child: Child, display: FetchDisplay, log: Callable[[Fault], None]) -
             raise ReportedError(Fault.from_record(record))
         event = fetch_event(record)
         if isinstance(event, Fetched):
-            # Said last of all: only then is it known whether the child goes on.
+            # Shown last of all: only then is it known whether the child goes on.
             fetched = event
         elif isinstance(event, Seeding) and fetched is not None and not child.interrupted:
             child.let_go()

@@ -1,4 +1,4 @@
-"""A copy of this process that does a piece of work of its own, with a pipe to it and one back.
+"""A copy of this process that does some work, with a pipe to it and one back.
 
 Invariant: the copy inherits standard error and nothing else that is open, and never returns into the code that made it.
 """
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 class Forked:
     """Runs `work` in a copy of this process, in a session of its own; what it returns is the exit code.
 
-    To `work`, standard input is what is written to `stdin` here, and what it writes to standard output is read from
-    `stdout`. A copy has all that is imported here already, which a new interpreter would import once more. There must
-    be no other thread.
+    What is written to `stdin` here is the standard input of `work`, and its standard output is read from `stdout`. The
+    copy has everything that is imported here, which a new interpreter would import again. There must be no other
+    thread.
     """
 
     def __init__(self, work: Callable[[], int]) -> None:
         """Start it.
 
         Raises:
-            OSError: There is no room for a process or a pipe.
+            OSError: The process or a pipe cannot be created.
         """
         self.returncode: int | None = None
         """The exit code, or minus the number of the signal that ended it; None while it is not known."""
-        _flush()  # or both processes would write what waits in the buffers
+        _flush()  # or both processes would write what is in the buffers
         _fill_standard_places()
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
-        # A signal that came between would run a handler of this process in the other.
+        # A signal in between would run a handler of this process in the other.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             self.pid = os.fork()
@@ -64,7 +64,7 @@ class Forked:
 
 
 def _fill_standard_places() -> None:
-    # Else a pipe could get the number of a standard stream that is closed here, and be taken for it there.
+    # Else a pipe could get the number of a standard stream that is closed here, and pass for it there.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)

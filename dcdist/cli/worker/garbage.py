@@ -1,4 +1,4 @@
-"""Makes a process of our own ready sooner: garbage is not looked for where there is none."""
+"""Makes a process of our own ready sooner: no search for garbage where there is none."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ def collect_no_garbage() -> None:
 
 
 def collect_garbage() -> None:
-    """From now on; what is here already stays, and no collection looks at it again."""
+    """From now on; what exists already stays, and no collection looks at it again."""
     gc.freeze()
     gc.enable()

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from dcdist.cli.faults import died
 from dcdist.cli.worker.fork import Forked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from dcdist.cli.faults import Fault, Json
@@ -26,8 +25,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Child:
     """One worker process, in a session of its own: signals of the terminal reach it through this command only."""
 
-    def __init__(self, request: bytes) -> None:
-        """Start it with `request`, one line.
+    def __init__(self, work: Callable[[], int]) -> None:
+        """Start it; it runs `work`, which writes records to standard output and returns the exit code.
 
         Raises:
             OSError: It cannot be started.
@@ -35,12 +34,11 @@ class Child:
         self.interrupted = 0
         """The number of the signal that asked this command to end; 0 if none has."""
         self._let_go = False
-        self._process = Forked(_work)
+        self._process = Forked(work)
         self._before = {}
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._pass_on)
-        self._write(request)
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +57,7 @@ class Child:
         return self._process.pid
 
     def records(self) -> Iterator[dict[str, Json]]:
-        """What it tells, until it ends or closes its side."""
+        """What it writes, until it ends or closes its side."""
         for line in self._process.stdout:
             try:
                 found = json.loads(line)
@@ -69,24 +67,18 @@ class Child:
                 yield found
 
     def wait(self) -> Fault | None:
-        """Wait for its end; what to say if it ended without a word, None if it ended well."""
+        """Wait for its end; the fault if it died without reporting one, None if it ended well."""
         status = self._process.wait()
         return died(status) if status else None
 
     def let_go(self) -> None:
-        """From now on it goes its own way."""
+        """From now on it goes on by itself."""
         self._let_go = True
-
-    def _write(self, request: bytes) -> None:
-        rest = memoryview(request)
-        with suppress(BrokenPipeError):  # it is dead already, which is seen when it is waited for
-            while rest:
-                rest = rest[self._process.stdin.write(rest) :]
 
     def _end(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         for _ in self._process.stdout:
-            pass  # so that it cannot hang on what it still has to tell
+            pass  # so that a full pipe cannot block it
         self._process.wait()
 
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
@@ -98,11 +90,4 @@ class Child:
         self.interrupted = number
         self._process.send_signal(signal.SIGTERM)
         # Not by `print`, which this handler may have interrupted.
-        os.write(2, b"\ndcdist: ending; what was fetched is kept (once more: end at once)\n")
-
-
-def _work() -> int:
-    # Imported by the process that works only: asyncio and what else it needs take long.
-    from dcdist.cli.worker.process import main
-
-    return main()
+        os.write(2, b"\ndcdist: ending; what was fetched is kept (again: end at once)\n")

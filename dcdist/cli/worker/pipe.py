@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dcdist.cli.faults import Json
 
 
-class Telling(asyncio.Protocol):
+class RecordPipe(asyncio.Protocol):
     """Writes one JSON object a line to a descriptor, which it owns. Leaving the context waits until all is written."""
 
     def __init__(self, descriptor: int) -> None:
@@ -21,7 +21,7 @@ class Telling(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._lost = asyncio.Event()
         self._finished = False
-        self._nobody_listens: Callable[[], None] = lambda: None
+        self._reader_is_gone: Callable[[], None] = lambda: None
 
     async def __aenter__(self) -> Self:
         pipe = os.fdopen(self._descriptor, "wb", buffering=0)
@@ -32,22 +32,22 @@ class Telling(asyncio.Protocol):
         self.finish()
         await self._lost.wait()
 
-    def when_nobody_listens(self, call: Callable[[], None]) -> None:
-        """Have `call` called when the reader is gone before all was told."""
-        self._nobody_listens = call
+    def when_reader_is_gone(self, call: Callable[[], None]) -> None:
+        """Have `call` called if the reader goes before all is written."""
+        self._reader_is_gone = call
 
-    def tell(self, record: dict[str, Json]) -> None:
+    def write(self, record: dict[str, Json]) -> None:
         """Write a record, sooner or later."""
         if self._transport is not None and not self._finished:
             self._transport.write(json.dumps(record).encode() + b"\n")
 
-    def tell_if_there_is_room(self, record: dict[str, Json]) -> None:
+    def write_if_there_is_room(self, record: dict[str, Json]) -> None:
         """Write a record, unless earlier ones still wait for the reader."""
         if self._transport is not None and not self._transport.get_write_buffer_size():
-            self.tell(record)
+            self.write(record)
 
     def finish(self) -> None:
-        """That was all: close when it is written."""
+        """There is no more to write: close the pipe when all is written."""
         self._finished = True
         if self._transport is not None:
             self._transport.close()
@@ -58,4 +58,4 @@ class Telling(asyncio.Protocol):
         self._lost.set()
         if not self._finished:
             self._finished = True
-            self._nobody_listens()
+            self._reader_is_gone()

@@ -1,7 +1,7 @@
-"""The process that does a fetch: told what to do on standard input, it tells how it goes on standard output.
+"""The process that does a fetch; it writes records of its events to standard output.
 
-It ends when the one that started it is gone, unless the images are complete: then it lets go of everything that it
-inherited, and goes on giving to other hosts by itself.
+It ends when the command that started it is gone, which the end of standard input shows; but once the images are
+complete, it lets go of everything inherited from the command and goes on giving to other hosts by itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import importlib
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dcdist
@@ -19,32 +18,31 @@ from dcdist.cli.event_log import EventLog
 from dcdist.cli.faults import fault_of, interrupted
 from dcdist.cli.running import on_first_signal
 from dcdist.cli.worker.garbage import collect_garbage, collect_no_garbage
-from dcdist.cli.worker.pipe import Telling
-from dcdist.cli.worker.request import FetchRequest
+from dcdist.cli.worker.pipe import RecordPipe
 from dcdist.cli.worker.seeding_log import SeedingLog
 from dcdist.engine.fetch_events import Fetched, Progress, Seeding
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from dcdist.cli.faults import Json
     from dcdist.engine.fetch_events import FetchEvent
+    from dcdist.engine.fetch_options import FetchOptions
     from dcdist.errors import StoreError
 
 
-def main() -> int:
-    """Do one fetch; the exit code."""
-    # Whatever prints goes to where errors go: standard output carries events, and nothing else.
+def work_on(store: str, wanted: str, options: FetchOptions, *, trust: Sequence[Path], log_file: Path | None) -> int:
+    """Fetch `wanted` from the store at the URL `store`; the exit code. `trust` are files of public keys."""
+    # Whatever prints goes where errors go: standard output carries events, and nothing else.
     events = os.dup(1)
     os.dup2(2, 1)
     collect_no_garbage()
-    with open(0, "rb", closefd=False) as requests:
-        line = requests.readline()
-    if not line:
-        return fault_of(KeyboardInterrupt()).exit_code
-    return asyncio.run(_Worker(FetchRequest.decode(line)).run(events))
+    return asyncio.run(_Worker(store, wanted, options, trust, log_file).run(events))
 
 
 async def _import_the_rest() -> None:
-    """What is known to be needed, and slow to import: done while the store is being asked for the manifest."""
+    """Import what will be needed and is slow to import, while the store is being asked for the manifest."""
     try:
         await asyncio.to_thread(importlib.import_module, "dcdist.node.fetch_run")
     finally:
@@ -52,22 +50,28 @@ async def _import_the_rest() -> None:
 
 
 class _Worker:
-    def __init__(self, request: FetchRequest) -> None:
-        self._request = request
-        self._log = SeedingLog(Path(request.cache), request.wanted)
-        self._event_log = EventLog(None, "fetch", request.wanted)
+    def __init__(
+        self, store: str, wanted: str, options: FetchOptions, trust: Sequence[Path], log_file: Path | None
+    ) -> None:
+        self._store = store
+        self._wanted = wanted
+        self._options = options
+        self._trust = trust
+        self._log_file = log_file
+        self._log = SeedingLog(options.cache, wanted)
+        self._event_log = EventLog(None, "fetch", wanted)
         self._stop = asyncio.Event()
         self._signal = 0
         self._fetched = False
 
     async def run(self, events: int) -> int:
         """The exit code."""
-        async with Telling(events) as telling:
-            self._telling = telling
+        async with RecordPipe(events) as pipe:
+            self._pipe = pipe
             self._fetching = asyncio.create_task(self._fetch())
             on_first_signal(self._end)
             asyncio.get_running_loop().add_reader(0, self._look_for_parent)
-            telling.when_nobody_listens(self._parent_is_gone)
+            pipe.when_reader_is_gone(self._parent_is_gone)
             try:
                 await self._fetching
             except asyncio.CancelledError:
@@ -77,7 +81,7 @@ class _Worker:
             except Exception as error:
                 fault = fault_of(error)
                 told = {**fault.record(), "trace": fault.trace}
-                telling.tell(told)
+                pipe.write(told)
                 self._event_log.note(told)
                 self._log.note(fault.trace or fault.message)
                 return fault.exit_code
@@ -89,10 +93,10 @@ class _Worker:
             return 0
 
     async def _fetch(self) -> None:
-        if self._request.log_file:
-            self._event_log = EventLog(Path(self._request.log_file), "fetch", self._request.wanted)
+        if self._log_file is not None:
+            self._event_log = EventLog(self._log_file, "fetch", self._wanted)
         imported = asyncio.create_task(_import_the_rest())
-        if self._request.store.startswith("swift:"):
+        if self._store.startswith("swift:"):
             from dcdist.store.http.http_client import import_without_certificates
 
             import_without_certificates()
@@ -101,14 +105,12 @@ class _Worker:
         from dcdist.node.stores import open_store
 
         try:
-            request = self._request
-            keys = [read_public_key(Path(path)) for path in request.trust]
-            async with open_store(request.store, retried=self._retried) as store:
-                where: dict[str, Json] = {"store": str(store), "dest": request.dest, "cache": request.cache}
+            options = self._options
+            keys = [read_public_key(path) for path in self._trust]
+            async with open_store(self._store, retried=self._retried) as store:
+                where: dict[str, Json] = {"store": str(store), "dest": str(options.dest), "cache": str(options.cache)}
                 self._event_log.note({"event": "started", **where, "version": dcdist.__version__})
-                await fetch_by_name(
-                    store, request.wanted, request.options(), trust=keys, report=self._report, stop=self._stop
-                )
+                await fetch_by_name(store, self._wanted, options, trust=keys, report=self._report, stop=self._stop)
         finally:
             await imported
 
@@ -121,17 +123,17 @@ class _Worker:
         self._event_log.note(record(event))
         if isinstance(event, Fetched):
             self._fetched = True
-            # Before it is told: whoever reads this process's output to its end must not wait for the seeding.
+            # Before it is reported: whoever reads this process's output to its end must not wait for the seeding.
             self._let_go_of_parent()
             self._log.open()
         if isinstance(event, Seeding):
             self._log.begin(event.seconds)
-            self._telling.tell({**record(event), "log": str(self._log.path)})
-            self._telling.finish()
+            self._pipe.write({**record(event), "log": str(self._log.path)})
+            self._pipe.finish()
         elif isinstance(event, Progress):
-            self._telling.tell_if_there_is_room(record(event))
+            self._pipe.write_if_there_is_room(record(event))
         else:
-            self._telling.tell(record(event))
+            self._pipe.write(record(event))
         if self._fetched:
             self._log.note_event(event)
 
@@ -147,7 +149,7 @@ class _Worker:
             self._fetching.cancel()
 
     def _look_for_parent(self) -> None:
-        # It writes one line only: what makes its pipe readable is its end.
+        # It writes nothing: what makes its pipe readable is its end.
         if not os.read(0, 1024):
             self._parent_is_gone()
 

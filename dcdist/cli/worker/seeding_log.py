@@ -1,4 +1,4 @@
-"""`CACHE/seeding.log`: what a process says that goes on seeding after its command has ended."""
+"""`CACHE/seeding.log`: the log of a process that goes on seeding after its command has ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dcdist.engine.fetch_events import FetchEvent
 
 _LIMIT = 1 << 20
-"""Bytes at which the log begins anew."""
+"""Bytes at which the log starts over."""
 
 
 class SeedingLog:
@@ -30,7 +30,7 @@ class SeedingLog:
         self._begun = False
 
     def open(self) -> None:
-        """Let go of the command's standard output and standard error; where there is no log, words are lost."""
+        """Let go of the command's standard output and error; if the log cannot be opened, its lines are lost."""
         self._open = True
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):
@@ -41,7 +41,7 @@ class SeedingLog:
         os.close(descriptor)
 
     def begin(self, seconds: float) -> None:
-        """Seeding begins; for `seconds`, or 0 for without end."""
+        """Seeding begins, for `seconds`; 0: without end."""
         self._begun = True
         self.note(f"seeding {self._what}" + (f" for {show_duration(seconds)}" if seconds else ""))
 

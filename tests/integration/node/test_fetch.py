@@ -42,7 +42,9 @@ class Site:
 
     def options(self, host: str) -> FetchOptions:
         return dcdist.FetchOptions(
-            dest=self.folder / host / "images", cache=self.folder / host / "cache", listen=("127.0.0.1", 0)
+            dest=self.folder / host / "images",
+            cache=self.folder / host / "cache",
+            reach=dcdist.Reach(listen=("127.0.0.1", 0)),
         )
 
     async def fetch(self, host: str, options: FetchOptions | None = None, stop: asyncio.Event | None = None) -> Fetched:
@@ -91,7 +93,8 @@ async def test_hosts_that_start_together_draw_about_one_copy_and_trade_the_rest(
     stop = asyncio.Event()
     hosts = ["a", "b", "c"]
     sparing = {
-        host: replace(site.options(host), prefer=dcdist.Prefer.EGRESS, store_rate=2e6, seed_for=60.0) for host in hosts
+        host: replace(site.options(host), prefer=dcdist.Prefer.EGRESS, rates=dcdist.Rates(store=2e6), seed_for=60.0)
+        for host in hosts
     }
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(site.fetch(host, sparing[host], stop)) for host in hosts]
@@ -120,7 +123,7 @@ async def test_a_host_without_the_store_gets_its_payload_from_peers_alone(site: 
 
 
 async def test_a_fetch_that_is_cancelled_goes_on_where_it_was(site: Site) -> None:
-    slow = replace(site.options("a"), store_rate=3e6)
+    slow = replace(site.options("a"), rates=dcdist.Rates(store=3e6))
     task = asyncio.create_task(site.fetch("a", slow))
     while not any(isinstance(event, Progress) and event.layer_bytes > 2 * MIB for event in site.events.get("a", [])):
         await asyncio.sleep(0.02)
@@ -136,7 +139,7 @@ async def test_a_fetch_that_is_cancelled_goes_on_where_it_was(site: Site) -> Non
 
 
 async def test_a_second_fetch_uses_what_the_first_one_brings_into_the_same_cache(site: Site) -> None:
-    first = replace(site.options("a"), store_rate=4e6)
+    first = replace(site.options("a"), rates=dcdist.Rates(store=4e6))
     second = replace(site.options("b"), cache=first.cache)
     async with asyncio.TaskGroup() as group:
         group.create_task(site.fetch("a", first))
@@ -245,7 +248,7 @@ async def test_a_host_tells_others_that_it_needs_only_what_it_does_not_hold(site
     site.release = (await Publisher(site.store).publish("web@2", more)).release
     lacking = {number for number, entry in enumerate(site.release.layers) if entry.name not in here}
     assert len(lacking) == 1 < len(site.release.layers)
-    task = asyncio.create_task(site.fetch("a", replace(site.options("a"), store_rate=1e5)))
+    task = asyncio.create_task(site.fetch("a", replace(site.options("a"), rates=dcdist.Rates(store=1e5))))
     while not (told := [each for each in await site.heartbeats() if each.sequence]):
         await asyncio.sleep(0.02)
     task.cancel()
@@ -255,7 +258,7 @@ async def test_a_host_tells_others_that_it_needs_only_what_it_does_not_hold(site
 
 
 async def test_peers_that_come_and_go_do_not_stop_a_fetch(site: Site) -> None:
-    sparing = replace(site.options("b"), prefer=dcdist.Prefer.EGRESS, store_rate=2e6)
+    sparing = replace(site.options("b"), prefer=dcdist.Prefer.EGRESS, rates=dcdist.Rates(store=2e6))
     other = replace(sparing, dest=site.options("a").dest, cache=site.options("a").cache)
     async with asyncio.TaskGroup() as group:
         leaving = group.create_task(site.fetch("a", other))
@@ -269,7 +272,7 @@ async def test_peers_that_come_and_go_do_not_stop_a_fetch(site: Site) -> None:
 
 async def test_hosts_trade_over_ipv6(site: Site) -> None:
     stop = asyncio.Event()
-    here = {host: replace(site.options(host), listen=("::1", 0)) for host in ("a", "b")}
+    here = {host: replace(site.options(host), reach=dcdist.Reach(listen=("::1", 0))) for host in ("a", "b")}
     async with asyncio.TaskGroup() as group:
         group.create_task(site.fetch("a", replace(here["a"], seed_for=600.0), stop))
         fetched = await site.fetch("b", replace(here["b"], draw=False))

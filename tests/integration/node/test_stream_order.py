@@ -28,7 +28,9 @@ IMAGES = {f"{number}.img": noise(number, 8 * MIB) for number in (1, 2, 3)}
 
 
 def options(folder: Path, host: str) -> FetchOptions:
-    return dcdist.FetchOptions(dest=folder / host / "images", cache=folder / host / "cache", listen=("127.0.0.1", 0))
+    return dcdist.FetchOptions(
+        dest=folder / host / "images", cache=folder / host / "cache", reach=dcdist.Reach(listen=("127.0.0.1", 0))
+    )
 
 
 async def publish(store: Store) -> Release:
@@ -68,7 +70,9 @@ async def test_what_is_at_the_front_comes_first_from_another_host(
     stop = asyncio.Event()
     told: list[FetchEvent] = []
     trace = tmp_path / "b.trace"
-    streamed = replace(options(tmp_path, "b"), draw=False, order=dcdist.Order.STREAM, down_rate=6e6, trace=trace)
+    streamed = replace(
+        options(tmp_path, "b"), draw=False, order=dcdist.Order.STREAM, rates=dcdist.Rates(down=6e6), trace=trace
+    )
     async with dcdist.open_store((tmp_path / "store").as_uri(), environment={}) as store, asyncio.TaskGroup() as group:
         release = await publish(store)
         giver = replace(options(tmp_path, "a"), seed_for=600.0)

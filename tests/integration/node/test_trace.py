@@ -27,9 +27,9 @@ def options(folder: Path, host: str, trace: Path) -> FetchOptions:
     return dcdist.FetchOptions(
         dest=folder / host / "images",
         cache=folder / host / "cache",
-        listen=("127.0.0.1", 0),
+        reach=dcdist.Reach(listen=("127.0.0.1", 0)),
         prefer=dcdist.Prefer.EGRESS,
-        store_rate=2e6,
+        rates=dcdist.Rates(store=2e6),
         seed_for=60.0,
         trace=trace,
     )

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import os
 
 from dcdist.cli.worker.handle import Child
 
-if TYPE_CHECKING:
-    import pytest
 
-
-def test_a_child_that_dies_before_it_is_told_what_to_do_is_told_as_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dcdist.cli.worker.process.main", lambda: 1)
-    # More than a pipe holds: it cannot have been written when the child ends.
-    with Child(bytes(1 << 20) + b"\n") as child:
+def test_a_child_that_dies_without_a_word_is_reported_as_dead() -> None:
+    with Child(lambda: 1) as child:
         assert list(child.records()) == []
         fault = child.wait()
 
     assert fault is not None
     assert "code 1" in fault.message
+
+
+def test_the_work_has_what_the_command_has_and_its_records_come_back() -> None:
+    asked = {"event": "asked", "rate": 20e6}
+
+    def work() -> int:
+        os.write(1, json.dumps(asked).encode() + b"\n")
+        return 0
+
+    with Child(work) as child:
+        assert list(child.records()) == [asked]
+        assert child.wait() is None

@@ -93,7 +93,7 @@ def test_an_address_is_ip_and_port(text: str, address: tuple[str, int]) -> None:
 @pytest.mark.parametrize("text", ["0.0.0.0:0", "[::]:0", "10.0.0.5:0", "0.0.0.0:6881"])
 def test_only_to_listen_any_port_and_all_addresses_will_do(text: str) -> None:
     assert show_address(parse_address(text, any_port=True)) == text
-    with pytest.raises(UsageError, match="no address to connect to"):
+    with pytest.raises(UsageError, match="not an address to connect to"):
         parse_address(text)
 
 
@@ -105,7 +105,7 @@ def test_only_to_listen_any_port_and_all_addresses_will_do(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"no address|no usable port"):
+    with pytest.raises(UsageError, match=r"not an address|no usable port"):
         parse_address(text, any_port=True)
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from dcdist.cli.display.fetch_display import JsonLines, Often, PlainLines, SeedingChild, seeding_line
+from dcdist.cli.display.fetch_display import JsonLines, PlainLines, SeedingChild, seeding_line
 from dcdist.cli.display.records import fetch_event, record
+from dcdist.cli.display.throttle import Throttle
 from dcdist.cli.display.words import line
 from dcdist.engine import fetch_events
 from dcdist.model.identity import LayerName, ReleaseName
@@ -51,7 +52,7 @@ SHOWN: list[tuple[FetchEvent, str]] = [
     (
         FETCHED,
         "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
-        "3.00 MB, from the cache 4.00 MB, moved in vain 1.00 kB",
+        "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB",
     ),
     (fetch_events.Seeding(600.0), "giving to other hosts for 10 min"),
 ]
@@ -122,14 +123,21 @@ def test_a_store_that_fails_on_and_on_is_told_of_now_and_then_and_all_else_alway
     assert printed.count("note: wrong bytes") == 4
 
 
-def test_often_is_at_most_once_in_its_time() -> None:
+@pytest.mark.parametrize(
+    ("at_once", "passed"),
+    [
+        (False, [False, False, True, False, True, True, False]),
+        (True, [True, False, True, False, True, True, False]),
+    ],
+)
+def test_a_throttle_lets_pass_at_most_once_in_its_time(at_once: bool, passed: list[bool]) -> None:
     clock = _Clock()
-    often = Often(1.0, clock)
-    said = []
+    throttle = Throttle(1.0, clock, at_once=at_once)
+    seen = []
     for now in (100.0, 100.9, 101.0, 101.5, 102.0, 105.0, 105.5):
         clock.now = now
-        said.append(often.again())
-    assert said == [False, False, True, False, True, True, False]
+        seen.append(throttle.passes())
+    assert seen == passed
 
 
 def test_for_programs_the_last_line_is_the_fetched_release(capsys: pytest.CaptureFixture[str]) -> None:

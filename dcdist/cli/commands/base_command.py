@@ -1,0 +1,37 @@
+"""What every command has: `--json` and `--debug`, heeded even if other arguments are wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from dcdist.cli.faults import FaultStyle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Function = TypeVar("Function", bound="Callable[..., object]")
+
+
+class BaseCommand(click.Command):
+    """A command that sets the style of faults before its arguments are checked."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; a mistake in `args` is already told in the style that they ask for."""
+        style = ctx.find_object(FaultStyle)
+        if style is not None:
+            # Only click knows whether `--json` is an option here, or the value of another one.
+            lenient = click.Context(self, resilient_parsing=True, ignore_unknown_options=True)
+            given, _, _ = self.make_parser(lenient).parse_args(list(args))
+            style.as_json, style.debug = "as_json" in given, "debug" in given
+        return super().parse_args(ctx, args)
+
+
+def reporting_options(function: Function) -> Function:
+    """The two options; commands get `as_json` only."""
+    debug = click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show the traceback of a bug (also: DCDIST_DEBUG=1)."
+    )
+    json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for programs.")
+    return json(debug(function))

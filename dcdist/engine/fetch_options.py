@@ -1,0 +1,115 @@
+"""What a fetch may be told, said once: each option is a field here, with what it means.
+
+Invariant: options that contradict each other do not exist.
+"""
+
+# No `from __future__ import annotations`: `flat_options` reads the types of the fields.
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from dcdist.errors import UsageError
+from dcdist.model.identity import Address
+
+DEFAULT_REALM = "default"
+
+
+class Prefer(Enum):
+    """What matters more when the two conflict."""
+
+    TIME = "time"
+    """Fill the link: draw from the store whatever makes this host ready sooner."""
+    EGRESS = "egress"
+    """Spare the store: draw what is new to the swarm, wait for peers for the rest."""
+
+
+class Order(Enum):
+    """In which order the layers of a fetch come."""
+
+    ANY = "any"
+    """As it suits the swarm."""
+    STREAM = "stream"
+    """What a sink that takes them from front to back needs next comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Limits in bytes a second; None: no limit."""
+
+    store: float | None = None
+    """The most that this host takes from the store."""
+    fleet_store: float | None = None
+    """The most that all hosts of the demo and realm together take from the store.
+
+    Give it to all of them; each keeps to its share. It needs the swarm, and a store that can be listed and written to:
+    a host that cannot know the others takes a sixteenth.
+    """
+    up: float | None = None
+    """The most that this host gives to other hosts."""
+    down: float | None = None
+    """The most that this host takes from the store and other hosts together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How this host and the others find and reach each other."""
+
+    listen: Address | None = None
+    """Where other hosts may connect; port 0 is any free one. None: all IPv4 addresses, any free port."""
+    advertise: Address | None = None
+    """Where other hosts are told to connect. None: found out from the route to the store."""
+    peers: tuple[Address, ...] = ()
+    """Hosts to connect to besides those found through the store."""
+    realm: str = DEFAULT_REALM
+    """Hosts look for others of their own realm only: those that they can reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOptions:
+    """Where a release goes and how it comes.
+
+    Raises:
+        UsageError: Some of the options contradict each other.
+    """
+
+    dest: Path | None
+    """The folder for the images; metadata files go to its folder `metadata`. None: hold the layers, write no image."""
+    cache: Path
+    """The folder for the layers, which updates and other hosts use again."""
+    images: tuple[str, ...] = ()
+    """Names of the images wanted; none: all."""
+    metadata_only: bool = False
+    """Write the metadata files and end."""
+    swarm: bool = True
+    """Whether to trade with other hosts."""
+    draw: bool = True
+    """Whether to take payload from the store; manifest and index always come from it."""
+    prefer: Prefer = Prefer.TIME
+    """What matters more: the time of this host or the store's egress."""
+    order: Order = Order.ANY
+    """Whether what stands first in the release comes first, as far as that costs the swarm little."""
+    rates: Rates = field(default=Rates(), metadata={"flat": "{}_rate"})
+    """How fast bytes may move."""
+    reach: Reach = Reach()
+    """How to meet other hosts."""
+    seed_for: float = 0.0
+    """Seconds to go on giving to other hosts after all layers are here; infinite: until stopped."""
+    trace: Path | None = None
+    """A file for what the planner learns and decides; see `dcdist.policy.trace`."""
+
+    def __post_init__(self) -> None:
+        if not self.swarm and not self.draw and not self.metadata_only:
+            raise UsageError(
+                "--no-swarm (swarm=False) and --no-store (draw=False) together leave nothing to fetch from: omit one"
+            )
+        if not self.swarm and self.rates.fleet_store is not None:
+            raise UsageError(
+                "--fleet-store-rate (fleet_store_rate) needs the swarm, in which hosts count each other: use "
+                "--store-rate (store_rate), or omit --no-swarm (swarm=False)"
+            )
+        if not self.swarm and self.reach.peers:
+            raise UsageError("--peer (peers) needs the swarm: omit --no-swarm (swarm=False)")
+        if self.dest is None and (self.images or self.metadata_only):
+            raise UsageError(
+                "--image (images) and --metadata-only (metadata_only) need --dest (dest), the folder to write to"
+            )

@@ -1,0 +1,56 @@
+"""Faults are told as the command was asked to, which click knows better than a search for `--json` does."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcdist.cli.entry import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _signals_stay() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fetch", "--json"],
+        ["fetch", "web", "--no-such-option", "--json"],
+        ["fetch", "web", "--json", "--prefer", "money"],
+        ["ls", "--json", "--store", "ftp://x"],
+        ["no-such-command", "--json"],
+    ],
+)
+def test_a_fault_is_json_when_json_is_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(arguments)
+
+    told = capsys.readouterr()
+    assert (code, json.loads(told.out)["exit_code"], told.err) == (2, 2, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fetch", "web", "--image", "--json"],
+        ["fetch", "web", "--", "--json"],
+        ["publish", "web@1", "--key", __file__, "--store", "ftp://x", "--", "--json"],
+    ],
+)
+def test_a_name_or_file_called_json_asks_for_nothing(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(arguments)
+
+    told = capsys.readouterr()
+    assert code != 0
+    assert told.out == ""
+    assert told.err.startswith("dcdist: ")

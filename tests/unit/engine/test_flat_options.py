@@ -1,0 +1,90 @@
+"""Flat names become options: every option has one, and what cannot be is refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dcdist.engine.fetch_options import FetchOptions, Order, Prefer, Rates, Reach
+from dcdist.engine.flat_options import fetch_options, flat_options
+from dcdist.errors import UsageError
+
+WHERE = {"dest": "/images", "cache": "/cache"}
+
+
+def test_the_flat_names_are_these() -> None:
+    assert {option.name for option in flat_options()} == {
+        "dest", "cache", "images", "metadata_only", "swarm", "draw", "prefer", "order", "store_rate",
+        "fleet_store_rate", "up_rate", "down_rate", "listen", "advertise", "peers", "realm", "seed_for", "trace",
+    }  # fmt: skip
+
+
+def test_flat_names_find_their_groups_and_the_rest_keeps_its_default() -> None:
+    made = fetch_options(**WHERE, store_rate=20e6, down_rate=5, listen=["10.0.0.5", 6881], realm="lab")
+    assert made == FetchOptions(
+        Path("/images"),
+        Path("/cache"),
+        rates=Rates(store=20e6, down=5),
+        reach=Reach(listen=("10.0.0.5", 6881), realm="lab"),
+    )
+
+
+def test_words_and_values_of_a_choice_are_the_same() -> None:
+    assert fetch_options(**WHERE, prefer="egress", order=Order.STREAM) == FetchOptions(
+        Path("/images"), Path("/cache"), prefer=Prefer.EGRESS, order=Order.STREAM
+    )
+
+
+def test_without_a_destination_a_fetch_holds_layers_only() -> None:
+    assert fetch_options(dest=None, cache="/cache").dest is None
+
+
+def test_a_name_that_is_no_option_is_refused_with_those_that_are() -> None:
+    with pytest.raises(UsageError, match=r"no option 'rate'; it has: dest, cache, .*store_rate"):
+        fetch_options(**WHERE, rate=5)
+
+
+@pytest.mark.parametrize(("flat", "missing"), [({"dest": "/images"}, "cache"), ({"cache": "/cache"}, "dest")])
+def test_a_missing_option_is_named(flat: dict[str, object], missing: str) -> None:
+    with pytest.raises(UsageError, match=f"'{missing}' is missing"):
+        fetch_options(**flat)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("dest", 5, r"pathlib.Path \| None"),
+        ("prefer", "money", "one of time, egress"),
+        ("swarm", 1, "bool"),
+        ("store_rate", "20MB", r"float \| None"),
+        ("store_rate", True, r"float \| None"),
+        ("seed_for", None, "float"),
+        ("images", "web.xva", r"tuple\[str, ...\]"),
+        ("listen", "10.0.0.5:6881", r"tuple\[str, int\] \| None"),
+        ("listen", ("10.0.0.5",), r"tuple\[str, int\] \| None"),
+        ("peers", [("10.0.0.5", "6881")], r"tuple\[tuple\[str, int\], ...\]"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_with_the_right_one(name: str, value: object, kind: str) -> None:
+    with pytest.raises(UsageError, match=f"^{name}=.* must be {kind}$"):
+        fetch_options(**{**WHERE, name: value})
+
+
+@pytest.mark.parametrize(
+    ("flat", "words"),
+    [
+        ({"swarm": False, "draw": False}, "--no-swarm .*--no-store .*leave nothing to fetch from"),
+        ({"swarm": False, "fleet_store_rate": 1e6}, "--fleet-store-rate .*needs the swarm"),
+        ({"swarm": False, "peers": [("10.0.0.5", 6881)]}, "--peer .*needs the swarm: omit --no-swarm"),
+        ({"dest": None, "images": ["web.xva"]}, "need --dest"),
+        ({"dest": None, "metadata_only": True}, "need --dest"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_by_name(flat: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        fetch_options(**{**WHERE, **flat})
+
+
+def test_metadata_alone_needs_neither_swarm_nor_payload() -> None:
+    assert fetch_options(**WHERE, swarm=False, draw=False, metadata_only=True).metadata_only
