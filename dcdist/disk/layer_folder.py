@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dcdist.disk.durable import open_folder, read_file, replace_file
 from dcdist.disk.free_space import allocated_bytes
 from dcdist.disk.lock import FolderLock
-from dcdist.disk.piece_journal import DATA, Journal
+from dcdist.disk.piece_journal import DATA, PieceJournal
 from dcdist.disk.system_errors import refusals
 from dcdist.model.geometry import MIB
 
@@ -31,7 +31,7 @@ class LayerFolder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._journal = Journal(path)
+        self._journal = PieceJournal(path)
         self._lock = FolderLock(path / _LOCK)
 
     @property

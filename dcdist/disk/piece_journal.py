@@ -44,7 +44,7 @@ class Clean:
     hashes: str
 
 
-class Journal:
+class PieceJournal:
     """The journal of one layer's folder. All calls block."""
 
     def __init__(self, folder: Path) -> None:

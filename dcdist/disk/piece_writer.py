@@ -38,7 +38,7 @@ class Injection:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class InjectionResult:
     """What became of an injection; `error` if the disk refused, else `good` tells whether it passed its check."""
 
     injection: Injection
@@ -53,7 +53,7 @@ class PieceWriter:
         self._told = told
         self._ended = ended
         self._injections: SimpleQueue[Injection | None] = SimpleQueue()
-        self._outcomes: deque[Outcome] = deque()
+        self._outcomes: deque[InjectionResult] = deque()
         self._untold = True
         self._files: dict[Path, tuple[int, EarlyWriteback]] = {}
         # A daemon: an owner that dies without closing does not hang at its exit.
@@ -64,7 +64,7 @@ class PieceWriter:
         """Have a piece checked and written."""
         self._injections.put(injection)
 
-    def take(self) -> list[Outcome]:
+    def take(self) -> list[InjectionResult]:
         """The outcomes since the last call, in order of submission; `told` is called again for later ones."""
         self._untold = True
         return [self._outcomes.popleft() for _ in range(len(self._outcomes))]
@@ -88,19 +88,19 @@ class PieceWriter:
             os.close(descriptor)
         self._ended()
 
-    def _outcome(self, injection: Injection) -> Outcome:
+    def _outcome(self, injection: Injection) -> InjectionResult:
         index, piece, data = injection.index, injection.piece, injection.data
         geometry = index.geometry
         if len(data) != geometry.piece_size(piece) or sha1(data) != piece_hash(index, piece):
-            return Outcome(injection, good=False)
+            return InjectionResult(injection, good=False)
         try:
             with refusals(injection.path, "write layer", needed=lambda: _lacking(injection)):
                 descriptor, writeback = self._file(injection.path)
                 write_at(descriptor, piece * geometry.piece_length, data)
                 writeback.wrote(descriptor, len(data))
         except DiskError as error:
-            return Outcome(injection, good=False, error=error)
-        return Outcome(injection, good=True)
+            return InjectionResult(injection, good=False, error=error)
+        return InjectionResult(injection, good=True)
 
     def _file(self, path: Path) -> tuple[int, EarlyWriteback]:
         if path not in self._files:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Self
 from dcdist.disk.piece_writer import Injection, PieceWriter
 from dcdist.disk.threads import settled
 from dcdist.errors import InvariantError, SwarmError
-from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke, SwarmStatistics
+from dcdist.ports.swarm import PieceFailed, PiecesPassed, SwarmBroke, SwarmStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dcdist.disk.piece_writer import Outcome
+    from dcdist.disk.piece_writer import InjectionResult
     from dcdist.model.identity import LayerName
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
@@ -84,7 +84,7 @@ class Solitary:
         """
         await self._news.wait()
         self._news.clear()
-        finished = [PiecesFinished(layer, pieces) for layer, pieces in self._finished.items()]
+        finished = [PiecesPassed(layer, pieces) for layer, pieces in self._finished.items()]
         events: list[SwarmEvent] = [*self._failed, *finished, *self._broken]
         self._failed, self._finished, self._broken = [], {}, []
         return events
@@ -141,7 +141,7 @@ class Solitary:
         if self._failed or self._finished or self._broken:
             self._news.set()
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: InjectionResult) -> None:
         name, piece = outcome.injection.index.layer, outcome.injection.piece
         if outcome.error is not None:
             if not self._broke:
@@ -181,7 +181,7 @@ class SolitaryLayer:
         else:
             self._swarm.waste(len(data))
 
-    def claim(self, pieces: Bits) -> None:
+    def reserve(self, pieces: Bits) -> None:
         """Does nothing: no peer is asked for anything."""
 
     def release(self, pieces: Bits) -> None:

@@ -21,7 +21,7 @@ def piece_bytes(index: Index, had: Bits) -> int:
     return count - (geometry.piece_length - geometry.piece_size(last) if had >> last & 1 else 0)
 
 
-class Tally:
+class ByteCounts:
     """One fetch's sums, in bytes and bytes a second."""
 
     def __init__(self, plan: Plan) -> None:

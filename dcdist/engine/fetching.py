@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from dcdist.engine.assembly import Assembly, Source
-    from dcdist.engine.byte_counts import Tally
+    from dcdist.engine.byte_counts import ByteCounts
     from dcdist.engine.fetch_events import FetchEvent, Progress
     from dcdist.engine.fetch_ports import Ports
     from dcdist.engine.options import EngineOptions
@@ -96,7 +96,7 @@ class Fetching:
         ports: Ports,
         assembly: Assembly,
         known: KnownFrames,
-        tally: Tally,
+        tally: ByteCounts,
         report: Callable[[FetchEvent], None],
         trace: Callable[[str], None] | None = None,
     ) -> None:
@@ -265,7 +265,7 @@ class Fetching:
 
     def _swarm_did(self, event: SwarmEvent) -> None:
         match event:
-            case swarm_port.PiecesFinished():
+            case swarm_port.PiecesPassed():
                 number = self._numbers[event.layer]
                 opened = self._open[number]
                 opened.layer.add(event.pieces)

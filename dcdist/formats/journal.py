@@ -32,7 +32,7 @@ _MISSING: Final = bytes(DIGEST_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class PublisherProcess:
     """A process: its host's name and boot, its number, and when it started, in the kernel's ticks since boot."""
 
     host: str
@@ -54,7 +54,7 @@ class Journal:
     """One publish. `references`: the layers of other releases that it may refer to, in its order of preference."""
 
     release: ReleaseName
-    owner: Owner
+    owner: PublisherProcess
     layers: tuple[JournalLayer, ...]
     references: tuple[LayerName, ...]
 
@@ -95,7 +95,7 @@ def decode(data: bytes) -> Journal:
         release = ReleaseName(fields.text("demo", limit=_TEXT_LIMIT), fields.text("version", limit=_TEXT_LIMIT))
     except UsageError as error:
         raise fields.refuse(str(error)) from error
-    owner = Owner(
+    owner = PublisherProcess(
         fields.text("host", limit=_TEXT_LIMIT),
         fields.text("boot", limit=_TEXT_LIMIT),
         fields.integer("pid", high=_NUMBER_LIMIT),

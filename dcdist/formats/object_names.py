@@ -58,7 +58,7 @@ def releases_prefix(demo: str | None) -> str:
     return _RELEASES if demo is None else f"{_RELEASES}{require_word(demo, what='demo')}/"
 
 
-def parse_release_key(key: str) -> ReleaseName | None:
+def parse_release(key: str) -> ReleaseName | None:
     """The release whose manifest stands there; None if the key is not a manifest's."""
     parts = key.removeprefix(_RELEASES).split("/")
     if not key.startswith(_RELEASES) or len(parts) != 2:

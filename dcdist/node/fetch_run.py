@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
 from dcdist.engine.assembly import Assembly, Source
-from dcdist.engine.byte_counts import Tally
+from dcdist.engine.byte_counts import ByteCounts
 from dcdist.engine.fetch_events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding
 from dcdist.engine.fetch_ports import Ports
 from dcdist.engine.fetching import Fetching
@@ -146,7 +146,7 @@ class _Node:
         self._cache = cache
         self._destination = destination
         self._report = report
-        self._tally = Tally(plan)
+        self._tally = ByteCounts(plan)
         self._sources = [
             Source(index, placements) for index, placements in zip(plan.indexes, plan.placements, strict=True)
         ]
@@ -236,7 +236,7 @@ class _Node:
         if meets:
             from dcdist import swarm as adapters
 
-            rendezvous = adapters.Rendezvous(self._store, demo=self._release.name.demo, realm=options.realm)
+            rendezvous = adapters.StoreRendezvous(self._store, demo=self._release.name.demo, realm=options.realm)
             stack.push_async_callback(_withdraw, rendezvous)
             advertise = options.advertise or await asyncio.to_thread(
                 advertised, options.listen, swarm.port, capabilities.host

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PiecesFinished:
+class PiecesPassed:
     """These pieces passed their check, whoever gave them; each is reported once."""
 
     layer: LayerName
@@ -65,7 +65,7 @@ class SwarmBroke:
     error: DcdistError
 
 
-SwarmEvent = PiecesFinished | PieceFailed | PeersLied | PeerBanned | SwarmBroke
+SwarmEvent = PiecesPassed | PieceFailed | PeersLied | PeerBanned | SwarmBroke
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class SwarmLayer(Protocol):
         """
         ...
 
-    def claim(self, pieces: Bits) -> None:
+    def reserve(self, pieces: Bits) -> None:
         """Ask no peer for these from now on. Requests that are on the wire already are not taken back."""
         ...
 

@@ -4,6 +4,6 @@ The only home of libtorrent.
 """
 
 from dcdist.swarm.session import TorrentSwarm, open_swarm
-from dcdist.swarm.store_rendezvous import Rendezvous
+from dcdist.swarm.store_rendezvous import StoreRendezvous
 
-__all__ = ["Rendezvous", "TorrentSwarm", "open_swarm"]
+__all__ = ["StoreRendezvous", "TorrentSwarm", "open_swarm"]

@@ -18,7 +18,7 @@ _BANNED = {91, 93}
 """libtorrent's errors `peer_banned` and `too_many_corrupt_pieces`."""
 
 
-class Blame:
+class BadPeers:
     """What is known of the peers of one torrent."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Window:
+class ByteWindow:
     """Room for `limit` bytes. Something larger still gets in, alone."""
 
     def __init__(self, limit: int) -> None:

@@ -7,7 +7,7 @@ bytes wait for the first, and at most SETTLING are handed over and not yet known
 from __future__ import annotations
 
 from dcdist.model.geometry import MIB
-from dcdist.swarm.byte_window import Window
+from dcdist.swarm.byte_window import ByteWindow
 
 CHECKING = 8 * MIB
 SETTLING = 48 * MIB
@@ -15,15 +15,15 @@ SETTLE_AT = 16 * MIB
 """A flush is due when this many checked bytes may not be in the file. It costs no CPU to speak of, and some 10 ms."""
 
 
-class Intake:
+class InjectionLimits:
     """The room for injected bytes, and how many were `wasted`: for nothing; some of them since they were `wrong`."""
 
     def __init__(self) -> None:
         self.wasted = 0
         self.wrong = 0
         self._checked = 0
-        self._checking = Window(CHECKING)
-        self._settling = Window(SETTLING)
+        self._checking = ByteWindow(CHECKING)
+        self._settling = ByteWindow(SETTLING)
 
     async def enter(self, size: int) -> None:
         """Wait for room for `size` bytes, and take it."""

@@ -22,7 +22,7 @@ _TRIES = 20
 """Ports to try where any will do: each that was free may be taken before it is bound."""
 
 
-class Listening:
+class Listener:
     """What to ask of libtorrent, and its answer. `listen` is address and port; None listens nowhere.
 
     Raises:

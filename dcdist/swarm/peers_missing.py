@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dcdist.model.geometry import Geometry
 
 
-class Lacking:
+class PeersMissing:
     """What was seen last in each torrent; a few are looked at in one go, in turns."""
 
     def __init__(self) -> None:

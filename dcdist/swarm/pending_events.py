@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dcdist.errors import SwarmError
-from dcdist.ports.swarm import PiecesFinished, SwarmBroke
+from dcdist.ports.swarm import PiecesPassed, SwarmBroke
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed, SwarmEvent
 
 
-class Inbox:
+class PendingEvents:
     """Events until they are taken: failed pieces and what peers did first, then finished ones, then the end of it all.
 
     That is in order, for a piece that finished never fails afterwards.
@@ -56,7 +56,7 @@ class Inbox:
             SwarmError: It is closed, and all was taken.
         """
         await self._news.wait()
-        finished = [PiecesFinished(layer, pieces) for layer, pieces in self._finished.items()]
+        finished = [PiecesPassed(layer, pieces) for layer, pieces in self._finished.items()]
         events: list[SwarmEvent] = [*self._troubles, *finished, *self._broke]
         if self._closed and not events:
             raise SwarmError("the swarm is closed: nothing more will happen there")

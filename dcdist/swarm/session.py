@@ -16,16 +16,16 @@ from dcdist.model.identity import LayerName
 from dcdist.policy.link.request_ahead import USUAL, Ahead
 from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
 from dcdist.swarm.alerts import AlertPump
-from dcdist.swarm.injection_limits import Intake
+from dcdist.swarm.injection_limits import InjectionLimits
 from dcdist.swarm.libtorrent_errors import disk_error
 from dcdist.swarm.links import Links, connect
-from dcdist.swarm.listening import Listening
-from dcdist.swarm.moved import Moved
-from dcdist.swarm.peers_missing import Lacking
-from dcdist.swarm.pending_events import Inbox
+from dcdist.swarm.listening import Listener
+from dcdist.swarm.peers_missing import PeersMissing
+from dcdist.swarm.pending_events import PendingEvents
 from dcdist.swarm.settings import allow_open_files, peer_classes, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
 from dcdist.swarm.torrent_layer import TorrentLayer
+from dcdist.swarm.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -48,7 +48,7 @@ async def open_swarm(listen: tuple[str, int] | None) -> AsyncIterator[TorrentSwa
     Raises:
         SwarmError: It cannot listen there.
     """
-    listening = Listening(listen)
+    listening = Listener(listen)
     swarm = TorrentSwarm(listening)
     try:
         await listening.wait()
@@ -60,20 +60,20 @@ async def open_swarm(listen: tuple[str, int] | None) -> AsyncIterator[TorrentSwa
 class TorrentSwarm:
     """Implements `Swarm`; made by `open_swarm`."""
 
-    def __init__(self, listening: Listening) -> None:
+    def __init__(self, listening: Listener) -> None:
         allow_open_files()
         self._loop = asyncio.get_running_loop()
         self._listening = listening
         self._layers: dict[lt.torrent_handle, TorrentLayer] = {}
         self._adding: dict[LayerName, tuple[CachedLayer, asyncio.Future[TorrentLayer]]] = {}
-        self._inbox = Inbox()
-        self._intake = Intake()
+        self._inbox = PendingEvents()
+        self._intake = InjectionLimits()
         self._links = Links()
-        self._lacking = Lacking()
+        self._lacking = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL
         self._limits = (0, 0)
-        self._moved = Moved()
+        self._moved = Traffic()
         self._to_count: list[asyncio.Future[None]] = []
         self._asked = 0.0
         self._error: DcdistError | None = None

@@ -24,7 +24,7 @@ _KEPT = 10
 """A heartbeat may be deleted by the store after this many times the age at which it is stale."""
 
 
-class Rendezvous:
+class StoreRendezvous:
     """Implements `Rendezvous` over a store."""
 
     def __init__(self, store: Store, *, demo: str, realm: str) -> None:

@@ -11,7 +11,7 @@ import libtorrent as lt
 from dcdist.errors import InvariantError, SwarmError
 from dcdist.model.pieces import each, of, span
 from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed
-from dcdist.swarm.bad_peers import Blame
+from dcdist.swarm.bad_peers import BadPeers
 from dcdist.swarm.flushes import Flushes
 from dcdist.swarm.torrent import present, present_once
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
-    from dcdist.swarm.injection_limits import Intake
-    from dcdist.swarm.pending_events import Inbox
+    from dcdist.swarm.injection_limits import InjectionLimits
+    from dcdist.swarm.pending_events import PendingEvents
 
 _NOT_WANTED = 0
 _LATER = 1
@@ -40,7 +40,9 @@ _LOOK_LIMIT = 0.5
 class TorrentLayer:
     """Implements `SwarmLayer`; made by `TorrentSwarm.add`, which tells it what libtorrent reports."""
 
-    def __init__(self, layer: CachedLayer, handle: lt.torrent_handle, *, intake: Intake, inbox: Inbox) -> None:
+    def __init__(
+        self, layer: CachedLayer, handle: lt.torrent_handle, *, intake: InjectionLimits, inbox: PendingEvents
+    ) -> None:
         self._index: Index = layer.index
         self._have = layer.have
         self._handle = handle
@@ -53,7 +55,7 @@ class TorrentLayer:
         self._repeated: dict[int, int] = {}
         self._checked = 0
         self._settling = 0
-        self._blame = Blame()
+        self._blame = BadPeers()
         self._claimed: Bits = 0
         self._preferred: Bits = 0
         self._usual = _WANTED
@@ -105,7 +107,7 @@ class TorrentLayer:
         if isinstance(self._error, SwarmError):
             raise self._error
 
-    def claim(self, pieces: Bits) -> None:
+    def reserve(self, pieces: Bits) -> None:
         """Ask no peer for these from now on. Requests that are on the wire already are not taken back."""
         self._claimed |= pieces
         self._prioritize(pieces)

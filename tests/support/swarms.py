@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dcdist.ports.swarm import PiecesFinished
+from dcdist.ports.swarm import PiecesPassed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ async def finished(swarm: Swarm, wanted: Bits) -> Bits:
     told: Bits = 0
     while told & wanted != wanted:
         for event in await swarm.events():
-            assert isinstance(event, PiecesFinished), event
+            assert isinstance(event, PiecesPassed), event
             assert not told & event.pieces, "reported twice"
             told |= event.pieces
     return told

@@ -76,9 +76,9 @@ def line(event: PublishEvent) -> str | None:
             kind = "an XVA" if event.xva else "not an XVA, taken as it is"
             size = f"{show_bytes(event.size)}, " if event.size is not None else ""
             return f"reading {event.name} ({size}{kind})"
-        case publish_events.Progress():
+        case publish_events.PublishProgress():
             return f"{progress(event)}"
-        case publish_events.ImageFinished():
+        case publish_events.ImagePublished():
             return (
                 f"{event.name} is in order: {show_bytes(event.size)}, of which new {show_bytes(event.new)}, "
                 f"found in the store {show_bytes(event.reused)}, zeros {show_bytes(event.zeros)}"
@@ -94,7 +94,7 @@ def line(event: PublishEvent) -> str | None:
             assert_never(event)
 
 
-def progress(event: publish_events.Progress) -> str:
+def progress(event: publish_events.PublishProgress) -> str:
     """How far it is."""
     of = f" of {show_bytes(event.total)}" if event.total is not None else ""
     return f"read {show_bytes(event.read)}{of}, uploaded {show_bytes(event.uploaded)}"
@@ -108,7 +108,7 @@ class _Often:
         self._next = 0.0
 
     def passes(self, event: PublishEvent) -> bool:
-        if not isinstance(event, publish_events.Progress):
+        if not isinstance(event, publish_events.PublishProgress):
             return True
         now = time.monotonic()
         if now < self._next:
@@ -175,7 +175,7 @@ def _terminal() -> Iterator[PublishDisplay]:
 
         class Terminal:
             def report(self, event: PublishEvent) -> None:
-                if isinstance(event, publish_events.Progress):
+                if isinstance(event, publish_events.PublishProgress):
                     bars.update(task, total=event.total, completed=event.read, description=progress(event))
                 elif text := line(event):
                     console.print(printable(text))

@@ -9,14 +9,14 @@ import pytest
 import zstandard
 
 from dcdist.errors import FormatError, NewerFormatError
-from dcdist.formats.journal import Journal, JournalLayer, Owner, decode, encode, successor
+from dcdist.formats.journal import Journal, JournalLayer, PublisherProcess, decode, encode, successor
 from dcdist.model.identity import Digest, LayerName, ReleaseName
 
 NAME = LayerName("00112233445566778899aabbccddeeff")
 OTHER = LayerName("ffeeddccbbaa99887766554433221100")
 JOURNAL = Journal(
     ReleaseName("web-demo", "3"),
-    Owner("publisher-1 9f", "6bdf-77", 4711, 123456),
+    PublisherProcess("publisher-1 9f", "6bdf-77", 4711, 123456),
     (JournalLayer(NAME, (Digest(b"a" * 32), None, Digest(b"c" * 32))), JournalLayer(OTHER, ())),
     (OTHER, NAME),
 )
@@ -46,7 +46,7 @@ def test_a_journal_of_format_version_1_is_read_for_ever() -> None:
 
 
 def test_a_journal_of_nothing_yet() -> None:
-    empty = Journal(JOURNAL.release, Owner("", "", 1, 0), (), ())
+    empty = Journal(JOURNAL.release, PublisherProcess("", "", 1, 0), (), ())
 
     assert decode(encode(empty)) == empty
 

@@ -9,11 +9,11 @@ import pytest
 from dcdist.errors import SwarmError
 from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
-from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke
-from dcdist.swarm.byte_window import Window
+from dcdist.ports.swarm import PieceFailed, PiecesPassed, SwarmBroke
+from dcdist.swarm.byte_window import ByteWindow
 from dcdist.swarm.flushes import Flushes
-from dcdist.swarm.injection_limits import Intake
-from dcdist.swarm.pending_events import Inbox
+from dcdist.swarm.injection_limits import InjectionLimits
+from dcdist.swarm.pending_events import PendingEvents
 
 ONE, OTHER = LayerName("1" * 32), LayerName("2" * 32)
 
@@ -25,7 +25,7 @@ async def settled(count: int = 5) -> None:
 
 
 async def test_a_window_lets_in_what_fits_and_then_who_waits() -> None:
-    window = Window(10)
+    window = ByteWindow(10)
     await window.enter(6)
     await window.enter(4)
     waiting = [asyncio.ensure_future(window.enter(5)) for _ in range(2)]
@@ -39,7 +39,7 @@ async def test_a_window_lets_in_what_fits_and_then_who_waits() -> None:
 
 
 async def test_what_is_larger_than_the_window_gets_in_alone() -> None:
-    window = Window(10)
+    window = ByteWindow(10)
     await window.enter(30)
     waiting = asyncio.ensure_future(window.enter(1))
     await settled()
@@ -49,7 +49,7 @@ async def test_what_is_larger_than_the_window_gets_in_alone() -> None:
 
 
 async def test_an_open_window_holds_nobody() -> None:
-    window = Window(10)
+    window = ByteWindow(10)
     await window.enter(10)
     waiting = asyncio.ensure_future(window.enter(10))
     await settled()
@@ -59,7 +59,7 @@ async def test_an_open_window_holds_nobody() -> None:
 
 
 async def test_who_gives_up_waiting_takes_no_room() -> None:
-    intake = Intake()
+    intake = InjectionLimits()
     await intake.enter(8 * MIB)
     waiting = asyncio.ensure_future(intake.enter(8 * MIB))
     await settled()
@@ -72,7 +72,7 @@ async def test_who_gives_up_waiting_takes_no_room() -> None:
 
 
 async def test_checked_bytes_make_room_but_only_so_much_until_they_are_in_the_file() -> None:
-    intake = Intake()
+    intake = InjectionLimits()
     for number in range(6):
         assert intake.flush_due == (number >= 2)
         await intake.enter(8 * MIB)
@@ -85,7 +85,7 @@ async def test_checked_bytes_make_room_but_only_so_much_until_they_are_in_the_fi
 
 
 async def test_bytes_for_nothing_are_counted_and_make_room() -> None:
-    intake = Intake()
+    intake = InjectionLimits()
     await intake.enter(8 * MIB)
     intake.dropped(8 * MIB)
     await intake.enter(8 * MIB)
@@ -146,31 +146,31 @@ async def test_a_failure_reaches_all_who_wait_for_a_flush() -> None:
 
 
 async def test_finished_pieces_are_told_as_one_set_a_layer_and_after_failed_ones() -> None:
-    inbox = Inbox()
+    inbox = PendingEvents()
     broke, failed = SwarmBroke(SwarmError("over")), PieceFailed(ONE, 3, injected=True)
     inbox.finished(ONE, 0b1)
     inbox.broke(broke)
     inbox.finished(OTHER, 0b1)
     inbox.finished(ONE, 0b1000)
     inbox.trouble(failed)
-    assert list(await inbox.take()) == [failed, PiecesFinished(ONE, 0b1001), PiecesFinished(OTHER, 0b1), broke]
+    assert list(await inbox.take()) == [failed, PiecesPassed(ONE, 0b1001), PiecesPassed(OTHER, 0b1), broke]
 
 
 async def test_events_are_taken_once() -> None:
-    inbox = Inbox()
+    inbox = PendingEvents()
     inbox.finished(ONE, 0b1)
     await inbox.take()
     waiting = asyncio.ensure_future(inbox.take())
     await settled()
     assert not waiting.done()
     inbox.finished(ONE, 0b10)
-    assert list(await waiting) == [PiecesFinished(ONE, 0b10)]
+    assert list(await waiting) == [PiecesPassed(ONE, 0b10)]
 
 
 async def test_a_closed_inbox_gives_what_it_has_and_then_refuses() -> None:
-    inbox = Inbox()
+    inbox = PendingEvents()
     inbox.finished(ONE, 0b1)
     inbox.close()
-    assert list(await inbox.take()) == [PiecesFinished(ONE, 0b1)]
+    assert list(await inbox.take()) == [PiecesPassed(ONE, 0b1)]
     with pytest.raises(SwarmError):
         await inbox.take()

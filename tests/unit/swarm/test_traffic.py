@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dcdist.swarm.moved import Moved
+from dcdist.swarm.traffic import Traffic
 
 
 def counters(received: int, *, failed: int = 0, redundant: int = 0) -> dict[str, int]:
@@ -15,14 +15,14 @@ def counters(received: int, *, failed: int = 0, redundant: int = 0) -> dict[str,
 
 
 def test_bytes_of_peers_are_useful_unless_they_are_wrong_or_had_already() -> None:
-    moved = Moved()
+    moved = Traffic()
     moved.count(counters(1000, failed=300, redundant=200), injected_wrong=0)
 
     assert (moved.received, moved.sent, moved.wasted, moved.useful) == (1000, 7, 500, 500)
 
 
 def test_a_peer_that_gives_wrong_bytes_again_and_again_is_useful_no_more_than_once() -> None:
-    moved = Moved()
+    moved = Traffic()
     seen = []
     for number in range(4):
         moved.count(counters(1000 * number + 400, failed=1000 * number), injected_wrong=0)
@@ -34,7 +34,7 @@ def test_a_peer_that_gives_wrong_bytes_again_and_again_is_useful_no_more_than_on
 
 
 def test_wrong_bytes_of_the_store_are_not_blamed_on_peers() -> None:
-    moved = Moved()
+    moved = Traffic()
     moved.count(counters(1000, failed=300), injected_wrong=300)
 
     assert (moved.wasted, moved.useful) == (0, 1000)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Moved:
+class Traffic:
     """Payload bytes since the start: `received` from peers and `sent` to them; `wasted` and `useful` of the former."""
 
     def __init__(self) -> None:
