@@ -17,6 +17,9 @@ LayerName = NewType("LayerName", str)
 HostId = NewType("HostId", str)
 """128 bits as 32 lower-case hex digits; uniformly distributed, so that its prefix can divide a fleet."""
 
+Address = tuple[str, int]
+"""An IP address and a port."""
+
 PREFIX_STEP = 2
 """Bits by which prefixes grow: one digit of a host id in base 4."""
 

@@ -94,7 +94,7 @@ class SwarmLayer(Protocol):
         ...
 
     def reserve(self, pieces: Bits) -> None:
-        """Ask no peer for these from now on. Requests that are on the wire already are not taken back."""
+        """Ask no peer for these from now on. Requests that are already on the wire stay."""
         ...
 
     def release(self, pieces: Bits) -> None:
@@ -104,7 +104,7 @@ class SwarmLayer(Protocol):
     def prefer(self, pieces: Bits, *, others: bool) -> None:
         """Ask peers for these before all others from now on, and for the others at all only if `others`.
 
-        It takes the place of what was preferred before. What is claimed stays so.
+        It replaces the pieces preferred before. Reserved pieces stay reserved.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The swarm: a BitTorrent session that trades layers with other hosts, and where hosts find each other in the store.
+"""The swarm: a BitTorrent session that trades layers with other hosts, and the place in the store where hosts meet.
 
 The only home of libtorrent.
 """

@@ -1,4 +1,4 @@
-"""What counts as moved, useful and wasted."""
+"""The useful and the wasted bytes of a session."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ def counters(received: int, *, failed: int = 0, redundant: int = 0) -> dict[str,
 
 
 def test_bytes_of_peers_are_useful_unless_they_are_wrong_or_had_already() -> None:
-    moved = Traffic()
-    moved.count(counters(1000, failed=300, redundant=200), injected_wrong=0)
+    traffic = Traffic()
+    traffic.count(counters(1000, failed=300, redundant=200), injected_wrong=0)
 
-    assert (moved.received, moved.sent, moved.wasted, moved.useful) == (1000, 7, 500, 500)
+    assert (traffic.received, traffic.sent, traffic.wasted, traffic.useful) == (1000, 7, 500, 500)
 
 
 def test_a_peer_that_gives_wrong_bytes_again_and_again_is_useful_no_more_than_once() -> None:
-    moved = Traffic()
+    traffic = Traffic()
     seen = []
     for number in range(4):
-        moved.count(counters(1000 * number + 400, failed=1000 * number), injected_wrong=0)
-        moved.count(counters(1000 * number + 1000, failed=1000 * number), injected_wrong=0)
-        moved.count(counters(1000 * number + 1000, failed=1000 * number + 1000), injected_wrong=0)
-        seen.append(moved.useful)
+        traffic.count(counters(1000 * number + 400, failed=1000 * number), injected_wrong=0)
+        traffic.count(counters(1000 * number + 1000, failed=1000 * number), injected_wrong=0)
+        traffic.count(counters(1000 * number + 1000, failed=1000 * number + 1000), injected_wrong=0)
+        seen.append(traffic.useful)
 
     assert seen == [1000] * 4
 
 
 def test_wrong_bytes_of_the_store_are_not_blamed_on_peers() -> None:
-    moved = Traffic()
-    moved.count(counters(1000, failed=300), injected_wrong=300)
+    traffic = Traffic()
+    traffic.count(counters(1000, failed=300), injected_wrong=300)
 
-    assert (moved.wasted, moved.useful) == (0, 1000)
+    assert (traffic.wasted, traffic.useful) == (0, 1000)
