@@ -58,17 +58,17 @@ def test_a_journal_may_grow_fields() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"demo": "../up"}, "demo '../up' is not usable"),
-        ({"version": ""}, "version '' is not usable"),
+        ({"demo": "../up"}, "demo '../up' is invalid"),
+        ({"version": ""}, "version '' is invalid"),
         ({"pid": -1}, "'pid' is -1"),
         ({"host": 5}, "'host' is not a text"),
-        ({"references": b"123"}, "'references' is cut within a name"),
-        ({"layers": [{"name": "x", "segments": b""}]}, "a layer's name is no name"),
-        ({"layers": [{"name": NAME, "segments": b"123"}]}, "cut within a digest"),
+        ({"references": b"123"}, "'references' ends within a name"),
+        ({"layers": [{"name": "x", "segments": b""}]}, "a layer's name is invalid"),
+        ({"layers": [{"name": NAME, "segments": b"123"}]}, "end within a digest"),
         ({"layers": b""}, "'layers' is not an array"),
     ],
 )
-def test_a_journal_that_makes_no_sense_is_refused(changes: dict[str, object], why: str) -> None:
+def test_an_invalid_journal_is_refused(changes: dict[str, object], why: str) -> None:
     with pytest.raises(FormatError, match=why):
         decode(bent(**changes))
 
