@@ -1,6 +1,6 @@
 """The layers of this host: `layers/NAME/{data,index,resume,clean,lock}` under one folder.
 
-Invariant: a piece is said to be had only if it was checked in this session, or in one that ended cleanly and left a
+Invariant: a piece counts as had only if it was checked in this session, or in one that ended cleanly and left a
 journal that matches the data file.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class DirectoryCache:
-    """Implements `Cache` in a folder, which is created when it is needed. Close it after its layers."""
+    """Implements `Cache` in a folder, which is created when needed. Close it after its layers."""
 
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
@@ -42,27 +42,27 @@ class DirectoryCache:
         await self.close()
 
     async def close(self) -> None:
-        """End the threads. The layers must be closed before."""
+        """End the threads. Close the layers first."""
         self._threads.close()
 
     async def open(self, index: Index, *, checked: Callable[[int], None] | None = None) -> LayerFile:
         """Open a layer: to read if it is whole and trusted, else to write.
 
-        A writer's data file gets its full length, sparse. `checked` is told the bytes checked so far.
+        A writer's data file gets its full length, sparse. `checked` is called with the bytes checked so far.
 
         Raises:
-            CacheBusyError: Another process is writing it; ask again later.
-            DiskFullError: There is no room.
+            CacheBusyError: Another process is writing it; try again later.
+            DiskFullError: The disk is full.
             DiskError: The disk refused.
         """
         folder = self._folder(index.layer)
-        have = await self._threads.run(folder.believed, index)
+        have = await self._threads.run(folder.trusted, index)
         if _is_whole(index, have):
             return self._layer(index, folder, have, writer=False)
         try:
             await self._threads.run(folder.lock)
             # The last writer may have finished it since the first look.
-            have = await self._threads.run(folder.believed, index)
+            have = await self._threads.run(folder.trusted, index)
             if _is_whole(index, have):
                 folder.unlock()
                 return self._layer(index, folder, have, writer=False)
@@ -77,28 +77,30 @@ class DirectoryCache:
         return self._layer(index, folder, have, writer=True, damaged=damaged)
 
     def data_path(self, layer: LayerName) -> Path:
-        """Where a layer's data file is, or would be."""
+        """The path of a layer's data file, whether it exists or not."""
         return self._folder(layer).data
 
     async def complete_layers(self) -> Sequence[LayerName]:
-        """The layers that are whole, by the word of their last clean close, in order of their names."""
+        """The layers that are whole, as recorded at their last clean close, in order of their names."""
         return await self._threads.run(self._complete_layers)
 
     async def read_index(self, layer: LayerName) -> bytes | None:
-        """The index object as `save_index` kept it; None if there is none."""
+        """The index object that `save_index` kept; None if there is none."""
         return await self._threads.run(self._folder(layer).read_index)
 
     async def save_index(self, layer: LayerName, data: bytes) -> None:
-        """Keep a layer's index object, whole or not at all."""
+        """Keep a layer's index object, all of it or nothing."""
         await self._threads.run(self._folder(layer).save_index, data)
 
     async def need(self, lengths: Mapping[LayerName, int]) -> SpaceNeeded:
-        """The room for what the layers of these lengths (bytes) lack here."""
+        """The space for the missing bytes of layers of these lengths (bytes)."""
         return await self._threads.run(self._need, lengths)
 
     def _folder(self, layer: LayerName) -> LayerFolder:
         if not is_layer_name(layer):
-            raise DiskError(f"{layer!r} is no name of a layer: it has no folder in the cache", path=str(self._path))
+            raise DiskError(
+                f"{layer!r} is not the name of a layer: it has no folder in the cache", path=str(self._path)
+            )
         return LayerFolder(self._path / "layers" / layer)
 
     def _layer(
@@ -116,7 +118,7 @@ class DirectoryCache:
         return [layer for layer in layers if self._folder(layer).says_complete()]
 
     def _need(self, lengths: Mapping[LayerName, int]) -> SpaceNeeded:
-        with refusals(self._path, "look for room in"):
+        with refusals(self._path, "look for free space in"):
             needed = sum(
                 max(0, length - allocated_bytes(self._folder(layer).data)) for layer, length in lengths.items()
             )

@@ -1,4 +1,4 @@
-"""One writer for one file: a lock that ends with its process, however that ends."""
+"""One writer for one file: a lock that ends with its process, however the process ends."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def lock_descriptor(descriptor: int, path: Path, *, what: str, holder: str = "an
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise CacheBusyError(
-            f"{what} in {path.parent} is being written by {holder}; wait for its end, or use another folder",
+            f"{what} in {path.parent} is being written by {holder}; wait until it ends, or use another folder",
             path=str(path),
         ) from error
 
 
 class FolderLock:
-    """The lock of a folder, in a file of it that tells the holder's process id."""
+    """The lock of a folder: a file in it that holds the process id of the holder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
 
     def acquire(self, *, what: str) -> None:
-        """Take it, creating the file if need be.
+        """Take it; create the file if needed.
 
         Raises:
-            CacheBusyError: It is held; the message says by which process.
+            CacheBusyError: It is held; the message names the process.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(self._path, flags, 0o666)

@@ -1,4 +1,4 @@
-"""Metadata files: under `metadata/` of the destination, whole or not there. Invariant: no symbolic link is followed."""
+"""Metadata files: under `metadata/` of the destination, whole or absent. Invariant: no symbolic link is followed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_metadata(destination: Path, path: str, content: bytes) -> None:
     """
     parts = path.split("/")
     if any(part in {"", ".", ".."} or "\0" in part for part in parts):
-        raise DiskError(f"metadata path {path!r} is not inside of the metadata folder", path=str(destination))
+        raise DiskError(f"metadata path {path!r} is not inside the metadata folder", path=str(destination))
     with refusals(destination / FOLDER / path, "write", needed=lambda: len(content)):
         destination.mkdir(parents=True, exist_ok=True)
         with open_folder(destination) as folder:

@@ -1,6 +1,6 @@
 """A file that many threads read and write. Invariant: it is closed only when no call uses it, and never used again.
 
-A thread that outlives its cancelled caller could else write into whatever file got the same descriptor number next.
+Otherwise a thread that outlives its cancelled caller could write to another file that got the same descriptor number.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class OpenFile:
-    """Owns a descriptor; `path` stands in messages."""
+    """Owns a descriptor; messages name `path`."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
@@ -29,7 +29,7 @@ class OpenFile:
 
     @contextmanager
     def use(self) -> Iterator[int]:
-        """The descriptor, for the time of one call.
+        """The descriptor, for the duration of one call.
 
         Raises:
             InvariantError: The file was ended.

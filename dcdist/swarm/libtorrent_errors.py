@@ -19,7 +19,7 @@ def disk_error(alert: lt.file_error_alert) -> DiskError:
     path, code = alert.filename(), alert.error.value()
     message = f"cannot read or write {path}: {alert.error.message()}"
     if code in _FULL and alert.error.category().name() in {"system", "generic"}:
-        return DiskFullError(f"{message}; free some space there and start again", path=path, free=_free(path))
+        return DiskFullError(f"{message}; make room there and start again", path=path, free=_free(path))
     return DiskError(message, path=path)
 
 
