@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 from dcdist.errors import InvariantError
 from dcdist.formats import columns, envelope
 from dcdist.formats.fields import DIGEST_LENGTH
+from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
     from dcdist.model.identity import Digest
 
-CHUNKS_LIMIT: Final = 80 << 20
+CHUNKS_LIMIT: Final = 80 * MIB
 """The most bytes of a chunk list object, and of its map."""
 
 COUNT_LIMIT: Final = 1 << 21

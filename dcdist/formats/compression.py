@@ -7,8 +7,9 @@ from typing import Final
 import zstandard
 
 from dcdist.errors import FormatError
+from dcdist.model.geometry import MIB
 
-WINDOW_LIMIT: Final = 8 << 20
+WINDOW_LIMIT: Final = 8 * MIB
 """The most bytes that a frame may refer back: every zstd decoder must support as many."""
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dcdist.errors import FormatError, InvariantError
 from dcdist.formats import columns, envelope, object_names
 from dcdist.model.extent import ZEROS, Extents
+from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ COUNT_LIMIT: Final = 1 << 22
 LAYERS_LIMIT: Final = 64
 """The most layers of an image, or of a release."""
 
-EXTENTS_LIMIT: Final = 80 << 20
+EXTENTS_LIMIT: Final = 80 * MIB
 """The most bytes of an extents object, and of its map."""
 
 IMAGE_LIMIT: Final = 1 << 50

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from dcdist.errors import FormatError, IntegrityError, InvariantError, UsageError
 from dcdist.formats import compression
+from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
     from dcdist.model.layer import Frame
 
-FRAME_PLAIN_LIMIT: Final = 4 << 20
+FRAME_PLAIN_LIMIT: Final = 4 * MIB
 """The most plain bytes of one frame."""
 
 FRAME_LIMIT: Final = FRAME_PLAIN_LIMIT + FRAME_PLAIN_LIMIT // 256

@@ -13,14 +13,14 @@ from dcdist.errors import InvariantError
 from dcdist.formats import columns, envelope, object_names
 from dcdist.formats.fields import DIGEST_LENGTH, Fields
 from dcdist.formats.frames import FRAME_LIMIT, FRAME_PLAIN_LIMIT
-from dcdist.model.geometry import LAYER_LIMIT, Geometry
+from dcdist.model.geometry import LAYER_LIMIT, MIB, Geometry
 from dcdist.model.identity import LayerName
 from dcdist.model.layer import FrameTable, Index
 
 if TYPE_CHECKING:
     from dcdist.model.release import LayerEntry
 
-INDEX_LIMIT: Final = 48 << 20
+INDEX_LIMIT: Final = 48 * MIB
 """The most bytes of an index object, and of its map."""
 
 FRAMES_LIMIT: Final = 1 << 20

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 from dcdist.errors import UsageError
 from dcdist.formats import envelope
 from dcdist.formats.fields import DIGEST_LENGTH, Fields
+from dcdist.model.geometry import MIB
 from dcdist.model.identity import Digest, LayerName, ReleaseName, is_layer_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-JOURNAL_LIMIT: Final = 4 << 20
+JOURNAL_LIMIT: Final = 4 * MIB
 """The most bytes of a journal object, and of its map."""
 
 _KIND: Final = envelope.Kind("dcdist-journal", 1, JOURNAL_LIMIT, count=20_000)

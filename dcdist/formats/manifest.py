@@ -16,7 +16,7 @@ from dcdist.formats.extents import IMAGE_LIMIT, LAYERS_LIMIT
 from dcdist.formats.fields import Fields
 from dcdist.formats.names import check_image_name, check_metadata_path
 from dcdist.formats.signature import SIGNATURE_LENGTH
-from dcdist.model.geometry import LAYER_LIMIT
+from dcdist.model.geometry import LAYER_LIMIT, MIB
 from dcdist.model.identity import LayerName, ReleaseName, is_layer_name
 from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
 
@@ -30,7 +30,7 @@ __all__ = [
     "check_image_name", "check_metadata_path", "open_sealed", "read_unverified", "seal",
 ]  # fmt: skip
 
-MANIFEST_LIMIT: Final = 16 << 20
+MANIFEST_LIMIT: Final = 16 * MIB
 """The most bytes of a manifest object, and of its map."""
 
 IMAGES_LIMIT: Final = 10_000
@@ -39,7 +39,7 @@ IMAGES_LIMIT: Final = 10_000
 METADATA_FILES_LIMIT: Final = 1_000
 """The most metadata files of a release."""
 
-METADATA_BYTES_LIMIT: Final = 4 << 20
+METADATA_BYTES_LIMIT: Final = 4 * MIB
 """The most bytes of all metadata files of a release."""
 
 SIGNATURES_LIMIT: Final = 8

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import zstandard
 
 from dcdist.errors import FormatError
+from dcdist.model.geometry import KIB, MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,11 +27,11 @@ class Wrapping(enum.Enum):
 
 
 _MAGICS: Final = ((b"\x1f\x8b", Wrapping.GZIP), (b"\x28\xb5\x2f\xfd", Wrapping.ZSTD))
-_PART: Final = 1 << 20
+_PART: Final = MIB
 # A zstd block of 4 bytes can hold 128 KiB, and the binding unpacks all of its input at once: 2 KiB become 64 MiB.
-_ZSTD_INPUT: Final = 2 << 10
+_ZSTD_INPUT: Final = 2 * KIB
 # The default of the zstd command.
-_ZSTD_WINDOW: Final = 128 << 20
+_ZSTD_WINDOW: Final = 128 * MIB
 
 
 def wrapping_of(head: bytes) -> Wrapping:

@@ -74,7 +74,7 @@ class Cache(Protocol):
         ...
 
     async def complete_layers(self) -> Sequence[LayerName]:
-        """The layers that are whole, by the word of their last clean close."""
+        """The layers that are whole, as recorded at their last clean close."""
         ...
 
     async def read_index(self, layer: LayerName) -> bytes | None:

@@ -125,7 +125,7 @@ class SwarmLayer(Protocol):
         ...
 
     async def flush(self) -> None:
-        """When it returns, every piece reported as finished before the call is in the data file."""
+        """When it returns, every piece reported as passed before the call is in the data file."""
         ...
 
 
@@ -177,5 +177,5 @@ class Swarm(Protocol):
         ...
 
     async def close(self) -> None:
-        """Leave the swarm. All finished pieces are in the data files when it returns."""
+        """Leave the swarm. All pieces that passed are in the data files when it returns."""
         ...
