@@ -2,23 +2,23 @@
 
     DcdistError
     ├─ UsageError                   the caller: options, names, configuration
-    ├─ ReleaseError                 the request: what was asked for
+    ├─ ReleaseError                 the request: a release, or a part of one
     │  ├─ ReleaseMissingError
     │  └─ ReleaseExistsError
-    ├─ FormatError                  bytes that cannot be read
+    ├─ FormatError                  data in an unexpected format
     │  ├─ XvaError                  a damaged or truncated XVA; `member`
     │  └─ NewerFormatError          made by a newer dcdist; `needed`
-    ├─ IntegrityError               bytes that are not what was promised
+    ├─ IntegrityError               data that fail a check; `source`
     │  ├─ SignatureError
     │  └─ RollbackError
     ├─ StoreError                   the object store; `store`, `key`
-    │  ├─ StoreUnavailableError*    refused, reset, 5xx, stalled, name not resolved
+    │  ├─ StoreUnavailableError*    connection refused or reset, 5xx, stall, host name not resolved
     │  ├─ StoreThrottledError*      429, 498, 503 with Retry-After; `retry_after`
     │  ├─ ShortBodyError*           the body ended early
-    │  ├─ RangeError                200, 416 or another range instead of the one asked for
+    │  ├─ RangeError                200, 416 or another range than the requested one
     │  ├─ ObjectMissingError
-    │  ├─ ObjectExistsError         a conditional create lost
-    │  ├─ ObjectChangedError        the object is no longer the one that was begun
+    │  ├─ ObjectExistsError         a conditional create was too late
+    │  ├─ ObjectChangedError        the object was replaced between two reads
     │  ├─ StoreDeniedError          401 after a new sign-in, 403
     │  └─ StoreFullError
     ├─ SwarmError                   the BitTorrent session, the listening address
@@ -28,10 +28,10 @@
     ├─ FetchFailedError             a fetch gave up; the message says why
     └─ InvariantError               a bug in dcdist
 
-    * retryable: trying again later can help.
+    * retryable: a later try may succeed.
 
-Third-party exceptions are mapped to these once, at the adapter's edge. `asyncio.CancelledError` never is.
-Each class has an `exit_code`, which the command returns.
+Adapters map third-party exceptions to these, once, at their edge. `asyncio.CancelledError` is never mapped.
+The command exits with the `exit_code` of the class. The first clause of its docstring is shown in the help.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class UsageError(DcdistError):
 
 
 class ReleaseError(DcdistError):
-    """What was asked for cannot be given."""
+    """The requested release cannot be fetched or published; `release` is what was asked for."""
 
     exit_code = 8
 
@@ -71,21 +71,21 @@ class ReleaseError(DcdistError):
 
 
 class ReleaseMissingError(ReleaseError):
-    """The store has no such release."""
+    """The store has no release of that name."""
 
 
 class ReleaseExistsError(ReleaseError):
-    """The release is published already, with other content; releases never change."""
+    """The release exists with other content; releases never change."""
 
 
 class FormatError(DcdistError):
-    """Bytes that cannot be read: not in the format they should be in."""
+    """Data are not in the expected format."""
 
     exit_code = 5
 
 
 class XvaError(FormatError):
-    """An XVA is damaged, truncated or not an XVA; `member` is the member where it showed."""
+    """An XVA is damaged or truncated, or the file is not an XVA; `member` is the member where it shows."""
 
     def __init__(self, message: str, *, member: str) -> None:
         super().__init__(message)
@@ -93,7 +93,7 @@ class XvaError(FormatError):
 
 
 class NewerFormatError(FormatError):
-    """Made by a newer dcdist; `needed` is the format version that this one lacks."""
+    """Data were written by a newer dcdist; `needed` is their format version."""
 
     def __init__(self, message: str, *, needed: int) -> None:
         super().__init__(message)
@@ -101,7 +101,7 @@ class NewerFormatError(FormatError):
 
 
 class IntegrityError(DcdistError):
-    """Bytes that are not what was promised; `source` tells where they came from."""
+    """Data failed a check: a digest, a signature or a serial; `source` is where they came from, empty if unknown."""
 
     exit_code = 4
 
@@ -111,7 +111,7 @@ class IntegrityError(DcdistError):
 
 
 class SignatureError(IntegrityError):
-    """No signature by a trusted key; `damaged`: it is said to be by one, but what is signed is something else."""
+    """No trusted key signed the data; `damaged`: they name a trusted key, but its signature does not match them."""
 
     def __init__(self, message: str, *, source: str = "", damaged: bool = False) -> None:
         super().__init__(message, source=source)
@@ -119,11 +119,11 @@ class SignatureError(IntegrityError):
 
 
 class RollbackError(IntegrityError):
-    """The store's latest release is older than one that this host has seen."""
+    """The store's latest release is older than one that this host has fetched."""
 
 
 class StoreError(DcdistError):
-    """The object store could not do what it was asked; `store` and `key` tell where."""
+    """The object store failed or refused a request; `store` is its URL, `key` the object; empty if there is none."""
 
     exit_code = 3
 
@@ -140,7 +140,7 @@ class StoreUnavailableError(StoreError):
 
 
 class StoreThrottledError(StoreError):
-    """The store asks for fewer requests; `retry_after` is its wish in seconds, or None."""
+    """The store asks for fewer requests; `retry_after` is the wait it asks for, in seconds, or None."""
 
     retryable = True
 
@@ -156,37 +156,37 @@ class ShortBodyError(StoreError):
 
 
 class RangeError(StoreError):
-    """Another range than the one asked for, the whole object, or none."""
+    """The store sent another range than the requested one, the whole object, or nothing."""
 
 
 class ObjectMissingError(StoreError):
-    """No such object."""
+    """The object does not exist."""
 
 
 class ObjectExistsError(StoreError):
-    """A conditional create found the object there."""
+    """A conditional create found that the object exists."""
 
 
 class ObjectChangedError(StoreError):
-    """The object is not the one that earlier reads saw."""
+    """The object was replaced since an earlier read."""
 
 
 class StoreDeniedError(StoreError):
-    """The credentials are missing, wrong or not enough."""
+    """The credentials are missing, wrong or insufficient."""
 
 
 class StoreFullError(StoreError):
-    """The store has no room or a quota is reached."""
+    """The store is full, or a quota is reached."""
 
 
 class SwarmError(DcdistError):
-    """The BitTorrent session could not start or broke."""
+    """The BitTorrent session could not start, or it failed."""
 
     exit_code = 7
 
 
 class DiskError(DcdistError):
-    """This host's disk refused; `path` tells where."""
+    """A disk of this host failed or refused; `path` is the file or folder."""
 
     exit_code = 6
 
@@ -196,7 +196,7 @@ class DiskError(DcdistError):
 
 
 class DiskFullError(DiskError):
-    """Not enough room; `needed` and `free` are bytes."""
+    """There is not enough space; `needed` and `free` are bytes."""
 
     def __init__(self, message: str, *, path: str, needed: int = 0, free: int = 0) -> None:
         super().__init__(message, path=path)
@@ -205,7 +205,7 @@ class DiskFullError(DiskError):
 
 
 class CacheBusyError(DiskError):
-    """Another process holds what only one may write."""
+    """Another process is writing it; only one may."""
 
 
 class FetchFailedError(DcdistError):
@@ -215,4 +215,4 @@ class FetchFailedError(DcdistError):
 
 
 class InvariantError(DcdistError):
-    """A bug in dcdist: something that cannot be was."""
+    """A bug in dcdist: an invariant does not hold."""

@@ -69,7 +69,7 @@ async def _versions(store: Store, demo: str) -> list[ReleaseName]:
             f"{store} cannot be listed, so the latest release of {demo} cannot be found; name it: {demo}@VERSION",
             store=str(store),
         ) from error
-    names = (object_names.parse_release_key(entry.key) for entry in listing.entries)
+    names = (object_names.parse_release(entry.key) for entry in listing.entries)
     return [name for name in names if name is not None and name.demo == demo]
 
 

@@ -57,7 +57,7 @@ async def visible_releases(
             return None
         return Visible(release, _is_signed(data, trusted), entry.size, entry.modified)
 
-    wanted = [entry for entry in listing.entries if object_names.parse_release_key(entry.key) is not None]
+    wanted = [entry for entry in listing.entries if object_names.parse_release(entry.key) is not None]
     found = await in_parallel([partial(read, entry) for entry in wanted], limit=_PARALLEL)
     return sorted(
         (each for each in found if each is not None),

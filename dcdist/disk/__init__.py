@@ -1,4 +1,4 @@
-"""This host's disk: the cache of layers, the folder of images, and a swarm of one for a host that fetches alone."""
+"""This host's disk: the cache of layers, the folder of images, and the swarm of one of a host that fetches alone."""
 
 from dcdist.disk.cache import DirectoryCache
 from dcdist.disk.destination import DirectoryDestination

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class DirectoryCache:
-    """Implements `Cache` in a folder, which is created when it is needed. Close it after its layers."""
+    """Implements `Cache` in a folder, which is created when needed. Close it after its layers."""
 
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
@@ -43,7 +43,7 @@ class DirectoryCache:
         await self.close()
 
     async def close(self) -> None:
-        """End the threads. The layers must be closed before."""
+        """End the threads. Close the layers first."""
         self._threads.close()
 
     async def open(self, index: Index, *, checked: Callable[[int], None] | None = None) -> LayerFile:
@@ -52,18 +52,18 @@ class DirectoryCache:
         A writer's data file gets its full length, sparse. `checked` gets the bytes checked so far.
 
         Raises:
-            CacheBusyError: Another process is writing it; ask again later.
-            DiskFullError: There is no room.
+            CacheBusyError: Another process is writing it; try again later.
+            DiskFullError: The disk is full.
             DiskError: The disk refused.
         """
         folder = self._folder(index.layer)
-        have = await self._threads.run(folder.believed, index)
+        have = await self._threads.run(folder.trusted, index)
         if _is_whole(index, have):
             return self._layer(index, folder, have, writer=False)
         try:
             await self._threads.run(folder.lock)
             # The last writer may have finished it since the first look.
-            have = await self._threads.run(folder.believed, index)
+            have = await self._threads.run(folder.trusted, index)
             if _is_whole(index, have):
                 folder.unlock()
                 return self._layer(index, folder, have, writer=False)
@@ -90,15 +90,15 @@ class DirectoryCache:
         return await self._threads.run(self._complete_layers)
 
     async def read_index(self, layer: LayerName) -> bytes | None:
-        """The index object as `save_index` kept it; None if there is none."""
+        """The index object that `save_index` kept; None if there is none."""
         return await self._threads.run(self._folder(layer).read_index)
 
     async def save_index(self, layer: LayerName, data: bytes) -> None:
-        """Keep a layer's index object, whole or not at all."""
+        """Keep a layer's index object, all of it or nothing."""
         await self._threads.run(self._folder(layer).save_index, data)
 
     async def need(self, lengths: Mapping[LayerName, int]) -> SpaceNeeded:
-        """The room for what the layers of these lengths (bytes) lack here."""
+        """The space for the missing bytes of layers of these lengths (bytes)."""
         return await self._threads.run(self._need, lengths)
 
     def _folder(self, layer: LayerName) -> LayerFolder:
@@ -123,7 +123,7 @@ class DirectoryCache:
         return [layer for layer in layers if self._folder(layer).says_complete()]
 
     def _need(self, lengths: Mapping[LayerName, int]) -> SpaceNeeded:
-        with refusals(self._path, "look for room in"):
+        with refusals(self._path, "look for free space in"):
             needed = sum(
                 max(0, length - allocated_bytes(self._folder(layer).data)) for layer, length in lengths.items()
             )

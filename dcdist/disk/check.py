@@ -1,4 +1,4 @@
-"""Checks the pieces of a data file by their SHA-1. Memory stays flat: one piece a thread; holes are not read."""
+"""Checks the pieces of a data file by their SHA-1. Memory stays flat at one piece a thread; holes are not read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
 
 CHECKERS = 2
-"""Threads that check: one disk and two cores are kept busy."""
+"""Threads that check: enough to keep one disk and two cores busy."""
 
 _BATCH = 16 * MIB
 
@@ -52,7 +52,7 @@ async def check(path: Path, index: Index, threads: Threads, *, checked: Callable
 
 
 def piece_hash(index: Index, piece: int) -> bytes:
-    """The SHA-1 that the index has for a piece."""
+    """The SHA-1 of a piece, from the index."""
     return index.piece_hashes[piece * 20 : piece * 20 + 20]
 
 
@@ -100,7 +100,7 @@ def _is_hole(descriptor: int, start: int, size: int) -> bool:
     try:
         return os.lseek(descriptor, start, os.SEEK_DATA) >= start + size
     except OSError as error:
-        # ENXIO: no data from here to the end. Else the file system knows no holes, and reading finds out.
+        # ENXIO: no data from here to the end. Otherwise the file system does not report holes: read the piece.
         return error.errno == errno.ENXIO
 
 

@@ -27,7 +27,7 @@ _BUFFER = MIB
 
 
 class DirectoryDestination:
-    """Implements `Destination` in a folder, which is created when it is needed. Close it after its images."""
+    """Implements `Destination` in a folder, which is created when needed. Close it after its images."""
 
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
@@ -41,16 +41,16 @@ class DirectoryDestination:
         await self.close()
 
     async def close(self) -> None:
-        """End the threads. The images must be finished or abandoned before."""
+        """End the threads. Finish or abandon the images first."""
         self._threads.close()
 
     async def create(self, name: str, size: int) -> PartFile:
-        """Begin an image of `size` bytes, sparse; what an unfinished build of it left is replaced.
+        """Begin an image of `size` bytes, sparse; the remains of an unfinished build are replaced.
 
         Raises:
             CacheBusyError: Another process is building it there.
-            DiskFullError: There is no room.
-            DiskError: The disk refused, or `name` would be outside of the folder.
+            DiskFullError: The disk is full.
+            DiskError: The disk refused, or `name` would leave the folder.
         """
         image = PartFile(self._image(name), size, threads=self._threads)
         try:
@@ -61,7 +61,7 @@ class DirectoryDestination:
         return image
 
     async def has(self, name: str, size: int, digest: bytes) -> bool:
-        """Whether the image is there with that SHA-256. It is read only if it changed since that was last known.
+        """Whether the image exists with that SHA-256. It is read only if it changed since its SHA-256 was recorded.
 
         Raises:
             DiskError: It cannot be read.
@@ -76,24 +76,24 @@ class DirectoryDestination:
         after, _ = await self._threads.run(self._look, path)
         fresh = ImageRecord.of(status, found)
         if after is None or not fresh.describes(after):
-            return False  # it changed while it was read
+            return False  # it changed while it was being read
         await self._threads.run(self._put, path, fresh)
         return found == digest
 
     async def remember(self, name: str, digest: bytes) -> None:
-        """Note that the finished image has that SHA-256.
+        """Record the SHA-256 of the finished image.
 
         Raises:
-            DiskError: There is no such image, or the note cannot be written.
+            DiskError: The image does not exist, or the record cannot be written.
         """
         path = self._image(name)
         status, _ = await self._threads.run(self._look, path)
         if status is None:
-            raise DiskError(f"image {path} is gone: another program removed it", path=str(path))
+            raise DiskError(f"image {path} is gone: another program removed it; fetch it again", path=str(path))
         await self._threads.run(self._put, path, ImageRecord.of(status, digest))
 
     async def write_metadata(self, path: str, content: bytes) -> None:
-        """Write one metadata file under `metadata/`, whole or not at all.
+        """Write one metadata file under `metadata/`, all of it or nothing.
 
         Raises:
             DiskError: The path would leave that folder, or the disk refused.
@@ -101,11 +101,11 @@ class DirectoryDestination:
         await self._threads.run(write_metadata, self._path, path, content)
 
     async def need(self, sizes: Mapping[str, int]) -> SpaceNeeded:
-        """The room for building images of these sizes (bytes, less zeros if known), less what unfinished ones hold."""
+        """The space for images of these sizes (bytes, less zeros if known), less what their unfinished builds hold."""
         return await self._threads.run(self._need, sizes)
 
     async def free(self) -> int:
-        """Bytes that can still be written there."""
+        """Bytes that can still be written to the folder."""
         return (await self.need({})).free
 
     def _image(self, name: str) -> Path:
@@ -132,7 +132,7 @@ class DirectoryDestination:
             return status, self._records.get(path.name)
 
     def _put(self, path: Path, record: ImageRecord) -> None:
-        with refusals(path, "note the digest of"):
+        with refusals(path, "record the digest of"):
             self._records.put(path.name, record)
 
     async def _digest(self, path: Path, size: int) -> bytes:
@@ -143,7 +143,7 @@ class DirectoryDestination:
         return digest.digest()
 
     def _need(self, sizes: Mapping[str, int]) -> SpaceNeeded:
-        with refusals(self._path, "look for room in"):
+        with refusals(self._path, "look for free space in"):
             needed = sum(max(0, size - allocated_bytes(part_path(self._image(name)))) for name, size in sizes.items())
             return SpaceNeeded(str(self._path), file_system(self._path), needed, free_bytes(self._path))
 
@@ -156,7 +156,7 @@ def _feed(digest: hashlib._Hash, path: Path, start: int, length: int) -> None:
             while length:
                 count = os.preadv(descriptor, [room[: min(length, len(room))]], start)
                 if not count:
-                    return  # cut short meanwhile: the caller sees that it changed
+                    return  # truncated meanwhile: the caller sees that it changed
                 digest.update(room[:count])
                 start, length = start + count, length - count
         finally:

@@ -1,4 +1,4 @@
-"""Small files that are whole or not there, also after a power loss. Invariant: no symbolic link is followed."""
+"""Small files that are whole or absent, even after a power loss. Invariant: no symbolic link is followed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PART = 64 * 1024
-"""Bytes of one write. For longer ones the kernel takes larger runs of memory, which on a virtual machine it often must
-ask the hypervisor for first: writing an image of 1.1 GiB took 0.6 to 0.8 s of system time more."""
+"""Bytes of one write. For longer writes the kernel takes larger runs of memory, which a virtual machine often must get
+from the hypervisor first: an image of 1.1 GiB took 0.6 to 0.8 s more system time."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @contextmanager
 def open_folder(path: Path | str, *, inside: int | None = None) -> Iterator[int]:
-    """A descriptor of the folder; `inside` another one, it may not be a symbolic link."""
+    """A descriptor of the folder. With `inside` (the descriptor of its parent) it may not be a symbolic link."""
     flags = _FOLDER if inside is None else _FOLDER | os.O_NOFOLLOW
     folder = os.open(path, flags, dir_fd=inside)
     try:
@@ -30,7 +30,7 @@ def open_folder(path: Path | str, *, inside: int | None = None) -> Iterator[int]
 
 
 def replace_file(folder: int, name: str, data: bytes) -> None:
-    """Write a file of a folder under another name, sync it, give it its name, sync the folder."""
+    """Write a file under a temporary name, sync it, rename it to `name`, sync the folder."""
     temporary = f".{secrets.token_hex(8)}.dcdist-part"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
@@ -55,14 +55,14 @@ def read_file(folder: int, name: str, *, limit: int) -> bytes | None:
     try:
         file = open(descriptor, "rb")  # noqa: SIM115
     except BaseException:
-        os.close(descriptor)  # a folder stands in its place
+        os.close(descriptor)  # it is a folder
         raise
     with file:
         return file.read(limit)
 
 
 def remove_file(folder: int, name: str) -> bool:
-    """Remove a file if it is there; tells whether it was."""
+    """Remove a file if it exists; return whether it did."""
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
         return True
@@ -70,7 +70,7 @@ def remove_file(folder: int, name: str) -> bool:
 
 
 def write_at(descriptor: int, offset: int, data: bytes | memoryview) -> None:
-    """Write all of `data`, in parts that the page cache takes cheaply; the system may take less at once."""
+    """Write all of `data`, in parts that are cheap for the page cache; the system may write less at once."""
     view = memoryview(data)
     written = 0
     while written < len(view):

@@ -13,7 +13,7 @@ _BLOCK = 512
 
 
 def free_bytes(path: Path) -> int:
-    """Bytes that this user can still write where `path` is or will be; at a quota the truth may be less."""
+    """Bytes that this user can still write where `path` is or will be; a quota may allow less."""
     status = os.statvfs(_existing(path))
     return status.f_bavail * status.f_frsize
 

@@ -1,4 +1,4 @@
-"""One image that is being built. Invariant: under its name an image is whole and synced, or not there."""
+"""One image that is being built. Invariant: under its final name an image is whole and synced, or absent."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PartFile:
         self._writing = threading.Lock()
 
     def begin(self) -> None:
-        """Create the part file, or take over one that nobody builds any more; blocks.
+        """Create the part file, or take over an abandoned one; blocks.
 
         Raises:
             CacheBusyError: Another process is building it.
@@ -58,13 +58,13 @@ class PartFile:
         """Write at `offset`; blocks, from any thread.
 
         Raises:
-            DiskFullError: There is no room.
+            DiskFullError: The disk is full.
             DiskError: The disk refused.
-            InvariantError: It would be outside of the image, or the image is finished or abandoned.
+            InvariantError: The bytes would be outside the image, or the image is finished or abandoned.
         """
         self._require_inside(offset, len(data))
         with self._open().use() as descriptor, refusals(self._part, "write image", needed=self._lacking):
-            # The kernel lets one writer into a file at a time, and the others spin: here they sleep.
+            # The kernel lets one thread write to a file at a time, and the others spin: here they sleep.
             with self._writing:
                 write_at(descriptor, offset, data)
             self._writeback.wrote(descriptor, len(data))
@@ -75,14 +75,14 @@ class PartFile:
         with refusals(self._part, "read image"):
             data = self._open().read(offset, length)
         if len(data) != length:
-            raise DiskError(f"{self._part} was cut short by another program; fetch it again", path=str(self._part))
+            raise DiskError(f"{self._part} was truncated by another program; fetch it again", path=str(self._part))
         return data
 
     async def finish(self) -> None:
-        """Sync, rename to the final name, sync the folder. Waits for calls in flight; later ones are refused.
+        """Sync, rename to the final name, sync the folder. Waits for calls in flight; later calls are refused.
 
         Raises:
-            DiskError: The disk refused; the image is not there under its name, and can be abandoned.
+            DiskError: The disk refused; the image does not have its final name, and can be abandoned.
         """
         await self._threads.run(self._finish)
 
@@ -133,7 +133,7 @@ def _open_locked(part: Path) -> int:
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         try:
             lock_descriptor(descriptor, part, what=f"image {part.name}")
-            # Between opening and locking it may have been renamed or deleted: then it is somebody's image.
+            # Between opening and locking it may have been renamed or deleted: then it is another process's image.
             if _is_at(descriptor, part):
                 return descriptor
         except BaseException:

@@ -1,6 +1,6 @@
-"""What is known of finished images: `.dcdist-images`, one JSON object by image name.
+"""The records of finished images: `.dcdist-images`, one JSON object keyed by image name.
 
-Invariant: a record counts only while its file has the size, time of change and inode that the record has.
+Invariant: a record counts only while its file has the recorded size, modification time and inode.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LIMIT = 16 * MIB
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """An image as it was when its SHA-256 (hex) was known; size in bytes."""
+    """An image as it was when its SHA-256 (hex) was computed; size in bytes."""
 
     size: int
     mtime_ns: int
@@ -41,18 +41,18 @@ class ImageRecord:
 
 
 class ImageRecords:
-    """The records of one folder. All calls block. Two processes that write at once may lose one: it is read again."""
+    """The records of one folder. All calls block. If two processes lose a record, the image is read again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writing = Lock()
 
     def get(self, name: str) -> ImageRecord | None:
-        """What is known of an image."""
+        """The record of an image; None if there is none."""
         return self._read().get(name)
 
     def put(self, name: str, record: ImageRecord) -> None:
-        """Note an image."""
+        """Record an image."""
         with self._writing:
             records = self._read() | {name: record}
             content = {name: asdict(record) for name, record in sorted(records.items())}
@@ -66,7 +66,7 @@ class ImageRecords:
 
 
 def read_records(data: bytes) -> dict[str, ImageRecord]:
-    """The records by image name that a file holds; none if it is damaged: the images are read again."""
+    """The records in a file, by image name; empty if it is damaged: then the images are read again."""
     try:
         records = {name: ImageRecord(**fields) for name, fields in json.loads(data).items()}
     except (ValueError, TypeError, AttributeError, RecursionError):

@@ -1,4 +1,4 @@
-"""One open layer. Invariant: while it may be written its lock is held, and its journal is in doubt."""
+"""One open layer. Invariant: while it may be written, its lock is held and its journal is in doubt."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class LayerFile:
 
     @property
     def damaged(self) -> Bits:
-        """The pieces that were had once, and were found to be wrong when the layer was opened."""
+        """The pieces that were had before and proved corrupt when the layer was opened."""
         return self._damaged
 
     @property
@@ -65,13 +65,15 @@ class LayerFile:
         """Record pieces that were checked and written.
 
         Raises:
-            InvariantError: They are no pieces of this layer, or it was closed without them.
+            InvariantError: They are not pieces of this layer, or it was closed without them.
         """
         have = self._have | pieces
         if have == self._have:
             return
         if self._closed or have & ~self._all:
-            raise InvariantError(f"layer {self._index.layer} cannot take more pieces: closed, or no pieces of it")
+            raise InvariantError(
+                f"layer {self._index.layer} cannot take more pieces: it is closed, or they are not its pieces"
+            )
         self._have = have
 
     def reader(self) -> LayerFileReader:
@@ -85,7 +87,7 @@ class LayerFile:
     async def close(self, *, clean: bool) -> None:
         """Give up the lock; with `clean` the data are synced first and trusted next time.
 
-        After a clean close, an unclean one still takes that trust back: damage may be found while it is read.
+        After a clean close, an unclean one still revokes that trust: a reader may find damage.
 
         Raises:
             DiskError: The sync or the journal failed; the lock is given up, and everything is checked next time.

@@ -1,6 +1,6 @@
 """The folder of one layer, `data`, `index`, `resume`, `clean` and `lock`. All calls block.
 
-Invariant: `data` is changed by the holder of the lock only, and only after `begin`.
+Invariant: only the holder of the lock changes `data`, and only after `begin`.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class LayerFolder:
         """The data file."""
         return self._path / DATA
 
-    def believed(self, index: Index) -> Bits | None:
-        """The pieces had, if the journal is to be believed; else None."""
+    def trusted(self, index: Index) -> Bits | None:
+        """The pieces had, if the journal can be trusted; else None."""
         with refusals(self._path, "read the journal of layer"):
-            return self._journal.believed(index)
+            return self._journal.trusted(index)
 
     def remembered(self, index: Index) -> Bits:
-        """The pieces that were had when last a session ended cleanly."""
+        """The pieces that were had when a session last ended cleanly."""
         with refusals(self._path, "read the journal of layer"):
             return self._journal.remembered(index)
 
@@ -54,21 +54,21 @@ class LayerFolder:
         return self._journal.says_complete()
 
     def lock(self) -> None:
-        """Become the only writer, creating the folder if need be.
+        """Become the only writer; create the folder if needed.
 
         Raises:
-            CacheBusyError: There is one.
+            CacheBusyError: There is another writer.
         """
         with refusals(self._path, "lock layer"):
             self._path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(what=f"layer {self._path.name}")
 
     def unlock(self) -> None:
-        """Let others write, if this one held the lock."""
+        """Release the lock, if it is held."""
         self._lock.release()
 
     def begin(self, length: int) -> bool:
-        """Put the journal in doubt and give `data` its full length (bytes), sparse; whether there was any before."""
+        """Put the journal in doubt and give `data` its full length (bytes), sparse. Returns whether it had any."""
         with refusals(self.data, "create layer", needed=lambda: length - allocated_bytes(self.data)):
             self._journal.doubt()
             descriptor = os.open(self.data, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
@@ -81,12 +81,12 @@ class LayerFolder:
         return before.st_size > 0
 
     def doubt(self) -> None:
-        """Have everything checked next time."""
-        with refusals(self._path, "put in doubt layer"):
+        """Have every piece checked next time."""
+        with refusals(self._path, "put in doubt the journal of layer"):
             self._journal.doubt()
 
     def trust(self, index: Index, have: Bits) -> None:
-        """Sync `data` and have these pieces believed next time."""
+        """Sync `data` and have these pieces trusted next time."""
         with refusals(self._path, "sync layer"):
             self._journal.trust(index, have)
 

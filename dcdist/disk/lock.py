@@ -1,4 +1,4 @@
-"""One writer for one file: a lock that ends with its process, however that ends."""
+"""One writer for one file: a lock that ends with its process, however the process ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def lock_descriptor(descriptor: int, path: Path, *, what: str, holder: str = "an
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise CacheBusyError(
-            f"{what} in {path.parent} is being written by {holder}; wait for its end, or use another folder",
+            f"{what} in {path.parent} is being written by {holder}; wait until it ends, or use another folder",
             path=str(path),
         ) from error
 
@@ -36,10 +36,10 @@ class FolderLock:
         self._descriptor: int | None = None
 
     def acquire(self, *, what: str) -> None:
-        """Take it, creating the file if need be.
+        """Take it; create the file if needed.
 
         Raises:
-            CacheBusyError: It is held; the message says by which process.
+            CacheBusyError: It is held; the message names the process.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(self._path, flags, 0o666)

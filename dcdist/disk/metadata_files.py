@@ -1,4 +1,4 @@
-"""Metadata files: under `metadata/` of the destination, whole or not there. Invariant: no symbolic link is followed."""
+"""Metadata files: under `metadata/` of the destination, whole or absent. Invariant: no symbolic link is followed."""
 
 from __future__ import annotations
 

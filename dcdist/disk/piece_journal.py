@@ -1,7 +1,7 @@
-"""What the last writer of a layer knew. Invariant: a journal that is trusted describes the data file as it is now.
+"""The pieces that the last writer of a layer had. Invariant: a trusted journal describes the data file as it is now.
 
-`resume` holds the pieces of the data file, as a bit set; `clean` vouches for it. `clean` is removed before the first
-write of a session and written last of all, when everything it speaks of is on the disk.
+`resume` holds the pieces as a bit set; `clean` says that it can be trusted. `clean` is removed before the first write
+of a session and written last, when everything it describes is on the disk.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, read_file, remove_file, replace_file
 from dcdist.model import pieces as bits
+from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,14 +28,14 @@ RESUME = "resume"
 CLEAN = "clean"
 
 _CLEAN_LIMIT = 4096
-_RESUME_LIMIT = 1024 * 1024
+_RESUME_LIMIT = MIB
 
 
 @dataclass(frozen=True, slots=True)
 class Clean:
-    """The content of `clean`: the data file's size (bytes) and time of change, and digests (hex) of its pieces.
+    """The content of `clean`: the data file's size (bytes) and modification time, and digests (hex).
 
-    `hashes` is of the piece hashes: pieces that passed under another index prove nothing.
+    `have` is the digest of the pieces had, `hashes` of the piece hashes: pieces of another index prove nothing.
     """
 
     size: int
@@ -50,8 +51,8 @@ class PieceJournal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def believed(self, index: Index) -> Bits | None:
-        """The pieces had, if the last session ended cleanly and nothing changed since; else None."""
+    def trusted(self, index: Index) -> Bits | None:
+        """The pieces had, if the last session ended cleanly and nothing has changed since; else None."""
         with suppress(FileNotFoundError), open_folder(self._folder) as folder:
             clean = _matching(folder)
             resume = read_file(folder, RESUME, limit=_RESUME_LIMIT)
@@ -63,27 +64,27 @@ class PieceJournal:
         return None
 
     def remembered(self, index: Index) -> Bits:
-        """The pieces that were had when last a session ended cleanly, whatever became of the data file since."""
+        """The pieces that were had when a session last ended cleanly, whatever happened to the data file since."""
         with suppress(FileNotFoundError), open_folder(self._folder) as folder:
             resume = read_file(folder, RESUME, limit=_RESUME_LIMIT)
             return bits.from_bytes(resume or b"") & bits.span(0, index.geometry.piece_count)
         return 0
 
     def says_complete(self) -> bool:
-        """Whether the last session ended cleanly with all pieces, and the data file did not change since."""
+        """Whether the last session ended cleanly with all pieces, and the data file has not changed since."""
         with suppress(OSError), open_folder(self._folder) as folder:
             clean = _matching(folder)
             return clean is not None and clean.complete
         return False
 
     def doubt(self) -> None:
-        """From here on, until `trust`, all pieces are to be checked."""
+        """Have all pieces checked, until `trust` is called."""
         with suppress(FileNotFoundError), open_folder(self._folder) as folder:
             if remove_file(folder, CLEAN):
                 os.fsync(folder)
 
     def trust(self, index: Index, have: Bits) -> None:
-        """Sync the data file, then note that it has these pieces."""
+        """Sync the data file, then record that it has these pieces."""
         with open_folder(self._folder) as folder:
             data = os.open(DATA, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
@@ -108,7 +109,7 @@ def _clean(index: Index, have: Bits, size: int, mtime_ns: int) -> Clean:
 
 
 def read_clean(data: bytes) -> Clean | None:
-    """What `clean` holds; None if it is damaged."""
+    """The content of `clean`; None if it is damaged."""
     try:
         clean = Clean(**json.loads(data))
     except (ValueError, TypeError, RecursionError):
@@ -122,7 +123,7 @@ def read_clean(data: bytes) -> Clean | None:
 
 
 def _matching(folder: int) -> Clean | None:
-    """What `clean` says, if the data file still has its size and time."""
+    """The content of `clean`, if the data file still has the recorded size and time."""
     data = read_file(folder, CLEAN, limit=_CLEAN_LIMIT)
     clean = read_clean(data or b"")
     try:

@@ -1,7 +1,7 @@
-"""One thread that checks pieces and writes the good ones. Invariant: what it reports as good is in the data file.
+"""One thread that checks pieces and writes the good ones. Invariant: a piece reported as good is in the data file.
 
-One is enough: SHA-1 (0.57 s/GiB) and the copy into the page cache bring 250 MB/s and more. It alone opens, writes and
-closes the data files, so none is closed under a write.
+One thread is enough: SHA-1 (0.57 s/GiB) and the copy into the page cache allow 250 MB/s and more. No other thread
+opens, writes or closes the data files, so none is closed during a write.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class InjectionResult:
-    """What became of an injection; `error` if the disk refused, else `good` tells whether it passed its check."""
+    """The result of an injection: `error` if the disk refused, else `good` if the piece passed its check."""
 
     injection: Injection
     good: bool
@@ -47,16 +47,16 @@ class InjectionResult:
 
 
 class PieceWriter:
-    """The thread and its open files. `told` is called in it when there are outcomes; `ended` at its end."""
+    """The thread and its open files. It calls `notify` when there are results, and `ended` at its end."""
 
-    def __init__(self, *, told: Callable[[], None], ended: Callable[[], None]) -> None:
-        self._told = told
+    def __init__(self, *, notify: Callable[[], None], ended: Callable[[], None]) -> None:
+        self._notify = notify
         self._ended = ended
         self._injections: SimpleQueue[Injection | None] = SimpleQueue()
-        self._outcomes: deque[InjectionResult] = deque()
-        self._untold = True
+        self._results: deque[InjectionResult] = deque()
+        self._unnotified = True
         self._files: dict[Path, tuple[int, EarlyWriteback]] = {}
-        # A daemon: an owner that dies without closing does not hang at its exit.
+        # A daemon: a process whose owner died without closing does not hang at exit.
         self._thread = Thread(target=self._serve, name="dcdist-pieces", daemon=True)
         self._thread.start()
 
@@ -65,36 +65,36 @@ class PieceWriter:
         self._injections.put(injection)
 
     def take(self) -> list[InjectionResult]:
-        """The outcomes since the last call, in order of submission; `told` is called again for later ones."""
-        self._untold = True
-        return [self._outcomes.popleft() for _ in range(len(self._outcomes))]
+        """The results since the last call, in order of submission; `notify` is called again for later ones."""
+        self._unnotified = True
+        return [self._results.popleft() for _ in range(len(self._results))]
 
     def stop(self) -> None:
-        """End the thread when all that was submitted is done; `ended` tells when."""
+        """End the thread when all submitted pieces are done; it calls `ended` then."""
         self._injections.put(None)
 
     def join(self) -> None:
-        """Wait for the thread's end, which `ended` has announced."""
+        """Wait for the end of the thread, after `ended` was called."""
         self._thread.join()
 
     def _serve(self) -> None:
         while (injection := self._injections.get()) is not None:
-            self._outcomes.append(self._outcome(injection))
-            # First the outcome, then the flag: `take` goes the other way round, so that none is left untold.
-            if self._untold:
-                self._untold = False
-                self._told()
+            self._results.append(self._result(injection))
+            # First the result, then the flag; `take` does the reverse, so that no result goes unnoticed.
+            if self._unnotified:
+                self._unnotified = False
+                self._notify()
         for descriptor, _ in self._files.values():
             os.close(descriptor)
         self._ended()
 
-    def _outcome(self, injection: Injection) -> InjectionResult:
+    def _result(self, injection: Injection) -> InjectionResult:
         index, piece, data = injection.index, injection.piece, injection.data
         geometry = index.geometry
         if len(data) != geometry.piece_size(piece) or sha1(data) != piece_hash(index, piece):
             return InjectionResult(injection, good=False)
         try:
-            with refusals(injection.path, "write layer", needed=lambda: _lacking(injection)):
+            with refusals(injection.path, "write layer", needed=lambda: _missing(injection)):
                 descriptor, writeback = self._file(injection.path)
                 write_at(descriptor, piece * geometry.piece_length, data)
                 writeback.wrote(descriptor, len(data))
@@ -108,5 +108,5 @@ class PieceWriter:
         return self._files[path]
 
 
-def _lacking(injection: Injection) -> int:
+def _missing(injection: Injection) -> int:
     return max(0, injection.index.geometry.length - allocated_bytes(injection.path))

@@ -1,6 +1,6 @@
-"""The highest serial of each demo that this host has fetched: what a store that was set back cannot undo.
+"""The highest serial of each demo that this host has fetched: protection against a store that was set back.
 
-Invariant: a serial never goes down, also with several fetches at once.
+Invariant: a serial never falls, even with several fetches at once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dcdist.disk.durable import open_folder, read_file, replace_file
 from dcdist.disk.system_errors import refusals
 from dcdist.errors import DiskError
+from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
 
 _NAME = "serials.json"
 _LOCK = "serials.lock"
-_LIMIT = 1 << 20
+_LIMIT = MIB
 
 
 class SeenSerials:
-    """`serials.json` in a cache folder, which is created when it is needed. All methods block."""
+    """`serials.json` in a cache folder, which is created when needed. All methods block."""
 
     def __init__(self, cache: Path) -> None:
         self._folder = cache.absolute()
 
     def highest(self, demo: str) -> int:
-        """The highest serial noted for `demo`; 0 if there is none.
+        """The highest serial recorded for `demo`; 0 if there is none.
 
         Raises:
             DiskError: The file cannot be read, or is damaged.
@@ -44,7 +45,7 @@ class SeenSerials:
                 return 0
 
     def note(self, demo: str, serial: int) -> None:
-        """Remember that this host has `serial` of `demo`.
+        """Record that this host has `serial` of `demo`.
 
         Raises:
             DiskError: The file cannot be written, or is damaged.
@@ -74,7 +75,7 @@ class SeenSerials:
 
 
 def read_serials(data: bytes) -> dict[str, int] | None:
-    """The serials by demo that a file holds; None if it is damaged."""
+    """The serials in a file, by demo; None if it is damaged."""
     try:
         serials = json.loads(data)
     except (ValueError, RecursionError):

@@ -29,7 +29,7 @@ class SharedDescriptor:
 
     @contextmanager
     def use(self) -> Iterator[int]:
-        """The descriptor, for the time of one call.
+        """The descriptor, for the duration of one call.
 
         Raises:
             InvariantError: The file was ended.

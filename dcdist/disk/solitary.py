@@ -1,6 +1,6 @@
-"""A swarm of one, without a network: pieces come by injection only.
+"""A swarm of one, without a network: all pieces are injected.
 
-Invariant: a piece is reported as finished once, after it passed its check and was written to the data file.
+Invariant: a piece is reported as passed once, after its check and after it was written to the data file.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _WINDOW = 8
 
 
 class Solitary:
-    """Implements `Swarm`. Made in a running event loop; to be closed."""
+    """Implements `Swarm`. Create it in a running event loop; close it."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = loop.create_future()
         self._writer = PieceWriter(
-            told=_from_thread(loop, self._collect), ended=_from_thread(loop, lambda: self._ended.set_result(None))
+            notify=_from_thread(loop, self._collect), ended=_from_thread(loop, lambda: self._ended.set_result(None))
         )
         self._layers: dict[LayerName, SolitaryLayer] = {}
         self._under_way = 0
@@ -58,14 +58,14 @@ class Solitary:
         return 0
 
     async def add(self, layer: CachedLayer) -> SolitaryLayer:
-        """Take in a layer; its data file is written from here on.
+        """Add a layer; its data file is written from here on.
 
         Raises:
-            SwarmError: It is there already, or this is closed.
+            SwarmError: The layer was added before, or the swarm is closed.
         """
         name = layer.index.layer
         if self._closed or name in self._layers:
-            raise SwarmError(f"layer {name} cannot be added: it is there already, or the swarm is closed")
+            raise SwarmError(f"layer {name} cannot be added: it was added before, or the swarm is closed")
         self._layers[name] = SolitaryLayer(self, layer)
         return self._layers[name]
 
@@ -76,7 +76,7 @@ class Solitary:
         """Does nothing: there is no network."""
 
     async def events(self) -> Sequence[SwarmEvent]:
-        """Wait until something happened and take it: failed pieces first, finished ones as one set for each layer.
+        """Wait for events and take them: failed pieces first, then the pieces that passed as one set a layer.
 
         Raises:
             SwarmError: It is closed, and all was taken.
@@ -84,15 +84,15 @@ class Solitary:
         return await self._events.take()
 
     def statistics(self) -> SwarmStatistics:
-        """Nothing is moved; `wasted` counts injected bytes that came twice or failed."""
+        """No bytes move; `wasted` counts injected bytes that came twice or failed."""
         return SwarmStatistics(from_peers=0, useful=0, to_peers=0, wasted=self._wasted, peers=0, peers_seen=0)
 
     async def latest_statistics(self) -> SwarmStatistics:
-        """As `statistics`, which is never late here."""
+        """The same as `statistics`, which is never late here."""
         return self.statistics()
 
     def lacking(self) -> tuple[int, ...]:
-        """Nobody is linked."""
+        """No host is linked."""
         return ()
 
     def limit(self, *, up: float | None, down: float | None) -> None:
@@ -106,15 +106,15 @@ class Solitary:
         try:
             await asyncio.shield(self._ended)
         finally:
-            # Also when cancelled: the files are being written until then.
+            # Even when cancelled: the files are being written until then.
             await settled(self._ended)
             self._writer.join()
             self._events.close()
 
     async def submit(self, injection: Injection) -> None:
-        """Hand a piece to the thread and wait for room; for the layers of this swarm."""
+        """Give a piece to the thread and wait for room; the layers of this swarm call this."""
         if self._closed:
-            raise SwarmError("the swarm is closed and takes no more pieces")
+            raise SwarmError("the swarm is closed and accepts no more pieces")
         if self._broke:
             return
         self._under_way += 1
@@ -128,25 +128,25 @@ class Solitary:
         self._wasted += count
 
     def _collect(self) -> None:
-        for outcome in self._writer.take():
+        for result in self._writer.take():
             self._under_way -= 1
-            self._note(outcome)
+            self._note(result)
         if self._under_way < _WINDOW:
             self._room.set()
 
-    def _note(self, outcome: InjectionResult) -> None:
-        name, piece = outcome.injection.index.layer, outcome.injection.piece
-        if outcome.error is not None:
+    def _note(self, result: InjectionResult) -> None:
+        name, piece = result.injection.index.layer, result.injection.piece
+        if result.error is not None:
             if not self._broke:
                 self._broke = True
-                self._events.broke(SwarmBroke(outcome.error))
+                self._events.broke(SwarmBroke(result.error))
         elif not self._layers[name].lacks(piece):
-            self.waste(len(outcome.injection.data))
-        elif outcome.good:
+            self.waste(len(result.injection.data))
+        elif result.good:
             self._layers[name].note(piece)
-            self._events.finished(name, 1 << piece)
+            self._events.passed(name, 1 << piece)
         else:
-            self.waste(len(outcome.injection.data))
+            self.waste(len(result.injection.data))
             self._events.trouble(PieceFailed(name, piece, injected=True))
 
 
@@ -162,7 +162,7 @@ class SolitaryLayer:
     async def inject(self, piece: int, data: bytes) -> None:
         """Have a whole piece checked and written; returns when there is room for more.
 
-        The result comes as an event. A piece that is had already is dropped without one.
+        The result comes as an event. A piece that is already had is dropped without one.
 
         Raises:
             SwarmError: The swarm is closed.
@@ -174,7 +174,7 @@ class SolitaryLayer:
         else:
             self._swarm.waste(len(data))
 
-    def claim(self, pieces: Bits) -> None:
+    def reserve(self, pieces: Bits) -> None:
         """Does nothing: no peer is asked for anything."""
 
     def release(self, pieces: Bits) -> None:

@@ -19,13 +19,13 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _REASONS = {
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.EACCES: "user {user} has no permission; change the owner or mode, or choose another folder",
-    errno.EPERM: "user {user} is not allowed to; change the owner or mode, or choose another folder",
+    errno.EPERM: "user {user} is not allowed to do that; change the owner or mode, or choose another folder",
     errno.ENAMETOOLONG: "the name is too long for the file system",
     errno.EFBIG: "the file system, or a limit (ulimit -f), allows no file this large",
-    errno.ELOOP: "a symbolic link stands in its place; remove it",
+    errno.ELOOP: "it is a symbolic link; remove it",
     errno.ENOTDIR: "a part of the path is not a folder; remove it",
     errno.EIO: "the disk reported an input/output error; see the kernel log",
-    errno.ENOLCK: "the file system gives no locks; choose a local folder",
+    errno.ENOLCK: "the file system does not support locks; choose a local folder",
 }
 
 
@@ -34,7 +34,7 @@ def refusals(path: Path, doing: str, *, needed: Callable[[], int] = lambda: 0) -
     """Map what the system refuses about `path` while `doing` ("write image"); `needed`: bytes still to be written.
 
     Raises:
-        DiskFullError: There is no room, or a quota is reached.
+        DiskFullError: The disk is full, or a quota is reached.
         DiskError: Anything else.
     """
     try:

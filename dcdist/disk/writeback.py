@@ -1,14 +1,16 @@
-"""Starts writing to the disk early, so that a sync at the end finds little to do.
+"""Starts writing to the disk early, so that the final sync has little to do.
 
-Left alone, the kernel keeps up to a tenth of the memory unwritten. Measured for 1 GiB that arrives at 120 MiB/s in
-random order: the last fsync takes 0.35 s without, 0.01 s with this, and the processor time is the same.
+By itself, the kernel keeps up to a tenth of the memory unwritten. Measured for 1 GiB that arrives at 120 MiB/s in
+random order: the final fsync takes 0.35 s without and 0.01 s with this, and the CPU time is the same.
 """
 
 from __future__ import annotations
 
 import ctypes
 
-_INTERVAL = 32 * 1024 * 1024
+from dcdist.model.geometry import MIB
+
+_INTERVAL = 32 * MIB
 _START_WRITING = 2  # SYNC_FILE_RANGE_WRITE
 
 _sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None)
@@ -17,7 +19,7 @@ if _sync_file_range is not None:
 
 
 class EarlyWriteback:
-    """Counts what is written to one file, by any thread."""
+    """Counts the bytes written to one file, from any thread."""
 
     def __init__(self) -> None:
         self._unstarted = 0

@@ -46,7 +46,7 @@ async def draw(
     start = command.first * geometry.piece_length
     stop = min(command.stop * geometry.piece_length, geometry.length)
     _, offset = _place(index, command)
-    swarm_layer.claim(pieces.span(command.first, command.stop))
+    swarm_layer.reserve(pieces.span(command.first, command.stop))
     handing = _Handing(swarm_layer, command, geometry.piece_size)
     try:
         async with store.read(object_of(index, command), start=offset, length=stop - start) as parts:

@@ -91,7 +91,7 @@ def known_pieces(index: Index, missing: Bits, known: KnownFrames) -> Bits:
 async def copy_pieces(index: Index, wanted: Bits, known: KnownFrames, swarm_layer: SwarmLayer) -> Bits:
     """Hand pieces that known frames cover to the swarm; returns those that could be read."""
     copied: Bits = 0
-    swarm_layer.claim(wanted)
+    swarm_layer.reserve(wanted)
     try:
         for piece in pieces.each(wanted):
             try:

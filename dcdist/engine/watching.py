@@ -104,7 +104,7 @@ class SwarmWatch:
 
     async def _take(self, event: SwarmEvent) -> None:
         match event:
-            case swarm_port.PiecesFinished():
+            case swarm_port.PiecesPassed():
                 self._layers.finished(await self._layers.named(event.layer), event.pieces)
             case swarm_port.PieceFailed():
                 self._piece_failed(event, await self._layers.named(event.layer))

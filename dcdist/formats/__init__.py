@@ -1,4 +1,4 @@
-"""Bytes to model and back: every object of the store, versioned, bounded and checked; described in docs/formats.md.
+"""Bytes to model and back: every object of the store, versioned, bounded and checked; see docs/formats.md.
 
-The one rule of all decoders: bytes are either accepted or raise FormatError, IntegrityError or one of their kinds.
+One rule for all decoders: they accept the bytes, or raise FormatError, IntegrityError or one of their kinds.
 """

@@ -1,6 +1,6 @@
-"""A layer's chunk list, at `layers/NAME/chunks`: which chunks lie where in its plain bytes. Only publishers read it.
+"""A layer's chunk list, at `layers/NAME/chunks`: the place of each chunk in its plain bytes. Only publishers read it.
 
-Invariant: the chunks follow each other without gap from plain offset 0.
+Invariant: the chunks follow each other without gaps from plain offset 0.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 from dcdist.errors import InvariantError
 from dcdist.formats import columns, envelope
 from dcdist.formats.fields import DIGEST_LENGTH
+from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
     from dcdist.model.identity import Digest
 
-CHUNKS_LIMIT: Final = 80 << 20
+CHUNKS_LIMIT: Final = 80 * MIB
 """The most bytes of a chunk list object, and of its map."""
 
 COUNT_LIMIT: Final = 1 << 21
@@ -48,9 +49,9 @@ def decode(data: bytes, digest: Digest) -> ChunkList:
     """The chunk list whose SHA-256 a layer's index has.
 
     Raises:
-        IntegrityError: It is not that object.
+        IntegrityError: Its SHA-256 is not `digest`.
         NewerFormatError: It is in a newer format.
-        FormatError: It cannot be read, or does not fit together.
+        FormatError: It cannot be read, or its parts do not fit together.
     """
     what = "a chunk list"
     envelope.require_digest(data, digest, what=what, source="")

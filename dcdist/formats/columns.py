@@ -1,4 +1,4 @@
-"""Columns of numbers as bytes: little-endian, whatever the machine."""
+"""Columns of numbers as bytes: little-endian on every machine."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def read(data: bytes | memoryview, kind: Type) -> array[int]:
     """The numbers that `write` wrote.
 
     Raises:
-        FormatError: The last number is cut.
+        FormatError: The last number is cut off.
     """
     if len(data) % WIDTHS[kind]:
-        raise FormatError(f"a column of {len(data)} bytes is not made of {WIDTHS[kind]}-byte numbers")
+        raise FormatError(f"a column of {len(data)} bytes does not consist of {WIDTHS[kind]}-byte numbers")
     numbers: array[int] = array(kind)
     numbers.frombytes(data)
     if sys.byteorder == "big":
@@ -43,5 +43,5 @@ def read(data: bytes | memoryview, kind: Type) -> array[int]:
 
 
 def starts(lengths: Iterable[int]) -> array[int]:
-    """Where each of these runs starts, from 0, and where the last one ends."""
+    """The start of each run, from 0, and the end of the last."""
     return array("Q", accumulate(lengths, initial=0))

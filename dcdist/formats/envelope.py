@@ -1,7 +1,7 @@
-"""The outer form of all objects but layers: what it is, its format version, and a compressed map.
+"""The outer form of all objects but segments: the kind, the format version and a compressed map.
 
-A msgpack array of three: the kind as text, the version, and a zstd frame of a msgpack map. It is the same in all
-versions to come, so that an old reader can always say which version it would need.
+It is a msgpack array of three: the kind as text, the version, and a zstd frame of a msgpack map. It stays the same in
+all future versions, so that an old reader can always name the version that it would need.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _VERSION_LIMIT: Final = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of object. `version` is the newest one known; `limit` bounds the object and its unpacked map, in bytes.
+    """One kind of object. `version` is the newest known.
 
-    `count` bounds the values in the map, its keys included.
+    `limit` is the most bytes of the object, and of its unpacked map; `count` is the most values in it, keys included.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Kind:
 
 
 def encode(kind: Kind, body: Mapping[str, object]) -> bytes:
-    """An object of the kind's newest version. `body` has texts, integers, bytes, arrays and maps of such."""
+    """An object of the kind's newest version. `body` holds texts, integers, bytes, and arrays and maps of these."""
     packed = compression.compressor(_LEVEL).compress(msgpack.packb(body))
     return msgpack.packb([kind.name, kind.version, packed])
 
@@ -48,8 +48,8 @@ def decode(kind: Kind, data: bytes, *, what: str) -> Fields:
     """The map of an object; `what` names the object in messages.
 
     Raises:
-        NewerFormatError: It is of a newer version.
-        FormatError: It is of another kind, or damaged, or beyond the kind's bounds.
+        NewerFormatError: Its version is newer.
+        FormatError: It is of another kind, damaged, or beyond the kind's limits.
     """
     try:
         return Fields(_body(kind, data, what), what)
@@ -65,18 +65,18 @@ def digest(data: bytes) -> Digest:
 
 
 def require_digest(data: bytes, expected: Digest, *, what: str, source: str) -> None:
-    """Check an object before it is decoded; `source` is its key.
+    """Check an object before it is decoded; `source` is the object's name.
 
     Raises:
-        IntegrityError: Its SHA-256 is another one.
+        IntegrityError: Its SHA-256 is not `expected`.
     """
     if digest(data) != expected:
-        raise IntegrityError(f"{what} is not the one that was promised: its SHA-256 differs", source=source)
+        raise IntegrityError(f"{what} is not the expected one: its SHA-256 differs", source=source)
 
 
 def _body(kind: Kind, data: bytes, what: str) -> values.Value:
     if len(data) > kind.limit:
-        raise FormatError(f"it has {len(data)} bytes, over {kind.limit}")
+        raise FormatError(f"it has {len(data)} bytes, the limit is {kind.limit}")
     outer = values.read(data, count=_OUTER_VALUES)
     if not isinstance(outer, list) or len(outer) < 2 or outer[0] != kind.name:
         raise FormatError(f"it is not a {kind.name} object")
@@ -85,8 +85,8 @@ def _body(kind: Kind, data: bytes, what: str) -> values.Value:
         raise FormatError("it has no format version")
     if version > kind.version:
         raise NewerFormatError(
-            f"{what} cannot be read: it takes format version {version}, and this dcdist knows versions up to "
-            f"{kind.version}. Upgrade dcdist.",
+            f"{what} cannot be read: it has format version {version}, and this dcdist reads versions up to "
+            f"{kind.version}; upgrade dcdist",
             needed=version,
         )
     if len(outer) != 3 or not isinstance(outer[2], memoryview):

@@ -1,7 +1,7 @@
 """An image's extents, at `images/HASH`: columns of sources, starts and lengths.
 
-Invariant: decoded extents make up the image's size exactly, and each names a layer that the object lists. Starts are
-written as the distance from where the last extent of the same layer ended: zero most often, and zeros pack well.
+Invariant: decoded extents add up to the image's size, and each names a layer that the object lists. A start is written
+as its distance from the end of the previous extent of the same layer: mostly zero, which compresses well.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dcdist.errors import FormatError, InvariantError
 from dcdist.formats import columns, envelope, object_names
 from dcdist.model.extent import ZEROS, Extents
+from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ COUNT_LIMIT: Final = 1 << 22
 """The most extents of one image."""
 
 LAYERS_LIMIT: Final = 64
-"""The most layers that an image, or a release, is made of."""
+"""The most layers of an image, or of a release."""
 
-EXTENTS_LIMIT: Final = 80 << 20
+EXTENTS_LIMIT: Final = 80 * MIB
 """The most bytes of an extents object, and of its map."""
 
 IMAGE_LIMIT: Final = 1 << 50
@@ -57,19 +58,19 @@ def encode(extents: Extents) -> bytes:
 
 
 def decode(data: bytes, image: Image) -> Extents:
-    """The extents of `image`; `check_within` is left to whoever has the layers' indexes. Takes 0.3 s a million.
+    """The extents of `image`; takes 0.3 s a million. The caller has the layers' indexes and calls `check_within`.
 
     Raises:
-        IntegrityError: It is not the object that the manifest names.
+        IntegrityError: Its SHA-256 is not the one in the manifest.
         NewerFormatError: It is in a newer format.
-        FormatError: It cannot be read, or does not fit together.
+        FormatError: It cannot be read, or its parts do not fit together.
     """
     what = f"the extents of image {image.name}"
     envelope.require_digest(data, image.extents, what=what, source=object_names.image_extents(image.extents))
     fields = envelope.decode(_KIND, data, what=what)
     size = fields.integer("size", high=IMAGE_LIMIT)
     if size != image.size:
-        raise fields.refuse(f"they are for {size} bytes, and the manifest says {image.size}")
+        raise fields.refuse(f"they are for {size} bytes, but the manifest says {image.size}")
     layers = _layers(fields)
     sources = fields.column("sources", "H", limit=COUNT_LIMIT)
     lengths = fields.column("lengths", "Q", limit=COUNT_LIMIT)
@@ -77,9 +78,9 @@ def decode(data: bytes, image: Image) -> Extents:
     if not len(sources) == len(distances) == len(lengths):
         raise fields.refuse("its columns differ in length")
     if sum(lengths) != size or min(lengths, default=1) == 0:
-        raise fields.refuse("an extent is empty, or they do not add up to the image's size")
+        raise fields.refuse("an extent is empty, or the extents do not add up to the image's size")
     if max(sources, default=0) > len(layers):
-        raise fields.refuse("an extent is of a layer that is not listed")
+        raise fields.refuse("an extent names a layer that is not listed")
     return Extents(size, layers, sources, _starts(fields, sources, distances, lengths), lengths)
 
 
@@ -87,14 +88,14 @@ def check_within(extents: Extents, plain_lengths: Sequence[int]) -> None:
     """Check that each extent lies in its layer; `plain_lengths` has the plain bytes of each of `extents.layers`.
 
     Raises:
-        FormatError: One does not.
+        FormatError: An extent does not.
     """
     limits = [_OFFSET_LIMIT, *plain_lengths]
     if len(limits) != len(extents.layers) + 1:
-        raise InvariantError(f"{len(extents.layers)} layers, and plain lengths of {len(plain_lengths)}")
+        raise InvariantError(f"{len(extents.layers)} layers, but plain lengths of {len(plain_lengths)}")
     stops = map(add, extents.starts, extents.lengths)
     if any(map(gt, stops, map(limits.__getitem__, extents.sources))):
-        raise FormatError("an extent lies beyond the end of its layer: the release was published by a faulty tool")
+        raise FormatError("an extent lies beyond the end of its layer: the tool that published the release is faulty")
 
 
 def _layers(fields: Fields) -> tuple[LayerName, ...]:
@@ -102,12 +103,12 @@ def _layers(fields: Fields) -> tuple[LayerName, ...]:
     width = 2 * _NAME_BYTES
     layers = tuple(LayerName(names[at : at + width]) for at in range(0, len(names), width))
     if len(names) % width or len(set(layers)) != len(layers):
-        raise fields.refuse("'layers' is cut within a name, or names a layer twice")
+        raise fields.refuse("'layers' ends within a name, or names a layer twice")
     return layers
 
 
 def _distances(extents: Extents) -> array[int]:
-    """How far each extent starts from where the last one of its layer ended."""
+    """The distance of each start from the end of the previous extent of its layer."""
     distances = array("q")
     ends = [0] * (len(extents.layers) + 1)
     for source, start, length in zip(extents.sources, extents.starts, extents.lengths, strict=True):
@@ -118,7 +119,7 @@ def _distances(extents: Extents) -> array[int]:
 
 
 def _starts(fields: Fields, sources: array[int], distances: array[int], lengths: array[int]) -> array[int]:
-    """The inverse of `_distances`, for columns that cannot be trusted."""
+    """The inverse of `_distances`, for untrusted columns."""
     starts = array("Q")
     ends = [0] * LAYERS_LIMIT + [0]
     for source, distance, length in zip(sources, distances, lengths, strict=True):

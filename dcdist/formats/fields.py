@@ -1,6 +1,6 @@
-"""One map of an untrusted object, read key by key: what is asked for is there, of its type and within its bounds.
+"""One map of an untrusted object, read field by field. Invariant: a value that is returned has its type and its bounds.
 
-Keys that nobody asks for are ignored, so that a version can grow keys that its older readers do without.
+Fields that no reader asks for are ignored, so that a version can gain fields that older readers do without.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DIGEST_LENGTH = 32
 
 
 class Fields:
-    """A map; `what` names the object in messages. Each method raises FormatError when the key is missing or off."""
+    """A map; `what` names the object in messages. Each method raises FormatError if the field is missing or wrong."""
 
     __slots__ = ("_values", "_what")
 
@@ -31,59 +31,59 @@ class Fields:
         self._values = values
         self._what = what
 
-    def integer(self, key: str, *, low: int = 0, high: int) -> int:
+    def integer(self, name: str, *, low: int = 0, high: int) -> int:
         """An integer from `low` to `high`, both included."""
-        value = self._value(key)
+        value = self._value(name)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise self.refuse(f"{key!r} is not a number")
+            raise self.refuse(f"{name!r} is not a number")
         if not low <= value <= high:
-            raise self.refuse(f"{key!r} is {value}, not from {low} to {high}")
+            raise self.refuse(f"{name!r} is {value}, not from {low} to {high}")
         return value
 
-    def text(self, key: str, *, limit: int) -> str:
+    def text(self, name: str, *, limit: int) -> str:
         """A text of at most `limit` characters."""
-        value = self._value(key)
+        value = self._value(name)
         if not isinstance(value, str) or len(value) > limit:
-            raise self.refuse(f"{key!r} is not a text of at most {limit} characters")
+            raise self.refuse(f"{name!r} is not a text of at most {limit} characters")
         return value
 
-    def data(self, key: str, *, limit: int) -> memoryview:
+    def data(self, name: str, *, limit: int) -> memoryview:
         """At most `limit` bytes: a view of the object."""
-        value = self._value(key)
+        value = self._value(name)
         if not isinstance(value, memoryview) or len(value) > limit:
-            raise self.refuse(f"{key!r} is not a byte string of at most {limit} bytes")
+            raise self.refuse(f"{name!r} is not a byte string of at most {limit} bytes")
         return value
 
-    def digest(self, key: str) -> Digest:
+    def digest(self, name: str) -> Digest:
         """A SHA-256."""
-        return Digest(self.exactly(key, DIGEST_LENGTH))
+        return Digest(self.exactly(name, DIGEST_LENGTH))
 
-    def exactly(self, key: str, length: int) -> bytes:
+    def exactly(self, name: str, length: int) -> bytes:
         """`length` bytes."""
-        value = self.data(key, limit=length)
+        value = self.data(name, limit=length)
         if len(value) != length:
-            raise self.refuse(f"{key!r} has {len(value)} bytes, not {length}")
+            raise self.refuse(f"{name!r} has {len(value)} bytes, not {length}")
         return bytes(value)
 
-    def column(self, key: str, kind: columns.Type, *, limit: int) -> array[int]:
+    def column(self, name: str, kind: columns.Type, *, limit: int) -> array[int]:
         """A column of at most `limit` numbers."""
-        value = self.data(key, limit=limit * columns.WIDTHS[kind])
+        value = self.data(name, limit=limit * columns.WIDTHS[kind])
         if len(value) % columns.WIDTHS[kind]:
-            raise self.refuse(f"{key!r} is cut within a number")
+            raise self.refuse(f"{name!r} ends within a number")
         return columns.read(value, kind)
 
-    def maps(self, key: str, *, limit: int) -> list[Fields]:
+    def maps(self, name: str, *, limit: int) -> list[Fields]:
         """An array of at most `limit` maps."""
-        value = self._value(key)
+        value = self._value(name)
         if not isinstance(value, list) or len(value) > limit:
-            raise self.refuse(f"{key!r} is not an array of at most {limit} maps")
-        return [Fields(each, f"{self._what}, {key} {number}") for number, each in enumerate(value)]
+            raise self.refuse(f"{name!r} is not an array of at most {limit} maps")
+        return [Fields(each, f"{self._what}, {name} {number}") for number, each in enumerate(value)]
 
     def refuse(self, reason: str) -> FormatError:
-        """The error to raise when the object is off in a way that only the caller can tell."""
+        """The error to raise when a check of the caller fails."""
         return FormatError(f"{self._what} cannot be read: {reason}")
 
-    def _value(self, key: str) -> Value:
-        if key not in self._values:
-            raise self.refuse(f"{key!r} is missing")
-        return self._values[key]
+    def _value(self, name: str) -> Value:
+        if name not in self._values:
+            raise self.refuse(f"{name!r} is missing")
+        return self._values[name]

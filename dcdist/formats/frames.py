@@ -1,6 +1,6 @@
 """Frames: runs of plain bytes, each one zstd frame that is checked before it is unpacked.
 
-Invariant: unpacking gives exactly the promised number of bytes or raises, and never takes more memory than that.
+Invariant: unpacking returns exactly the expected number of bytes or raises, and never takes more memory than that.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from typing import TYPE_CHECKING, Final
 
 from dcdist.errors import FormatError, IntegrityError, InvariantError, UsageError
 from dcdist.formats import compression
+from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
     from dcdist.model.layer import Frame
 
-FRAME_PLAIN_LIMIT: Final = 4 << 20
+FRAME_PLAIN_LIMIT: Final = 4 * MIB
 """The most plain bytes of one frame."""
 
 FRAME_LIMIT: Final = FRAME_PLAIN_LIMIT + FRAME_PLAIN_LIMIT // 256
-"""The most compressed bytes of one frame: what zstd makes of that many random bytes, at worst."""
+"""The most compressed bytes of one frame: zstd's worst case for that many random bytes."""
 
 _LEVELS: Final = range(1, 23)
 
 
 class Packer:
-    """Makes frames; one for each thread. `level` is zstd's, 1 to 22.
+    """Makes frames; for one thread at a time. `level` is zstd's, 1 to 22.
 
     Raises:
-        UsageError: There is no such level.
+        UsageError: The level is not one of these.
     """
 
     __slots__ = ("_compress",)
@@ -45,7 +46,7 @@ class Packer:
 
 
 class Unpacker:
-    """Reads frames; one for each thread."""
+    """Reads frames; for one thread at a time."""
 
     __slots__ = ("_decompress",)
 
@@ -53,14 +54,14 @@ class Unpacker:
         self._decompress = compression.decompressor()
 
     def unpack(self, frame: Frame, data: bytes | memoryview) -> bytes:
-        """The plain bytes of `frame`, of which `data` is said to be the compressed bytes.
+        """The plain bytes of `frame`; `data` are its supposed compressed bytes.
 
         Raises:
-            IntegrityError: They are others.
-            FormatError: They are the right ones, and yet not one frame of `plain_length` bytes.
+            IntegrityError: `data` has another SHA-256.
+            FormatError: `data` has the right SHA-256, but is not one frame of `plain_length` bytes.
         """
         if hashlib.sha256(data).digest() != frame.digest:
-            raise IntegrityError(f"frame {frame.number} is not the one that was promised: its SHA-256 differs")
+            raise IntegrityError(f"frame {frame.number} is not the expected one: its SHA-256 differs")
         try:
             return compression.unpack(self._decompress, data, low=frame.plain_length, high=frame.plain_length)
         except FormatError as error:

@@ -1,10 +1,10 @@
-"""A heartbeat's name: all that a host tells of itself, so that one listing gives the members.
+"""A heartbeat's name: it says everything about its host, so that one listing gives the members.
 
     id,sequence,role,address,port,version,needs
 
-The id is 64 digits in base 4: the hosts of a prefix of any even number of bits are listed by the names' first digits.
-Other numbers are lower-case hex without leading zeros, but for the address (8 or 32 digits) and the port (decimal).
-Invariant: there is one spelling of a member, and `parse` takes no other.
+The id is 64 digits in base 4, so that the first digits of a name select the hosts of a prefix of any even number of
+bits. Other numbers are lower-case hex without leading zeros; the address has 8 or 32 digits, the port is decimal.
+Invariant: a member has one spelling, and `parse` accepts no other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dcdist.model.identity import PREFIX_STEP, HostId, Prefix, is_host_id
 from dcdist.model.member import Member, Role
 
 NAME_LIMIT: Final = 400
-"""No name is longer, in characters; they are ASCII."""
+"""The most characters of a name; they are ASCII."""
 
 _SEQUENCE_LIMIT: Final = 1 << 63
 _HEX: Final = "0|[1-9a-f][0-9a-f]{0,15}"
@@ -32,12 +32,12 @@ def name(member: Member) -> str:
     """The name of a member's heartbeat.
 
     Raises:
-        UsageError: The address or port is not one that others could connect to, or another part is off.
+        UsageError: Other hosts could not connect to the address or port, or another part is invalid.
     """
     try:
         address = ip_address(member.address)
     except ValueError as error:
-        raise UsageError(f"{member.address!r} is not an IP address to be reached at") from error
+        raise UsageError(f"{member.address!r} is not an IP address at which this host can be reached") from error
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     parts = (
@@ -51,13 +51,13 @@ def name(member: Member) -> str:
 
 
 def beginning(prefix: Prefix) -> str:
-    """How the names of the members of a prefix begin; no other names begin so."""
+    """The beginning that the names of the members of a prefix have, and no others."""
     count = prefix.bits // PREFIX_STEP
     return "".join(f"{prefix.value >> PREFIX_STEP * place & 3}" for place in reversed(range(count)))
 
 
 def parse(name: str) -> Member | None:
-    """The member that a heartbeat's name describes; None for anything else, whoever wrote it."""
+    """The member that a heartbeat's name describes; None for any other text."""
     match = _NAME.fullmatch(name) if len(name) <= NAME_LIMIT else None
     if match is None:
         return None
@@ -77,12 +77,12 @@ def parse(name: str) -> Member | None:
 
 
 def _digits(host: HostId) -> str:
-    """An id in base 4; nothing for what is no id."""
+    """An id in base 4; empty if `host` is not an id."""
     return beginning(Prefix.of(host, 128)) if is_host_id(host) else ""
 
 
 def _address(packed: bytes) -> IPv4Address | IPv6Address | None:
-    """An address that a host can have; loopback counts, for hosts on one machine."""
+    """An address that a host can have, or None; loopback is valid, for hosts on one machine."""
     address = ip_address(packed)
     if address.is_multicast or address.is_unspecified:
         return None

@@ -1,6 +1,6 @@
 """A layer's index: its cut, its piece hashes and its frame table, at `layers/NAME/index`.
 
-Invariant: what `decode` returns fits together and fits the manifest's word on the layer: no reader looks again.
+Invariant: an index from `decode` is consistent and fits the layer's entry in the manifest; no reader checks it again.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dcdist.errors import InvariantError
 from dcdist.formats import columns, envelope, object_names
 from dcdist.formats.fields import DIGEST_LENGTH, Fields
 from dcdist.formats.frames import FRAME_LIMIT, FRAME_PLAIN_LIMIT
-from dcdist.model.geometry import LAYER_LIMIT, Geometry
+from dcdist.model.geometry import LAYER_LIMIT, MIB, Geometry
 from dcdist.model.identity import LayerName
 from dcdist.model.layer import FrameTable, Index
 
 if TYPE_CHECKING:
     from dcdist.model.release import LayerEntry
 
-INDEX_LIMIT: Final = 48 << 20
+INDEX_LIMIT: Final = 48 * MIB
 """The most bytes of an index object, and of its map."""
 
 FRAMES_LIMIT: Final = 1 << 20
@@ -32,7 +32,7 @@ _HASH_LENGTH: Final = 20
 
 
 def encode(index: Index) -> bytes:
-    """The index object; the same index gives the same map, in its version of zstd the same bytes."""
+    """The index object. Equal indexes give equal maps, and equal bytes with one version of zstd."""
     frames, geometry = index.frames, index.geometry
     if geometry != Geometry.for_length(geometry.length) or frames.starts[-1] != geometry.length:
         raise InvariantError(f"the index of layer {index.layer} does not fit the layer's length")
@@ -52,12 +52,12 @@ def encode(index: Index) -> bytes:
 
 
 def decode(data: bytes, entry: LayerEntry) -> Index:
-    """The index of the layer that `entry` of a manifest speaks of.
+    """The index of the layer that `entry` of a manifest names.
 
     Raises:
-        IntegrityError: It is not the object that the manifest names.
+        IntegrityError: Its SHA-256 is not the one in the manifest.
         NewerFormatError: It is in a newer format.
-        FormatError: It cannot be read, or does not fit together.
+        FormatError: It cannot be read, or its parts do not fit together.
     """
     what = f"the index of layer {entry.name}"
     envelope.require_digest(data, entry.index, what=what, source=object_names.layer_index(entry.name))
@@ -74,10 +74,10 @@ def decode(data: bytes, entry: LayerEntry) -> Index:
 
 def _geometry(fields: Fields, entry: LayerEntry) -> Geometry:
     if fields.text("layer", limit=_NAME_LENGTH) != entry.name:
-        raise fields.refuse("it is another layer's")
+        raise fields.refuse("it belongs to another layer")
     length = fields.integer("length", low=1, high=LAYER_LIMIT)
     if length != entry.length:
-        raise fields.refuse(f"it is for {length} bytes, and the manifest says {entry.length}")
+        raise fields.refuse(f"it is for {length} bytes, but the manifest says {entry.length}")
     geometry = Geometry.for_length(length)
     stated = Geometry(
         length,
@@ -86,7 +86,7 @@ def _geometry(fields: Fields, entry: LayerEntry) -> Geometry:
         fields.integer("segment_length", high=LAYER_LIMIT),
     )
     if stated != geometry:
-        raise fields.refuse("its geometry is not the one of its length")
+        raise fields.refuse("its geometry does not follow from its length")
     return geometry
 
 
@@ -94,14 +94,14 @@ def _frames(fields: Fields, length: int) -> FrameTable:
     lengths = fields.column("lengths", "I", limit=FRAMES_LIMIT)
     plain_lengths = fields.column("plain_lengths", "I", limit=FRAMES_LIMIT)
     if not 0 < len(lengths) == len(plain_lengths):
-        raise fields.refuse(f"it has {len(lengths)} lengths and {len(plain_lengths)} plain lengths")
+        raise fields.refuse(f"it has {len(lengths)} lengths, but {len(plain_lengths)} plain lengths")
     if min(lengths) < 1 or max(lengths) > FRAME_LIMIT:
-        raise fields.refuse(f"a frame has not from 1 to {FRAME_LIMIT} bytes")
+        raise fields.refuse(f"a frame does not have 1 to {FRAME_LIMIT} bytes")
     if min(plain_lengths) < 1 or max(plain_lengths) > FRAME_PLAIN_LIMIT:
-        raise fields.refuse(f"a frame has not from 1 to {FRAME_PLAIN_LIMIT} plain bytes")
+        raise fields.refuse(f"a frame does not have 1 to {FRAME_PLAIN_LIMIT} plain bytes")
     starts = columns.starts(lengths)
     if starts[-1] != length:
-        raise fields.refuse(f"its frames have {starts[-1]} bytes, the layer {length}")
+        raise fields.refuse(f"its frames have {starts[-1]} bytes, but the layer has {length}")
     return FrameTable(starts, columns.starts(plain_lengths), fields.exactly("digests", len(lengths) * DIGEST_LENGTH))
 
 

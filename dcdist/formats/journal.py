@@ -1,7 +1,7 @@
-"""A publish's journal, at `publishes/ID`: who publishes what, and how far it came.
+"""A publish's journal, at `publishes/ID`: the process, the release, and what is in the store so far.
 
-It is written before anything else and deleted after the manifest. It keeps a collector away from layers that no
-manifest names yet, and lets the same publish, run again after it was killed, go on where it stopped.
+It is written before everything else and deleted after the manifest is written. It protects layers that no manifest
+names yet from collection, and lets a publish that was killed resume where it stopped.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 from dcdist.errors import UsageError
 from dcdist.formats import envelope
 from dcdist.formats.fields import DIGEST_LENGTH, Fields
+from dcdist.model.geometry import MIB
 from dcdist.model.identity import Digest, LayerName, ReleaseName, is_layer_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-JOURNAL_LIMIT: Final = 4 << 20
+JOURNAL_LIMIT: Final = 4 * MIB
 """The most bytes of a journal object, and of its map."""
 
 _KIND: Final = envelope.Kind("dcdist-journal", 1, JOURNAL_LIMIT, count=20_000)
@@ -32,8 +33,8 @@ _MISSING: Final = bytes(DIGEST_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """A process: its host's name and boot, its number, and when it started, in the kernel's ticks since boot."""
+class PublisherProcess:
+    """A process: the name and boot id of its host, its number, and its start in the kernel's ticks since boot."""
 
     host: str
     boot: str
@@ -43,7 +44,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class JournalLayer:
-    """A layer that is being added: the SHA-256 of each segment that is in the store, None for one that is not yet."""
+    """A layer that is being added: the SHA-256 of each segment in the store, None for one that is not there yet."""
 
     name: LayerName
     segments: tuple[Digest | None, ...]
@@ -51,16 +52,16 @@ class JournalLayer:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """One publish. `references`: the layers of other releases that it may refer to, in its order of preference."""
+    """One publish. `references` are the layers of other releases that it may refer to, in its order of preference."""
 
     release: ReleaseName
-    owner: Owner
+    owner: PublisherProcess
     layers: tuple[JournalLayer, ...]
     references: tuple[LayerName, ...]
 
 
 def successor(publish: str) -> str:
-    """The ID of the one publish that may go on where `publish` stopped: whoever creates its journal is the one."""
+    """The ID of the one publish that may resume `publish`: the process that creates its journal."""
     return hashlib.sha256(f"dcdist publish after {publish}".encode()).hexdigest()[:32]
 
 
@@ -95,7 +96,7 @@ def decode(data: bytes) -> Journal:
         release = ReleaseName(fields.text("demo", limit=_TEXT_LIMIT), fields.text("version", limit=_TEXT_LIMIT))
     except UsageError as error:
         raise fields.refuse(str(error)) from error
-    owner = Owner(
+    owner = PublisherProcess(
         fields.text("host", limit=_TEXT_LIMIT),
         fields.text("boot", limit=_TEXT_LIMIT),
         fields.integer("pid", high=_NUMBER_LIMIT),
@@ -104,7 +105,7 @@ def decode(data: bytes) -> Journal:
     layers = tuple(_layer(each) for each in fields.maps("layers", limit=_LAYERS_LIMIT))
     names = fields.data("references", limit=_REFERENCES_LIMIT * _NAME_BYTES)
     if len(names) % _NAME_BYTES:
-        raise fields.refuse("'references' is cut within a name")
+        raise fields.refuse("'references' ends within a name")
     return Journal(release, owner, layers, tuple(LayerName(bytes(each).hex()) for each in _runs(names, _NAME_BYTES)))
 
 
@@ -112,7 +113,7 @@ def _layer(fields: Fields) -> JournalLayer:
     name = fields.text("name", limit=2 * _NAME_BYTES)
     digests = fields.data("segments", limit=_SEGMENTS_LIMIT * DIGEST_LENGTH)
     if not is_layer_name(name) or len(digests) % DIGEST_LENGTH:
-        raise fields.refuse("a layer's name is no name, or its segments are cut within a digest")
+        raise fields.refuse("a layer's name is invalid, or its segments end within a digest")
     segments = (Digest(bytes(each)) for each in _runs(digests, DIGEST_LENGTH))
     return JournalLayer(LayerName(name), tuple(None if each == _MISSING else each for each in segments))
 

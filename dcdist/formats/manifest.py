@@ -1,7 +1,7 @@
 """A release's manifest, at `releases/DEMO/VERSION`: signed, and safe to act on once it is open.
 
-Invariant: whatever a manifest says, its names stay inside the destination and its counts within the limits below. The
-signature is checked before anything that it covers is read.
+Invariant: the names in a manifest stay inside the destination, and its counts within the limits below. The signature is
+checked before the content is read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dcdist.formats.extents import IMAGE_LIMIT, LAYERS_LIMIT
 from dcdist.formats.fields import Fields
 from dcdist.formats.names import check_image_name, check_metadata_path
 from dcdist.formats.signature import SIGNATURE_LENGTH
-from dcdist.model.geometry import LAYER_LIMIT
+from dcdist.model.geometry import LAYER_LIMIT, MIB
 from dcdist.model.identity import LayerName, ReleaseName, is_layer_name
 from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
 
@@ -30,7 +30,7 @@ __all__ = [
     "check_image_name", "check_metadata_path", "open_sealed", "read_unverified", "seal",
 ]  # fmt: skip
 
-MANIFEST_LIMIT: Final = 16 << 20
+MANIFEST_LIMIT: Final = 16 * MIB
 """The most bytes of a manifest object, and of its map."""
 
 IMAGES_LIMIT: Final = 10_000
@@ -39,8 +39,8 @@ IMAGES_LIMIT: Final = 10_000
 METADATA_FILES_LIMIT: Final = 1_000
 """The most metadata files of a release."""
 
-METADATA_BYTES_LIMIT: Final = 4 << 20
-"""The most bytes of all metadata files of a release together."""
+METADATA_BYTES_LIMIT: Final = 4 * MIB
+"""The most bytes of all metadata files of a release."""
 
 SIGNATURES_LIMIT: Final = 8
 """The most signatures of one manifest."""
@@ -57,12 +57,12 @@ def seal(release: Release, key: PrivateKey, *others: PrivateKey) -> bytes:
     """The manifest object of `release`, signed with each key (at most SIGNATURES_LIMIT).
 
     Raises:
-        UsageError: The release is beyond a limit, or a name in it cannot be used.
+        UsageError: The release is beyond a limit, or a name in it is invalid.
     """
     if fault := _fault(release):
         raise UsageError(f"release {release.name} cannot be published: {fault}")
     if len(others) >= SIGNATURES_LIMIT:
-        raise UsageError(f"a manifest has at most {SIGNATURES_LIMIT} signatures")
+        raise UsageError(f"a manifest has at most {SIGNATURES_LIMIT} signatures, not {len(others) + 1}")
     payload = _write(release)
     signatures = [{"key": each.public.identity, "signature": each.sign(_DOMAIN + payload)} for each in (key, *others)]
     return envelope.encode(_KIND, {"payload": payload, "signatures": signatures})
@@ -71,7 +71,7 @@ def seal(release: Release, key: PrivateKey, *others: PrivateKey) -> bytes:
 def open_sealed(data: bytes, trusted: Sequence[PublicKey]) -> Release:
     """The release that a manifest object describes, if a trusted key signed it.
 
-    The caller checks that `name` is the release that was asked for: a store may hand out another signed one.
+    The caller checks that `name` is the requested release: a store may answer with another signed one.
 
     Raises:
         SignatureError: No trusted key signed it.
@@ -85,15 +85,15 @@ def open_sealed(data: bytes, trusted: Sequence[PublicKey]) -> Release:
     ):
         signers = ", ".join(sorted({identity for identity, _ in signatures})) or "nobody"
         raise SignatureError(
-            f"the manifest has no valid signature by a trusted key: it names {signers} as signers, and "
-            f"{', '.join(sorted(known)) or 'no key'} is trusted",
+            f"the manifest has no valid signature by a trusted key: it names {signers} as signers; trusted: "
+            f"{', '.join(sorted(known)) or 'no key'}",
             damaged=any(identity in known for identity, _ in signatures),
         )
     return _read(payload)
 
 
 def read_unverified(data: bytes) -> Release:
-    """The release that a manifest object describes, whoever wrote it: to list and show, never to fetch by.
+    """The release that a manifest object describes, its signature unchecked: to list and show, never to fetch.
 
     Raises:
         NewerFormatError: It is in a newer format.
@@ -167,7 +167,7 @@ def _metadata(fields: Fields) -> MetadataFile:
 
 
 def _fault(release: Release) -> str | None:
-    """Why no manifest may describe this release; None if one may. The one list of rules for writers and readers."""
+    """Why no manifest may describe this release; None if one may. Writers and readers share these rules."""
     faults = (
         _count_fault(release),
         *(names.image_name_fault(image.name) for image in release.images),
@@ -192,4 +192,6 @@ def _count_fault(release: Release) -> str | None:
         (len(release.metadata), METADATA_FILES_LIMIT, "metadata files"),
         (content, METADATA_BYTES_LIMIT, "bytes of metadata"),
     )
-    return next((f"{number} {of_what}, over {limit}" for number, limit, of_what in checks if number > limit), None)
+    return next(
+        (f"{number} {of_what}, the limit is {limit}" for number, limit, of_what in checks if number > limit), None
+    )

@@ -1,6 +1,7 @@
-"""Where each object stands in a store: the only place that knows the layout.
+"""The name of each object in a store: the only place that knows the layout.
 
-Keys are relative to the store's prefix; none begins with `/`.
+An object's name is the `key` by which the `Store` port reads and writes it: relative to the store's prefix, without a
+`/` at its beginning.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def layer_chunks(name: LayerName) -> str:
 
 
 def layer_segment(name: LayerName, number: int) -> str:
-    """One run of a layer's bytes; `number` counts from 0."""
+    """A segment of a layer; `number` counts from 0."""
     return f"layers/{name}/segments/{number:05d}"
 
 
@@ -53,15 +54,15 @@ def releases_prefix(demo: str | None) -> str:
     """The prefix of the manifests of one demo, or of all.
 
     Raises:
-        UsageError: It cannot be a demo.
+        UsageError: `demo` is not a valid name of a demo.
     """
     return _RELEASES if demo is None else f"{_RELEASES}{require_word(demo, what='demo')}/"
 
 
-def parse_release_key(key: str) -> ReleaseName | None:
-    """The release whose manifest stands there; None if the key is not a manifest's."""
-    parts = key.removeprefix(_RELEASES).split("/")
-    if not key.startswith(_RELEASES) or len(parts) != 2:
+def parse_release(name: str) -> ReleaseName | None:
+    """The release whose manifest has this name; None if it is not the name of a manifest."""
+    parts = name.removeprefix(_RELEASES).split("/")
+    if not name.startswith(_RELEASES) or len(parts) != 2:
         return None
     try:
         return ReleaseName(*parts)
@@ -73,7 +74,7 @@ def publish_journal(publish: str) -> str:
     """The journal of one publish.
 
     Raises:
-        UsageError: `publish` is not a word.
+        UsageError: `publish` is not a valid ID.
     """
     return PUBLISHES + require_word(publish, what="publish")
 
@@ -82,6 +83,6 @@ def swarm_prefix(demo: str, realm: str) -> str:
     """The prefix of the heartbeats of one swarm; a heartbeat's name follows it.
 
     Raises:
-        UsageError: One of them is not a word.
+        UsageError: `demo` or `realm` is not a valid name.
     """
     return f"swarm/{require_word(demo, what='demo')}/{require_word(realm, what='realm')}/"

@@ -1,7 +1,7 @@
-"""`ova.xml`, the first member of an XVA: which disks follow, and how long they are.
+"""`ova.xml`, the first member of an XVA: it names the disks that follow and their lengths.
 
-Read as xapi reads it. Invariant: the disks come out in the order in which they are streamed, which is the *string*
-order of their references: `Ref:10` before `Ref:9`.
+It is read as xapi reads it. Invariant: the disks are returned in the order of the stream, which is the *string* order
+of their references: `Ref:10` before `Ref:9`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import cast
 from xml.parsers.expat import ExpatError
 
 from dcdist.errors import FormatError
+from dcdist.model.geometry import MIB
 
 OVA = "ova.xml"
 """The member's name."""
 
-OVA_LIMIT = 64 * 1024 * 1024
-"""The most bytes of it that are read."""
+OVA_LIMIT = 64 * MIB
+"""The most bytes of that member."""
 
 _Struct = dict[str, object]
 
@@ -26,7 +27,7 @@ _PROLOG = re.compile(rb"\s*<\?xml[^>]*\?>")
 _SIZE = re.compile(r"[0-9]{1,18}")
 _EXPORT_VERSION = "2"
 _TEXT_LIMIT = 255
-# What the standard parser raises for what it does not understand: a <bigdecimal> of letters is an ArithmeticError.
+# The standard parser raises these for bad input: a <bigdecimal> of letters is an ArithmeticError.
 _NOT_XML_RPC = (
     xmlrpc.client.Error, ExpatError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
 )  # fmt: skip
@@ -34,7 +35,7 @@ _NOT_XML_RPC = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class Disk:
-    """A disk that is streamed: its reference, which begins its members' names, and its length in bytes."""
+    """A disk of the stream: its reference, with which its members' names begin, and its length in bytes."""
 
     reference: str
     size: int
@@ -44,7 +45,7 @@ def read_disks(xml: bytes) -> tuple[Disk, ...]:
     """The disks that follow `ova.xml`, in stream order.
 
     Raises:
-        FormatError: It is not what XenServer 5 and later write; the message does not name the member.
+        FormatError: XenServer 5 and later do not write such a document; the message does not name the member.
     """
     root = _struct(_parse(xml), "the document")
     version = _scalar(_struct(root.get("version"), "version").get("export_vsn"))
@@ -68,7 +69,7 @@ def _parse(xml: bytes) -> object:
         raise FormatError("it declares a document type or entities, which XenServer never writes")
     bare = xml[prolog.end() :] if (prolog := _PROLOG.match(xml)) else xml
     try:
-        # The document is one bare <value>; the standard parser wants the call around it.
+        # The document is one bare <value>; the standard parser needs the call around it.
         values, _ = xmlrpc.client.loads(b"<params><param>" + bare + b"</param></params>")
     except _NOT_XML_RPC as error:
         raise FormatError(f"it is not an XML-RPC value: {error}") from error
@@ -78,7 +79,7 @@ def _parse(xml: bytes) -> object:
 
 
 def _streamed(objects: dict[str, tuple[str, _Struct]]) -> list[Disk]:
-    """Disks of every VBD that is no CD drive, unless they lie in a storage of ISO files; and suspend images."""
+    """The disk of every VBD except CD drives, unless it lies in a storage of ISO files; and suspend images."""
     wanted = set()
     for reference, (kind, snapshot) in objects.items():
         if kind != "VBD" or snapshot.get("type", "Disk") == "CD":
@@ -97,7 +98,7 @@ def _streamed(objects: dict[str, tuple[str, _Struct]]) -> list[Disk]:
 def _of(objects: dict[str, tuple[str, _Struct]], kind: str, reference: str, owner: str) -> _Struct:
     found = objects.get(reference)
     if found is None or found[0] != kind:
-        raise FormatError(f"{owner} names the {kind} {reference!r}, which is not there")
+        raise FormatError(f"{owner} names the {kind} {reference!r}, which does not exist")
     return found[1]
 
 
@@ -124,10 +125,10 @@ def _text(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise FormatError(f"{what} is not text")
     if len(value) > _TEXT_LIMIT:
-        raise FormatError(f"{what} has {len(value)} characters, over {_TEXT_LIMIT}")
+        raise FormatError(f"{what} has {len(value)} characters, the limit is {_TEXT_LIMIT}")
     return value
 
 
 def _scalar(value: object) -> str:
-    """A text or a number as text; of anything else the type alone, since it may be nested too deep to be shown."""
+    """A text or a number as text; for anything else only the type, since the value may be nested too deeply to show."""
     return str(value) if isinstance(value, str | int) else f"a {type(value).__name__}"

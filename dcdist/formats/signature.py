@@ -1,6 +1,6 @@
-"""Publishers' keys: Ed25519, in PEM files, known by a short identity.
+"""Publishers' keys: Ed25519, in PEM files, with a short identity.
 
-Invariant: a `PrivateKey` or `PublicKey` is 32 bytes of Ed25519 key and nothing else; the secret shows in no `repr`.
+Invariant: a `PrivateKey` or `PublicKey` is 32 bytes of Ed25519 key and nothing else; no `repr` shows the secret.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from dcdist.errors import FormatError
 SIGNATURE_LENGTH = 64
 """Bytes of a signature."""
 
-# InternalError: what OpenSSL says of a key whose length is not that of its kind.
+# OpenSSL raises InternalError for a key whose length does not fit its kind.
 _NO_KEY = (ValueError, UnsupportedAlgorithm, InternalError)
-_ADVICE = "expected is what `dcdist keygen` writes"
+_ADVICE = "use the one that `dcdist keygen` writes"
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """What hosts trust."""
+    """A key that hosts trust."""
 
     raw: bytes
 
@@ -33,7 +33,7 @@ class PublicKey:
         """Read a SubjectPublicKeyInfo PEM.
 
         Raises:
-            FormatError: It is not that, or not of an Ed25519 key.
+            FormatError: It is not one, or the key is not Ed25519.
         """
         data = text.encode(errors="replace") if isinstance(text, str) else text
         try:
@@ -42,7 +42,7 @@ class PublicKey:
             hint = "a private key, not a public one" if b"PRIVATE KEY" in data else "not a public key in PEM form"
             raise FormatError(f"this is {hint}: {_ADVICE} to publisher.pub") from error
         if not isinstance(key, Ed25519PublicKey):
-            raise FormatError(f"this is a public key of another kind than Ed25519: {_ADVICE} to publisher.pub")
+            raise FormatError(f"this public key is not an Ed25519 key: {_ADVICE} to publisher.pub")
         return cls(key.public_bytes_raw())
 
     def to_pem(self) -> str:
@@ -52,11 +52,11 @@ class PublicKey:
 
     @property
     def identity(self) -> str:
-        """The first 8 bytes of the SHA-256 of the raw key, as 16 hex digits: finds a key, proves nothing."""
+        """The first 8 bytes of the SHA-256 of the raw key, as 16 hex digits. It identifies a key and proves nothing."""
         return hashlib.sha256(self.raw).hexdigest()[:16]
 
     def verify(self, data: bytes, signature: bytes) -> bool:
-        """Whether this key's owner signed `data`."""
+        """Whether `signature` is this key's signature of `data`."""
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, data)
         except InvalidSignature:
@@ -66,7 +66,7 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
-    """What a publisher signs with."""
+    """A key that a publisher signs with."""
 
     raw: bytes = field(repr=False)
 
@@ -80,29 +80,31 @@ class PrivateKey:
         """Read a PKCS #8 PEM without a password.
 
         Raises:
-            FormatError: It is not that, or not of an Ed25519 key.
+            FormatError: It is not one, or the key is not Ed25519.
         """
         data = text.encode(errors="replace") if isinstance(text, str) else text
         try:
             key = serialization.load_pem_private_key(data, password=None)
         except TypeError as error:
-            raise FormatError(f"this key needs a password, which dcdist does not ask for: {_ADVICE}") from error
+            raise FormatError(
+                f"this key needs a password, which dcdist does not ask for: {_ADVICE} to publisher.key"
+            ) from error
         except _NO_KEY as error:
             hint = "a public key, not a private one" if b"PUBLIC KEY" in data else "not a private key in PEM form"
             raise FormatError(f"this is {hint}: {_ADVICE} to publisher.key") from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise FormatError(f"this is a private key of another kind than Ed25519: {_ADVICE} to publisher.key")
+            raise FormatError(f"this private key is not an Ed25519 key: {_ADVICE} to publisher.key")
         return cls(key.private_bytes_raw())
 
     def to_pem(self) -> str:
-        """PKCS #8 as PEM text, not encrypted: keep it from other users."""
+        """PKCS #8 as PEM text, not encrypted: protect it from other users."""
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         plain = serialization.NoEncryption()
         return Ed25519PrivateKey.from_private_bytes(self.raw).private_bytes(encoding, form, plain).decode()
 
     @property
     def public(self) -> PublicKey:
-        """The half that hosts get."""
+        """The public key, which hosts get."""
         return PublicKey(Ed25519PrivateKey.from_private_bytes(self.raw).public_key().public_bytes_raw())
 
     def sign(self, data: bytes) -> bytes:

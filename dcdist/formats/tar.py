@@ -1,7 +1,7 @@
-"""One tar header: 512 bytes to a name and a size, for the plain files that an XVA consists of.
+"""One tar header: 512 bytes to a name and a size, for the plain files that make up an XVA.
 
-V7, ustar and GNU headers are read. Invariant: a header that is returned has a right checksum, an ASCII name, and a
-size that the next bytes of the archive can have; whatever XenServer's own reader could not take is refused.
+It reads V7, ustar and GNU headers. Invariant: a header that is returned has a correct checksum, an ASCII name and a
+possible size; a header that XenServer's own reader cannot read is refused.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def read_header(block: bytes) -> Header:
     """Read one header of 512 bytes.
 
     Raises:
-        FormatError: It is no header, is damaged, or stands for something else than a plain file; the message has no
-            position, which only the caller knows.
+        FormatError: It is not a header, is damaged, or is not of a plain file; the message has no position, which only
+            the caller knows.
     """
     if len(block) != BLOCK:
         raise FormatError(f"a tar header has {BLOCK} bytes, not {len(block)}")
@@ -62,7 +62,7 @@ def read_header(block: bytes) -> Header:
 
 def _name(block: bytes) -> str:
     name = block[:100].split(b"\0", 1)[0]
-    # GNU headers keep times where ustar has the prefix.
+    # GNU headers have times where ustar has the prefix.
     if block[257:263] == b"ustar\0" and block[345]:
         name = block[345:500].split(b"\0", 1)[0] + b"/" + name
     if not name.isascii() or not name:

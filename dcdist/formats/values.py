@@ -1,8 +1,8 @@
-"""Untrusted msgpack to plain values: nothing is built before it is counted, and byte strings are views, not copies.
+"""Untrusted msgpack to plain values. Invariant: no value is built before it is counted; byte strings are views.
 
-The msgpack library bounds each array but not their number: 40 MB of empty arrays would become gigabytes of lists.
-Here the caller bounds the values altogether, so memory stays near the size of the input.
-Read are nil, booleans, integers, text, byte strings, arrays and maps with text keys; each key stands once.
+The msgpack library limits each array but not their number: 40 MB of empty arrays would become gigabytes of lists.
+Here the caller limits all values together, so memory stays near the size of the input. Accepted are nil, booleans,
+integers, text, byte strings, arrays, and maps with unique text keys.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Value: TypeAlias = "int | str | memoryview | list[Value] | dict[str, Value] | None"
-"""What was read; booleans are integers to Python, and `Fields` tells them apart."""
+"""A value that was read. Booleans are integers to Python; `Fields` tells them apart."""
 
 _DEPTH: Final = 8
 _UNSIGNED: Final = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}
@@ -31,17 +31,17 @@ def read(data: bytes | memoryview, *, count: int) -> Value:
     """The one value that `data` holds, made of at most `count` values (a map's keys count too).
 
     Raises:
-        FormatError: It is not msgpack, of another type, too deep, or has too many values.
+        FormatError: It is not msgpack, has another type, is nested too deeply, or has too many values.
     """
     reader = _Reader(memoryview(data), count)
     value = reader.value(_DEPTH)
     if reader.at != len(reader.data):
-        raise FormatError(f"{len(reader.data) - reader.at} bytes follow the end")
+        raise FormatError(f"{len(reader.data) - reader.at} bytes follow its end")
     return value
 
 
 class _Reader:
-    """A position in the data and how many values may still come."""
+    """A position in the data, and the number of values that may follow."""
 
     __slots__ = ("at", "data", "left")
 
@@ -66,7 +66,7 @@ class _Reader:
         return self._long(lead, depth)
 
     def _long(self, lead: int, depth: int) -> Value:
-        """A value whose length, or the value itself, stands in the bytes after its lead byte."""
+        """A value whose lead byte is followed by its length, or by the value itself."""
         if lead in _UNSIGNED:
             return self._number(_UNSIGNED[lead])
         if lead in _TEXT:
@@ -81,7 +81,7 @@ class _Reader:
             return int.from_bytes(self._take(_SIGNED[lead]), "big", signed=True)
         if lead in _CONSTANTS:
             return _CONSTANTS[lead]
-        raise FormatError(f"a value of type {lead:#x} is not used here")
+        raise FormatError(f"values of type {lead:#x} are not allowed here")
 
     def _count(self, values: int) -> None:
         if values > self.left:
@@ -89,16 +89,16 @@ class _Reader:
         self.left -= values
 
     def _lead(self) -> int:
-        # Every value has one: as a slice of one byte it takes a quarter of the time of all reading.
+        # Every value has one: read as a slice of one byte, it would take a quarter of all reading time.
         if self.at >= len(self.data):
-            raise FormatError("it is cut short")
+            raise FormatError("it is truncated")
         self.at += 1
         return self.data[self.at - 1]
 
     def _take(self, length: int) -> memoryview:
         part = self.data[self.at : self.at + length]
         if len(part) != length:
-            raise FormatError("it is cut short")
+            raise FormatError("it is truncated")
         self.at += length
         return part
 
@@ -121,10 +121,10 @@ class _Reader:
         for _ in range(length):
             key = self.value(depth - 1)
             if not isinstance(key, str) or key in values:
-                raise FormatError("a map's key is not a text, or stands twice")
+                raise FormatError("a map's key is not a text, or occurs twice")
             values[key] = self.value(depth - 1)
         return values
 
     def _open(self, members: int, depth: int) -> None:
         if depth <= 1 or members > self.left:
-            raise FormatError("too many values, or too deep")
+            raise FormatError("too many values, or nested too deeply")

@@ -1,6 +1,6 @@
-"""gzip and zstd around a whole file, taken off as a stream.
+"""gzip and zstd around a whole file, unwrapped as a stream.
 
-Invariant: whatever the input, a few dozen MiB are held at most; and a stream that ends is whole, or has raised.
+Invariant: it holds at most a few dozen MiB, whatever the input; a stream that ends without an error is whole.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 import zstandard
 
 from dcdist.errors import FormatError
+from dcdist.model.geometry import KIB, MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
 class Wrapping(enum.Enum):
-    """What is around a file, and the ending that its name may have for it."""
+    """The compression around a file; the value is the usual ending of its name."""
 
     NONE = ""
     GZIP = ".gz"
@@ -26,20 +27,20 @@ class Wrapping(enum.Enum):
 
 
 _MAGICS: Final = ((b"\x1f\x8b", Wrapping.GZIP), (b"\x28\xb5\x2f\xfd", Wrapping.ZSTD))
-_PART: Final = 1 << 20
-# A zstd block of 4 bytes can stand for 128 KiB, and the binding unpacks all that it is given: 2 KiB make 64 MiB.
-_ZSTD_INPUT: Final = 2 << 10
-# What the zstd command allows without being asked.
-_ZSTD_WINDOW: Final = 128 << 20
+_PART: Final = MIB
+# A zstd block of 4 bytes can hold 128 KiB, and the binding unpacks all of its input at once: 2 KiB become 64 MiB.
+_ZSTD_INPUT: Final = 2 * KIB
+# The default of the zstd command.
+_ZSTD_WINDOW: Final = 128 * MIB
 
 
 def wrapping_of(head: bytes) -> Wrapping:
-    """What the first bytes of a file look like."""
+    """The wrapping that the first bytes of a file indicate."""
     return next((wrapping for magic, wrapping in _MAGICS if head.startswith(magic)), Wrapping.NONE)
 
 
 def unwrap(wrapping: Wrapping, parts: Iterable[bytes]) -> Iterator[bytes]:
-    """The content of a file that comes in `parts`, in parts of any size, none empty.
+    """The content of a file whose bytes are `parts`; in parts of any size, none empty.
 
     Raises:
         FormatError: The stream is damaged, or ends early.
@@ -61,7 +62,7 @@ def _gunzip(parts: Iterable[bytes]) -> Iterator[bytes]:
         more = True
         while more:
             if stream is None:
-                # Like gzip itself: members may follow each other, and zeros (a tape's padding) may follow the last.
+                # As in gzip: members may follow each other, and zeros (a tape's padding) may follow the last.
                 data = data.lstrip(b"\0") if members else data
                 if not data:
                     break
@@ -76,7 +77,7 @@ def _gunzip(parts: Iterable[bytes]) -> Iterator[bytes]:
                 data, stream = stream.unused_data, None
             else:
                 data = stream.unconsumed_tail
-                # At its limit of output zlib may hold more of it, though it has taken all input.
+                # At its output limit zlib may hold more output, though it has consumed all input.
                 more = bool(data) or len(plain) == _PART
     if stream is not None or not members:
         raise FormatError("the gzip stream ends early: the file is truncated")

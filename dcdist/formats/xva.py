@@ -1,12 +1,12 @@
-"""An XVA as a stream: its bytes in, the same bytes out, cut where its members begin and end, and verified on the way.
+"""An XVA as a stream: the same bytes out as in, cut at its members' bounds and verified on the way.
 
-Nothing here does I/O: feed `XvaReader.receive` with bytes as they come, then call `finish`. Read as xapi reads it:
-`ova.xml`, then for each disk its blocks, each followed by a companion with its checksum, then two zero blocks.
-Block numbers count, they are not offsets: a gap stands for zero blocks, and an empty block (written to keep firewalls
+Nothing here does I/O: feed `XvaReader.receive` with bytes as they arrive, then call `finish`. An XVA is read as xapi
+reads it: `ova.xml`, then the blocks of each disk, each followed by a companion with its checksum, then two zero blocks.
+Block numbers are counters, not offsets: a gap stands for zero blocks, and an empty block (written to keep firewalls
 awake) uses up a number but no byte of the disk.
 
-Invariant: the parts of an XVA, joined, are the XVA; and when `finish` returns, every checksum in it was right and
-every disk has the size that `ova.xml` promises.
+Invariant: the joined parts of an XVA are the XVA. When `finish` returns, every checksum in it was correct and every
+disk had the size that `ova.xml` declares.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import xxhash
 from dcdist.errors import FormatError, InvariantError, XvaError
 from dcdist.formats import tar
 from dcdist.formats.ova import OVA, OVA_LIMIT, Disk, read_disks
+from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -49,7 +50,7 @@ _TAIL = 4096
 _COMPANION_SIZES = {"xxhash": 16, "checksum": 40}
 
 
-BLOCK_LIMIT = 64 * 1024 * 1024
+BLOCK_LIMIT = 64 * MIB
 """The most bytes of one block; all known writers make blocks of 1 MiB."""
 
 
@@ -62,7 +63,7 @@ def begins_like_an_xva(block: bytes) -> bool:
 
 
 class XvaReader:
-    """Verifies one XVA. After an error it cannot be used again."""
+    """Verifies one XVA. It cannot be used after an error."""
 
     def __init__(self) -> None:
         self._input = memoryview(b"")
@@ -78,13 +79,13 @@ class XvaReader:
 
     @property
     def member(self) -> str:
-        """The member that is being read."""
+        """The member being read."""
         return self._member
 
     def receive(self, data: bytes | memoryview) -> list[Part]:
-        """Take the next bytes, in any split, and return what can be told of them.
+        """Take the next bytes, split anywhere, and return the parts that are known.
 
-        Parts are views of `data`, which must not change any more.
+        Parts are views of `data`, which must not change afterwards.
 
         Raises:
             XvaError: The XVA is damaged.
@@ -96,10 +97,10 @@ class XvaReader:
         return parts
 
     def finish(self) -> None:
-        """Say that there are no more bytes.
+        """End the input.
 
         Raises:
-            XvaError: There should be.
+            XvaError: The XVA is not complete.
         """
         self._ended = True
         for _ in self._steps:
@@ -133,27 +134,27 @@ class XvaReader:
                 self._fail(f"the archive ends at byte {offset} of the {disk.size} of disk {disk.reference}")
             number = self._number(header.name, disk, last)
             if self._zero_block_size is None:
-                # As in xapi: what a gap stands for is the length of the first block of the first disk.
+                # As in xapi: a gap stands for blocks with the length of the first block of the first disk.
                 self._zero_block_size = header.size
             offset += (number - last - 1) * self._zero_block_size + header.size
             if offset > disk.size:
-                self._fail(f"it ends at byte {offset} of disk {disk.reference}, to which {OVA} gives {disk.size}")
+                self._fail(f"it ends at byte {offset} of disk {disk.reference}, but {OVA} declares {disk.size} bytes")
             yield from self._block(header)
             last, block = number, f"{disk.reference}/{number + 1:08d}"
 
     def _number(self, name: str, disk: Disk, last: int) -> int:
         reference, _, digits = name.rpartition("/")
         if reference != disk.reference or not _NUMBER.fullmatch(digits):
-            self._fail(f"a block of disk {disk.reference} should stand here, after number {last}")
+            self._fail(f"a block of disk {disk.reference} is expected here, after number {last}")
         if int(digits) <= last:
-            self._fail(f"block numbers must rise, and the last was {last}")
+            self._fail(f"block numbers must rise, but the last was {last}")
         return int(digits)
 
     def _block(self, header: tar.Header) -> Generator[None, None, None]:
         block, offset = header.name, self._member_offset
         if header.size > BLOCK_LIMIT:
             self._fail(f"it has {header.size} bytes; at most {BLOCK_LIMIT} are read")
-        # Kept until the companion tells which checksum it has.
+        # Kept until the companion shows the kind of checksum.
         body: list[memoryview] = []
         yield from self._body(header.size, body.append)
         yield from self._padding(header.padding)
@@ -161,7 +162,7 @@ class XvaReader:
         name = "" if companion is None else companion.name
         stem, _, kind = name.rpartition(".")
         if companion is None or stem != block or kind not in _COMPANION_SIZES:
-            self._fail(f"the checksum of {block} (.xxhash or .checksum) should stand here")
+            self._fail(f"the checksum of {block} (.xxhash or .checksum) is expected here")
         if companion.size != _COMPANION_SIZES[kind]:
             self._fail(f"it has {companion.size} bytes instead of {_COMPANION_SIZES[kind]}")
         stored = yield from self._literal(companion.size)
@@ -174,13 +175,13 @@ class XvaReader:
     def _end(self, disks: tuple[Disk, ...]) -> Generator[None, None, None]:
         header = yield from self._header("the end of the archive")
         if header is not None:
-            self._fail(f"a member after all {len(disks)} disks that {OVA} names")
+            self._fail(f"it follows the last of the {len(disks)} disks that {OVA} names")
         second = yield from self._literal(tar.BLOCK)
         if second != tar.ZERO_BLOCK:
             self._fail("the second zero block of the end is missing")
         while not (self._ended and not self._input):
             if bytes(self._input).strip(b"\0"):
-                self._fail(f"more than zeros after the end of the archive{self._foreign_text()}")
+                self._fail(f"the end of the archive is followed by more than zeros{self._foreign_text()}")
             if self._input:
                 self._take(len(self._input), Literal)
             if not self._ended:
@@ -189,7 +190,7 @@ class XvaReader:
     # Elements.
 
     def _header(self, expected: str) -> Generator[None, None, tar.Header | None]:
-        """A header; None for a block of zeros. `expected` is named if there is none."""
+        """A header; None for a block of zeros. Messages name `expected` if there is no header."""
         self._member, self._member_offset = expected, self._offset
         block = yield from self._literal(tar.BLOCK)
         if block == tar.ZERO_BLOCK:
@@ -234,7 +235,7 @@ class XvaReader:
         return data
 
     def _foreign_text(self, block: bytes = b"") -> str:
-        """What a failed export may have left: xapi can append the text of an HTTP error to what it sent so far."""
+        """Text that a failed export may have left: xapi can append an HTTP error to the bytes it sent."""
         found = _HTTP.search(block) or _HTTP.search(self._tail)
         if found:
             return f" (the export failed: it holds the HTTP answer {found[0].decode('ascii', 'replace')!r})"

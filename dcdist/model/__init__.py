@@ -1,7 +1,7 @@
-"""The words of dcdist as values: names, geometry, sets of pieces, and what releases are made of.
+"""The words of dcdist as values: names, geometry, sets of pieces, and the parts of a release.
 
 - release: `demo@version`; manifest: its signed description; image: one XVA (or other) file;
-- chunk: content-addressed run of an image's plain bytes, the unit of sharing between versions;
+- chunk: a run of an image's plain bytes, found by its SHA-256, the unit of sharing between versions;
 - frame: one zstd frame with a run of new chunks, the unit of compression and of checking;
 - layer: an immutable bundle of frames, at most 4 GiB; one layer is one torrent;
 - plain offset: a position in the concatenation of a layer's unpacked frames;

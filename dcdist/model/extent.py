@@ -1,7 +1,7 @@
-"""What an image is made of: extents over the plain bytes of layers, and zeros.
+"""An image as extents: runs of the plain bytes of layers, and zeros.
 
-Invariant: the lengths of an image's extents add up to its size. An extent may run over many frames of one layer, so
-an image that is new as a whole is a single extent.
+Invariant: the lengths of an image's extents add up to its size. An extent may span many frames of one layer, so an
+entirely new image may be a single extent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dcdist.model.identity import LayerName
 
 ZEROS = 0
-"""The source of an extent that is zeros; layers are 1, 2, ..."""
+"""The source of an extent of zeros; layers are 1, 2, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Extents:
 
     @property
     def content_length(self) -> int:
-        """Bytes that are taken from layers: the size without the extents of zeros."""
+        """Bytes from layers: the size less the extents of zeros."""
         return sum(length for source, length in zip(self.sources, self.lengths, strict=True) if source != ZEROS)
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
-"""How a layer is cut: pieces (peers), stripes (range requests), segments (objects).
+"""The cut of a layer into pieces (peers), stripes (range requests) and segments (objects).
 
-A geometry follows from the layer's length alone. Invariant: a stripe is whole pieces, a segment whole stripes,
-so a range request never crosses an object and a piece never crosses a stripe.
+A geometry follows from the layer's length alone. Invariant: a stripe consists of whole pieces and a segment of whole
+stripes, so a range request never crosses an object and a piece never crosses a stripe.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ LAYER_LIMIT = 4 * GIB
 """The most bytes of one layer."""
 
 SEGMENT_LENGTH = 64 * MIB
-"""Bytes of one object of a layer (the last may be shorter): known before the layer's length is."""
+"""Bytes of one object of a layer; the last may be shorter. Fixed, so that uploads begin before the length is known."""
 
 PIECE_LENGTHS = (256 * KIB, 512 * KIB, MIB)
-"""The piece lengths a layer may have; a publisher hashes with all of them until it knows the layer's length."""
+"""The piece lengths that a layer may have; a publisher hashes with all of them until it knows the layer's length."""
 
 _SMALL_LAYER = GIB
 _MIDDLE_LAYER = 2 * GIB
@@ -38,9 +38,9 @@ class Geometry:
     def for_length(cls, length: int) -> Geometry:
         """The geometry of a layer of `length` bytes (1 to LAYER_LIMIT).
 
-        A piece can be passed on when its last byte has come: small ones keep every link busy from the start, large
-        ones keep big layers cheap. A layer has 512 to 1024 stripes, so that each of many hosts has some, of 1 to
-        16 MiB: shorter ranges cost a server dearly.
+        A host can pass on a piece when it has the last byte of it: small pieces keep every link busy from the start,
+        large pieces keep big layers cheap. A large layer has 512 to 1024 stripes, so that each of many hosts owns some.
+        A stripe has 1 to 16 MiB: shorter ranges are expensive for a server.
         """
         if not 0 < length <= LAYER_LIMIT:
             raise ValueError(f"a layer has 1 to {LAYER_LIMIT} bytes, not {length}")
@@ -77,7 +77,7 @@ class Geometry:
         return self.segment_length // self.stripe_length
 
     def piece_size(self, piece: int) -> int:
-        """Bytes of `piece`; only the last is shorter than the others."""
+        """Bytes of `piece`; only the last piece may be shorter."""
         return min(self.piece_length, self.length - piece * self.piece_length)
 
     def stripe_pieces(self, stripe: int) -> range:

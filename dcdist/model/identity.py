@@ -15,13 +15,13 @@ LayerName = NewType("LayerName", str)
 """128 random bits as 32 lower-case hex digits."""
 
 HostId = NewType("HostId", str)
-"""128 bits as 32 lower-case hex digits; uniformly distributed, so that its prefix can divide a fleet."""
+"""128 bits as 32 lower-case hex digits; uniformly distributed, so that prefixes divide a fleet evenly."""
 
 Address = tuple[str, int]
 """Where a host listens: its IP address, in its usual form, and its port."""
 
 PREFIX_STEP = 2
-"""Bits by which prefixes grow: one digit of a host id in base 4."""
+"""Bits that a longer prefix adds: one digit of a host id in base 4."""
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HEX_128 = re.compile(r"[0-9a-f]{32}")
@@ -29,7 +29,7 @@ _HEX_128 = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True, order=True)
 class ReleaseName:
-    """`demo@version`. Both are letters, digits, `.`, `_` and `-`, begin with a letter or digit, up to 100 long."""
+    """`demo@version`: each up to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit."""
 
     demo: str
     version: str
@@ -46,7 +46,7 @@ class ReleaseName:
         """Read `demo@version`.
 
         Raises:
-            UsageError: The text is not of that form.
+            UsageError: The text does not have that form.
         """
         demo, at, version = text.partition("@")
         if not at:
@@ -55,15 +55,15 @@ class ReleaseName:
 
 
 def require_word(text: str, *, what: str) -> str:
-    """Return `text` if it can be a demo, a version or a realm.
+    """Return `text` if it is valid as a demo, a version or a realm; `what` names it in the message.
 
     Raises:
-        UsageError: It cannot.
+        UsageError: It is not.
     """
     if not _WORD.fullmatch(text):
         raise UsageError(
-            f"{what} {text!r} is not usable: letters, digits, '.', '_' and '-', at most 100, "
-            "beginning with a letter or digit"
+            f"{what} {text!r} is invalid: use at most 100 letters, digits, '.', '_' and '-', beginning with a "
+            "letter or a digit"
         )
     return text
 
@@ -87,7 +87,7 @@ def prefix_of(host: HostId, bits: int) -> int:
 class Prefix:
     """The hosts whose ids begin with the same bits: `bits` of them, an even number, with this value.
 
-    No bits at all are everybody's prefix.
+    Every host belongs to the prefix of no bits.
     """
 
     bits: int = 0
@@ -95,7 +95,7 @@ class Prefix:
 
     @classmethod
     def of(cls, host: HostId, bits: int) -> Prefix:
-        """The prefix of that length to which a host belongs."""
+        """The prefix of `bits` bits that a host belongs to."""
         return cls(bits, prefix_of(host, bits))
 
     def holds(self, host: HostId) -> bool:

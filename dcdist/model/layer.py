@@ -1,6 +1,6 @@
-"""A layer as its readers see it: its frames, and its index.
+"""A layer as its readers see it: its frames and its index.
 
-Invariant: frames follow each other without gap, in the layer's bytes and in its plain bytes alike.
+Invariant: frames follow each other without gaps, in the layer's bytes and in its plain bytes.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class FrameTable:
-    """All frames of a layer, in columns: a layer may have tens of thousands.
+    """All frames of a layer, in columns, because a layer may have tens of thousands.
 
-    `starts` and `plain_starts` have one entry more than there are frames: the ends of the last. `digests` has 32
+    `starts` and `plain_starts` have one more entry than there are frames: the end of the last frame. `digests` has 32
     bytes a frame.
     """
 
@@ -78,7 +78,7 @@ class FrameTable:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What a host must know of a layer: its cut, its piece hashes (SHA-1, 20 bytes each), its frames.
+    """All that a host must know of a layer: its cut, its piece hashes (SHA-1, 20 bytes each), its frames.
 
     `chunks_digest` is the SHA-256 of the layer's chunk list, which only publishers read.
     """

@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 
 class Role(Enum):
-    """What part a host plays in its swarm."""
+    """The part that a host plays in its swarm."""
 
     DRAWER = "d"
     """Fetches, and draws from the store."""
     PEER = "p"
-    """Fetches from peers alone."""
+    """Fetches, but only from peers."""
     SEEDER = "s"
-    """Has everything, gives only."""
+    """Has everything and only gives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One heartbeat: who, where, and what it still needs.
+    """One heartbeat: the host, its address and what it still needs.
 
-    `address` is an IPv4 or IPv6 address in text; `version` is the release's; `needs` has bit i set if the host lacked
-    layer i of that release when it wrote this; `sequence` rises with each change, and the highest of a host counts.
+    `address` is an IPv4 or IPv6 address as text; `version` is that of the release. Bit i of `needs` is set if the host
+    lacked layer i of that release when it wrote this. `sequence` rises with each change; the highest of a host counts.
     """
 
     host: HostId

@@ -1,6 +1,6 @@
-"""Sets of pieces or stripes as Python integers: bit i is set when i is a member.
+"""Sets of pieces or stripes as Python integers: bit i is set if i is a member.
 
-An integer of 4,096 bits costs 0.5 KiB and a union under a microsecond, so sets are values and are passed freely.
+A set of 4,096 bits takes 0.5 KiB and a union less than a microsecond, so sets are values and are passed freely.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def each(bits: Bits) -> Iterator[int]:
         # Stepping by the lowest set bit of a long integer is quadratic: work in words instead.
         word = bits & 0xFFFF_FFFF_FFFF_FFFF
         if not word:
-            # What is long and sparse has gaps of many words.
+            # A long sparse set has gaps of many words.
             gap = (bits & -bits).bit_length() - 1 & ~63
             bits >>= gap
             base += gap
@@ -61,7 +61,7 @@ def nth(bits: Bits, place: int) -> int:
 
 
 def first_missing(bits: Bits) -> int:
-    """The smallest number that is no member."""
+    """The smallest number that is not a member."""
     return (~bits & (bits + 1)).bit_length() - 1
 
 

@@ -21,7 +21,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class LayerEntry:
-    """One layer that the release needs: its name, bytes, and SHA-256 of its index object."""
+    """One layer that the release needs: its name, bytes, and the SHA-256 of its index object."""
 
     name: LayerName
     length: int
@@ -30,7 +30,7 @@ class LayerEntry:
 
 @dataclass(frozen=True, slots=True)
 class MetadataFile:
-    """One small file that comes along, in the manifest itself; `path` is relative, with `/`."""
+    """One small file inside the manifest; `path` is relative, with `/`."""
 
     path: str
     content: bytes
@@ -56,5 +56,5 @@ class Release:
 
     @property
     def layer_bytes(self) -> int:
-        """Bytes of all layers: what a host that has nothing must move."""
+        """Bytes of all layers: what a host with an empty cache fetches."""
         return sum(layer.length for layer in self.layers)

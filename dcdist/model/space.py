@@ -1,4 +1,4 @@
-"""Room on this host's disks: what is needed against what is free, also when two folders share one file system."""
+"""Space on this host's disks: needed against free, also if two folders share one file system."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class SpaceNeeded:
     """`needed` bytes are still to be written at `path`, on a file system with `free` bytes left.
 
-    `file_system` tells file systems of this host apart.
+    `file_system` identifies the file system on this host.
     """
 
     path: str
@@ -25,10 +25,10 @@ class SpaceNeeded:
 
 
 def require_space(needs: Iterable[SpaceNeeded]) -> None:
-    """Check that everything fits; needs on the same file system are added up.
+    """Check that everything fits; needs on one file system are added up.
 
     Raises:
-        DiskFullError: It does not; names the folders, what they need together and what is free.
+        DiskFullError: It does not fit; the message names the folders, what they need together and what is free.
     """
     shared: dict[int, list[SpaceNeeded]] = {}
     for need in needs:
@@ -44,8 +44,8 @@ def _too_little(needs: list[SpaceNeeded], needed: int, free: int) -> DiskFullErr
     parts = " and ".join(f"{need.path} ({_gib(need.needed)})" for need in needs)
     share = ", which share one file system," if len(needs) > 1 else ""
     return DiskFullError(
-        f"not enough room: {parts}{share} still need {needed} bytes ({_gib(needed)}), {free} ({_gib(free)}) are free; "
-        f"make at least {needed - free} bytes of room or choose other folders",
+        f"not enough space: {parts}{share} still need {needed} bytes ({_gib(needed)}), {free} ({_gib(free)}) are free; "
+        f"free at least {needed - free} bytes or choose other folders",
         path=needs[0].path,
         needed=needed,
         free=free,

@@ -1,4 +1,4 @@
-"""What went wrong and is worked around or tried again: told to whoever watches a fetch or a publish."""
+"""A failure that is worked around or retried, as the observer of a fetch or a publish sees it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from enum import StrEnum
 
 
 class Trouble(StrEnum):
-    """What kind of thing failed."""
+    """The kind of failure."""
 
     STORE = "store"
-    """A request to the store; it is made again, or others give what it was for."""
+    """A request to the store failed; it is made again, or peers give the bytes."""
     CORRUPT = "corrupt"
-    """Bytes that are not what was promised; they are thrown away, and come from elsewhere or once more."""
+    """Bytes failed their check; they are dropped and fetched again, perhaps from elsewhere."""
     BANNED = "banned"
-    """A peer gave such bytes, and is asked for nothing more of that layer."""
+    """A peer gave corrupt bytes and is asked for nothing more of that layer."""
     RENDEZVOUS = "rendezvous"
-    """This host could not be announced, or the others not be listed."""
+    """This host could not be announced, or the other hosts could not be listed."""
     HOST = "host"
-    """Something on this host."""
+    """Something on this host failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Troubled:
     """Something failed and is being worked around; `message` is for people.
 
-    `source` is where it came from: an object (`swift://demos/layers/...`), a peer (`10.0.0.5:6881`), a file; several
-    are separated by a comma and a space, when it was one of them. Empty if that says nothing.
+    `source` is where it came from: an object (`swift://demos/layers/...`), a peer (`10.0.0.5:6881`) or a file. If it
+    was one of several, all are named, separated by a comma and a space. Empty if no source applies.
     """
 
     message: str

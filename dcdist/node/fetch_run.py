@@ -216,7 +216,7 @@ class FetchRun:
         if options.swarm and capabilities.writable and capabilities.listable and self._plan.layers:
             from dcdist import swarm as adapters
 
-            rendezvous = adapters.Rendezvous(self._store, demo=self._release.name.demo, realm=reach.realm)
+            rendezvous = adapters.StoreRendezvous(self._store, demo=self._release.name.demo, realm=reach.realm)
             stack.push_async_callback(_withdraw, rendezvous)
             advertise = reach.advertise or await asyncio.to_thread(
                 advertised, reach.listen, swarm.port, capabilities.host

@@ -1,4 +1,4 @@
-"""What happened in the swarm and was not told yet: finished pieces as one set a layer, however many there were."""
+"""Events of the swarm that wait to be taken: pieces that passed form one set a layer, however many there are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dcdist.errors import SwarmError
-from dcdist.ports.swarm import PiecesFinished, SwarmBroke
+from dcdist.ports.swarm import PiecesPassed, SwarmBroke
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 
 class PendingEvents:
-    """Events until they are taken: failed pieces and what peers did first, then finished ones, then the end of it all.
+    """Gives failed pieces and bad peers first, then pieces that passed, then the end of the session.
 
-    That is in order, for a piece that finished never fails afterwards.
+    That order is true to what happened: a piece that passed never fails afterwards.
     """
 
     def __init__(self) -> None:
         self._troubles: list[PieceFailed | PeersLied | PeerBanned] = []
-        self._finished: dict[LayerName, Bits] = {}
+        self._passed: dict[LayerName, Bits] = {}
         self._broke: list[SwarmBroke] = []
         self._closed = False
         self._news = asyncio.Event()
 
-    def finished(self, layer: LayerName, pieces: Bits) -> None:
+    def passed(self, layer: LayerName, pieces: Bits) -> None:
         """Pieces passed their check."""
-        self._finished[layer] = self._finished.get(layer, 0) | pieces
+        self._passed[layer] = self._passed.get(layer, 0) | pieces
         self._news.set()
 
     def trouble(self, event: PieceFailed | PeersLied | PeerBanned) -> None:
-        """A piece did not, or a peer gave wrong bytes."""
+        """A piece failed its check, or a peer gave wrong bytes."""
         self._troubles.append(event)
         self._news.set()
 
@@ -45,7 +45,7 @@ class PendingEvents:
         self._news.set()
 
     def close(self) -> None:
-        """Nothing more will come: those who wait are told."""
+        """No event will follow: wake the callers that wait."""
         self._closed = True
         self._news.set()
 
@@ -53,14 +53,14 @@ class PendingEvents:
         """Wait for events and take them all.
 
         Raises:
-            SwarmError: It is closed, and all was taken.
+            SwarmError: It is closed and empty.
         """
         await self._news.wait()
-        finished = [PiecesFinished(layer, pieces) for layer, pieces in self._finished.items()]
-        events: list[SwarmEvent] = [*self._troubles, *finished, *self._broke]
+        passed = [PiecesPassed(layer, pieces) for layer, pieces in self._passed.items()]
+        events: list[SwarmEvent] = [*self._troubles, *passed, *self._broke]
         if self._closed and not events:
-            raise SwarmError("the swarm is closed: nothing more will happen there")
-        self._troubles, self._finished, self._broke = [], {}, []
+            raise SwarmError("the swarm is closed: no event will follow")
+        self._troubles, self._passed, self._broke = [], {}, []
         if not self._closed:
             self._news.clear()
         return events

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PiecesFinished:
+class PiecesPassed:
     """These pieces passed their check, whoever gave them; each is reported once."""
 
     layer: LayerName
@@ -65,7 +65,7 @@ class SwarmBroke:
     error: DcdistError
 
 
-SwarmEvent = PiecesFinished | PieceFailed | PeersLied | PeerBanned | SwarmBroke
+SwarmEvent = PiecesPassed | PieceFailed | PeersLied | PeerBanned | SwarmBroke
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ class SwarmLayer(Protocol):
         """
         ...
 
-    def claim(self, pieces: Bits) -> None:
-        """Ask no peer for these from now on. Requests that are on the wire already are not taken back."""
+    def reserve(self, pieces: Bits) -> None:
+        """Ask no peer for these from now on. Requests that are already on the wire stay."""
         ...
 
     def release(self, pieces: Bits) -> None:
@@ -104,7 +104,7 @@ class SwarmLayer(Protocol):
     def prefer(self, pieces: Bits, *, others: bool) -> None:
         """Ask peers for these before all others from now on, and for the others at all only if `others`.
 
-        It takes the place of what was preferred before. What is claimed stays so.
+        It replaces the pieces preferred before. Reserved pieces stay reserved.
         """
         ...
 
@@ -125,7 +125,7 @@ class SwarmLayer(Protocol):
         ...
 
     async def flush(self) -> None:
-        """When it returns, every piece reported as finished before the call is in the data file."""
+        """When it returns, every piece reported as passed before the call is in the data file."""
         ...
 
 
@@ -181,5 +181,5 @@ class Swarm(Protocol):
         ...
 
     async def close(self) -> None:
-        """Leave the swarm. All finished pieces are in the data files when it returns."""
+        """Leave the swarm. All pieces that passed are in the data files when it returns."""
         ...

@@ -5,14 +5,14 @@ A release becomes visible with its manifest, which is written last. Whatever hap
 
 from dcdist.catalog.description import Description, ListedRelease, Releases, Unreadable, describe, list_releases
 from dcdist.publishing.publish_events import (
-    ImageFinished,
+    ImagePublished,
     ImageStarted,
     LayerFinished,
     LayerMoved,
     NotShared,
-    Progress,
     Published,
     PublishEvent,
+    PublishProgress,
     Resumed,
 )
 from dcdist.publishing.publish_request import Cut, ImageSource, PublishRequest
@@ -21,15 +21,15 @@ from dcdist.publishing.publish_run import publish
 __all__ = [
     "Cut",
     "Description",
-    "ImageFinished",
+    "ImagePublished",
     "ImageSource",
     "ImageStarted",
     "LayerFinished",
     "LayerMoved",
     "ListedRelease",
     "NotShared",
-    "Progress",
     "PublishEvent",
+    "PublishProgress",
     "PublishRequest",
     "Published",
     "Releases",

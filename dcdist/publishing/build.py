@@ -22,7 +22,14 @@ from dcdist.publishing.layer_writer import LayerWriter
 from dcdist.publishing.layout import Layout, Moved
 from dcdist.publishing.packing import Packing
 from dcdist.publishing.placing import NEW, NOWHERE, Placer, Run, Tally
-from dcdist.publishing.publish_events import ImageFinished, ImageStarted, LayerMoved, NotShared, Progress, Resumed
+from dcdist.publishing.publish_events import (
+    ImagePublished,
+    ImageStarted,
+    LayerMoved,
+    NotShared,
+    PublishProgress,
+    Resumed,
+)
 from dcdist.publishing.repacking import OldLayer, choose, live_frames, mark_all
 from dcdist.publishing.shared_layers import learn_chunks, read_chunks
 from dcdist.publishing.uploads import Uploads
@@ -155,7 +162,7 @@ class _Builder:
         await self._pack(await in_thread(self._placer.place, chunker.finish()))
         run, tally = self._placer.finish_image()
         self._tally.add(tally)
-        self._report(ImageFinished(source.name, source.plain, tally.new, tally.reused, tally.zeros))
+        self._report(ImagePublished(source.name, source.plain, tally.new, tally.reused, tally.zeros))
         return _ReadImage(source, run)
 
     async def _pack(self, frames: Iterable[PlainFrame]) -> None:
@@ -194,4 +201,4 @@ class _Builder:
         return Image(image.source.name, image.source.plain, image.source.digest, digest)
 
     def _progress(self) -> None:
-        self._report(Progress(self._images.read, self._images.total, self._uploads.uploaded))
+        self._report(PublishProgress(self._images.read, self._images.total, self._uploads.uploaded))

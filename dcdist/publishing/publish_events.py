@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dcdist.model.trouble import Troubled as Troubled
 
@@ -37,8 +37,11 @@ class ImageStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PublishProgress:
     """So far: `read` of `total` bytes of the sources' files (None if unknown), and what the store has received."""
+
+    event: ClassVar[str] = "progress"
+    """Its name in JSON."""
 
     read: int
     total: int | None
@@ -46,8 +49,11 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFinished:
+class ImagePublished:
     """An image was read to its end and is in order: its plain bytes, and what of them is new, reused, or zeros."""
+
+    event: ClassVar[str] = "image_finished"
+    """Its name in JSON."""
 
     name: str
     size: int
@@ -73,7 +79,9 @@ class LayerMoved:
     moved: int
 
 
-PublishEvent = Troubled | NotShared | Resumed | ImageStarted | Progress | ImageFinished | LayerFinished | LayerMoved
+PublishEvent = (
+    Troubled | NotShared | Resumed | ImageStarted | PublishProgress | ImagePublished | LayerFinished | LayerMoved
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from dcdist.publishing.build import build
 from dcdist.publishing.input_images import batches, open_images
 from dcdist.publishing.journals import PublishJournal, dead_publishes, discard_layers, sweep
 from dcdist.publishing.metadata import read_metadata
-from dcdist.publishing.publish_events import ImageFinished, ImageStarted, NotShared, Progress, Published
+from dcdist.publishing.publish_events import ImagePublished, ImageStarted, NotShared, Published, PublishProgress
 from dcdist.publishing.shared_layers import layers_to_share
 from dcdist.tasks import in_thread
 
@@ -210,9 +210,9 @@ async def _confirm(
         report(ImageStarted(source.name, source.size, source.is_xva))
         async with aclosing(batches(source)) as parts:
             async for _ in parts:
-                report(Progress(images.read, images.total, 0))
+                report(PublishProgress(images.read, images.total, 0))
         content.append((source.name, source.plain, source.digest))
-        report(ImageFinished(source.name, source.plain, 0, source.plain, 0))
+        report(ImagePublished(source.name, source.plain, 0, source.plain, 0))
     _require_same(request, existing, tuple(content), metadata)
     await sweep(store, request.name)
     return Published(

@@ -6,17 +6,17 @@ import os
 import socket
 from pathlib import Path
 
-from dcdist.formats.journal import Owner
+from dcdist.formats.journal import PublisherProcess
 
 
-def this_process() -> Owner:
+def this_process() -> PublisherProcess:
     """This process. A host is told apart by its name and its machine ID: many are called localhost."""
     machine = _line("/etc/machine-id")
     host = f"{socket.gethostname()} {machine}".strip()[:255]
-    return Owner(host, _line("/proc/sys/kernel/random/boot_id"), os.getpid(), _started(os.getpid()))
+    return PublisherProcess(host, _line("/proc/sys/kernel/random/boot_id"), os.getpid(), _started(os.getpid()))
 
 
-def is_gone(owner: Owner, here: Owner) -> bool:
+def is_gone(owner: PublisherProcess, here: PublisherProcess) -> bool:
     """Whether that process is known to have ended, as seen from `here`; False if it ran on another host."""
     if owner.host != here.host:
         return False

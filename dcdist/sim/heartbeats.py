@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.member import Member
     from dcdist.policy.planner_events import Event
-    from dcdist.sim.modelled_store import Store
+    from dcdist.sim.modelled_store import ModelledStore
 
 _FINEST = 20
 
@@ -75,7 +75,7 @@ class Heartbeats:
 
 
 @dataclass(slots=True)
-class Membership:
+class ModelledMembership:
     """One host's part: when it looks and announces itself, and what it learns. Drives the real `Neighbours`.
 
     It does what `dcdist.engine.membership` does, step by step: `proceed` is called when its time, `due`, has come. So
@@ -84,7 +84,7 @@ class Membership:
     """
 
     me: Member
-    store: Store
+    store: ModelledStore
     heartbeats: Heartbeats
     due: float = 0.0
     joined: bool = False

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dcdist.policy.planner import Planner
     from dcdist.policy.planner_commands import AskFirst, Command, Draw
     from dcdist.policy.planner_events import Event
-    from dcdist.sim.heartbeats import Membership
+    from dcdist.sim.heartbeats import ModelledMembership
     from dcdist.sim.numbering import Numbering
     from dcdist.sim.scenario import HostSpec, Scenario
     from dcdist.sim.trading import Rarity, Trader
@@ -67,7 +67,7 @@ class Host:
     identity: HostId
     planner: Planner
     trader: Trader
-    membership: Membership
+    membership: ModelledMembership
     numbering: Numbering
     began: float
     clock: Callable[[], float] | None

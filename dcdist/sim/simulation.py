@@ -21,10 +21,10 @@ from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import PeersLack
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.sim.carrying import Carrying
-from dcdist.sim.heartbeats import Heartbeats, Membership
+from dcdist.sim.heartbeats import Heartbeats, ModelledMembership
 from dcdist.sim.host import Host, options_for
 from dcdist.sim.ledger import Ledger, reason
-from dcdist.sim.modelled_store import Store
+from dcdist.sim.modelled_store import ModelledStore
 from dcdist.sim.numbering import Numbering
 from dcdist.sim.outcome import HostOutcome, Outcome
 from dcdist.sim.trading import Link, Rarity, Trader
@@ -75,7 +75,7 @@ class _Simulation:
         self._identities = [HostId(f"{prefix << free | self._rng.getrandbits(free):032x}") for _ in self._specs]
         self._number_of = {identity: number for number, identity in enumerate(self._identities)}
         self._heartbeats = Heartbeats(bits=bits, prefix=prefix)
-        self._store = Store(scenario.store, self._share, self._numbering.own_part)
+        self._store = ModelledStore(scenario.store, self._share, self._numbering.own_part)
         self._ledger = Ledger()
         self._hosts: dict[int, Host] = {}
         self._carrying = Carrying(self._hosts, self._numbering, self._store, scenario.swarm)
@@ -133,7 +133,7 @@ class _Simulation:
             identity,
             Planner(options) if write is None else RecordedPlanner(options, write),
             Trader(self._numbering.sizes, self._numbering.all, 0),
-            Membership(me, self._store, self._heartbeats, due=now),
+            ModelledMembership(me, self._store, self._heartbeats, due=now),
             self._numbering,
             began=now,
             clock=self._clock if number < _TIMED else None,

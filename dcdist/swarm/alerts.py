@@ -1,6 +1,6 @@
-"""Brings libtorrent's alerts to the event loop: a byte on a socket says that there are some.
+"""Brings libtorrent's alerts to the event loop: libtorrent writes a byte to a socket when there are some.
 
-Neither a callback nor an eventfd: the first deadlocks with the end of the session, the second never fires.
+Not by a callback, which deadlocks when the session ends, nor by an eventfd, which never fires.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AlertPump:
-    """Calls `handle` on the running loop with each batch, in order; alerts are valid during the call only."""
+    """Calls `handle` on the running loop with each batch, in order; alerts are valid only during the call."""
 
     def __init__(self, session: lt.session, handle: Callable[[list[lt.alert]], None]) -> None:
         self._session = session
@@ -29,12 +29,12 @@ class AlertPump:
         session.set_alert_fd(self._writer.fileno())
 
     def detach(self) -> None:
-        """Stop, and let go of the session."""
+        """Stop, and drop the reference to the session."""
         self._loop.remove_reader(self._reader.fileno())
         del self._session, self._handle
 
     def close(self) -> None:
-        """Close the sockets: after the session is gone, which writes to them."""
+        """Close the sockets. The session writes to them, so it must be gone."""
         self._reader.close()
         self._writer.close()
 

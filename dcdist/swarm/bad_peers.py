@@ -1,7 +1,7 @@
-"""Who gave wrong bytes: libtorrent tells that a piece failed, and leaves it to others to find out by whom.
+"""The peers that gave wrong bytes. libtorrent reports that a piece failed, but not which peer gave it.
 
-A peer that gave a whole piece is banned for that torrent and cut off; if several gave blocks of a piece, each has one
-failure more, and whom to ban turns out when the piece comes right.
+libtorrent bans a peer that gave a whole wrong piece, for that torrent, and cuts it off. If several peers gave blocks of
+the piece, it counts one failure for each of them, and bans the right one when the piece passes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     import libtorrent as lt
 
+    from dcdist.model.identity import Address
+
 _BANNED = {91, 93}
 """libtorrent's errors `peer_banned` and `too_many_corrupt_pieces`."""
 
 
-class Blame:
-    """What is known of the peers of one torrent."""
+class BadPeers:
+    """The suspects and the banned peers of one torrent."""
 
     def __init__(self) -> None:
         self._banned: list[str] = []
@@ -27,7 +29,7 @@ class Blame:
         self._latest: tuple[str, ...] = ()
 
     def cut_off(self, alert: lt.peer_disconnected_alert) -> str | None:
-        """A link ended; the peer's IP:PORT if it was for what it gave."""
+        """A link ended: the peer's IP:PORT if libtorrent banned it; else None."""
         code = alert.error
         if code.value() not in _BANNED or code.category().name() != "libtorrent":
             return None
@@ -35,17 +37,17 @@ class Blame:
         self._banned.append(peer)
         return peer
 
-    def for_piece(self, peers: Iterable[lt.peer_info]) -> tuple[str, ...]:
-        """The peers, as IP:PORT, one of which gave the piece that just failed; `peers` are those linked now.
+    def suspects(self, peers: Iterable[lt.peer_info]) -> tuple[str, ...]:
+        """The peers (IP:PORT) of which at least one gave the piece that just failed; `peers` are linked now.
 
-        Several pieces of a peer may fail before its one link is cut off: if nobody else can have been it, those who
-        were accused last are again.
+        Several pieces of a peer may fail before its one link is cut off. If libtorrent accuses no other peer, the last
+        suspects are suspected again.
         """
         self.accuses(peers)
         return self._latest
 
     def accuses(self, peers: Iterable[lt.peer_info]) -> bool:
-        """Whether libtorrent accuses any of these, or of those that it cut off, since the last look."""
+        """Whether libtorrent has accused any of `peers`, or banned a peer, since the last call."""
         accused = set(self._banned)
         self._banned.clear()
         for peer in peers:
@@ -58,7 +60,7 @@ class Blame:
         return bool(accused)
 
 
-def show(endpoint: tuple[str, int]) -> str:
-    """IP:PORT, an IPv6 address in brackets."""
+def show(endpoint: Address) -> str:
+    """IP:PORT, with an IPv6 address in brackets."""
     address, port = endpoint
     return f"[{address}]:{port}" if ipaddress.ip_address(address).version == 6 else f"{address}:{port}"

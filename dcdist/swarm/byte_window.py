@@ -1,12 +1,12 @@
-"""Bounds the bytes that are under way at once: those who bring more wait for room."""
+"""Limits the bytes in flight: a caller with more bytes waits for room."""
 
 from __future__ import annotations
 
 import asyncio
 
 
-class Window:
-    """Room for `limit` bytes. Something larger still gets in, alone."""
+class ByteWindow:
+    """Room for `limit` bytes. A larger item still gets in, alone."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -15,7 +15,7 @@ class Window:
         self._open = False
 
     async def enter(self, size: int) -> None:
-        """Take `size` bytes of room, waiting until there are as many."""
+        """Take `size` bytes of room; wait until they are free."""
         while not self._open and self._used and self._used + size > self._limit:
             self._changed.clear()
             await self._changed.wait()
@@ -27,6 +27,6 @@ class Window:
         self._changed.set()
 
     def open(self) -> None:
-        """Let everybody in from now on: nothing is bounded any more."""
+        """Lift the limit: let every caller in from now on."""
         self._open = True
         self._changed.set()

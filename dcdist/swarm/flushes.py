@@ -1,7 +1,8 @@
 """Flushes of one torrent, one at a time.
 
-Invariant: a request is answered by a flush that began after it was made, so all that was finished before is covered.
-Word of a flush may be lost, and is asked for again; word that comes twice is not taken for that of a later flush.
+Invariant: a request is answered by a flush that began after it, so the flush covers all that was finished before.
+The acknowledgement of a flush may be lost; then the flush is begun once more. A second acknowledgement of one flush is
+never counted for a later flush.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Flushes:
-    """Calls `begin` to start a flush; `ended` is to be called when it is over."""
+    """Calls `begin` to start a flush. Call `acknowledged` when one is over, then `ended` if it was the running one."""
 
     def __init__(self, begin: Callable[[], None]) -> None:
         self._begin = begin
@@ -29,7 +30,7 @@ class Flushes:
         """Wait for a flush that begins now or later.
 
         Raises:
-            DcdistError: What `fail` was given.
+            DcdistError: The error given to `fail`.
         """
         future = asyncio.get_running_loop().create_future()
         self._next.append(future)
@@ -37,7 +38,7 @@ class Flushes:
         await future
 
     def demand(self) -> None:
-        """Have a flush begin, now or when the running one is over."""
+        """Begin a flush, now or after the running one."""
         if self._running:
             self._again = True
         else:
@@ -45,15 +46,15 @@ class Flushes:
 
     @property
     def running(self) -> bool:
-        """Whether one has begun and is not over."""
+        """Whether a flush has begun and is not over."""
         return self._running
 
     def repeated(self) -> None:
-        """The running flush was begun once more, because no word of it came."""
+        """The running flush was begun once more, because its acknowledgement is late."""
         self._repeated += 1
 
-    def heard(self) -> bool:
-        """Word of a flush came; whether it is that of the running one, and `ended` is to be called."""
+    def acknowledged(self) -> bool:
+        """A flush was acknowledged. Whether it is the running one: then call `ended`."""
         if self._stale:
             self._stale -= 1
             return False
@@ -64,7 +65,8 @@ class Flushes:
         if not self._running:
             return
         self._running = False
-        # If this was not word of the last repetition, that is still to come; if it was, the next flush is repeated.
+        # One acknowledgement came. Those of the other repetitions may still come and must not end a later flush; if
+        # they are lost, that flush is begun once more.
         self._stale, self._repeated = self._repeated, 0
         for future in self._now:
             if not future.done():
@@ -74,7 +76,7 @@ class Flushes:
             self._start()
 
     def fail(self, error: Exception) -> None:
-        """No flush will end any more."""
+        """No flush will end any more: raise `error` in every waiting caller."""
         for future in [*self._now, *self._next]:
             if not future.done():
                 future.set_exception(error)

@@ -1,4 +1,4 @@
-"""What libtorrent reports as errors, as errors of dcdist: mapped here and nowhere else."""
+"""Maps the errors of libtorrent to those of dcdist, here and nowhere else."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def disk_error(alert: lt.file_error_alert) -> DiskError:
 
 
 def listen_error(alert: lt.listen_failed_alert, address: str, port: int) -> SwarmError:
-    """The session does not listen where it should."""
+    """The session cannot listen at `address` and `port`."""
     protocol = "UDP" if "uTP" in alert.message() else "TCP"
     if alert.error.value() == errno.EADDRINUSE:
         advice = (
-            "choose another port, or end what uses it: the process of an earlier fetch may still be seeding there, "
-            "see seeding.log in its cache"
+            "choose another port, or end the process that uses it: an earlier fetch may still be seeding there, see "
+            "seeding.log in its cache"
         )
     else:
-        advice = "choose an address of this host, and a port that this user may use"
+        advice = "choose an address of this host and a port that this user may use"
     return SwarmError(f"cannot listen on {address} port {port} ({protocol}): {alert.error.message()}; {advice}")
 
 

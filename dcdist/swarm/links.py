@@ -1,6 +1,6 @@
-"""The other hosts: which to be linked with, and which are.
+"""The other hosts: the ones to be linked with, and the ones that are.
 
-Every link is one of a layer, so a host counts once however many there are: by its peer id, the same for all layers.
+Every link belongs to one layer. A host has one peer id for all layers and counts once, however many links it has.
 """
 
 from __future__ import annotations
@@ -16,41 +16,43 @@ from dcdist.errors import SwarmError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dcdist.model.identity import Address
+
 _UNDER_WAY = lt.peer_info.connecting | lt.peer_info.handshake
 LOOKS = 8
-"""Torrents to look at in one go: each look is a fraction of a millisecond on the event loop."""
+"""Torrents to look at in one call: each look takes a fraction of a millisecond on the event loop."""
 
 
 class Links:
-    """Endpoints that were asked for, and the hosts that are linked now and were ever."""
+    """The endpoints to be linked with, and the hosts that are linked now or ever were."""
 
     def __init__(self) -> None:
-        self._endpoints: dict[tuple[str, int], None] = {}
+        self._endpoints: dict[Address, None] = {}
         self._hosts: dict[lt.torrent_handle, frozenset[bytes]] = {}
         self._changed: dict[lt.torrent_handle, None] = {}
         self._now: frozenset[bytes] = frozenset()
         self._ever: set[bytes] = set()
 
     @property
-    def endpoints(self) -> tuple[tuple[str, int], ...]:
-        """Address and port of the hosts to be linked with."""
+    def endpoints(self) -> tuple[Address, ...]:
+        """The hosts to be linked with."""
         return tuple(self._endpoints)
 
     @property
     def now(self) -> int:
-        """Hosts linked at the moment."""
+        """Number of hosts linked now."""
         return len(self._now)
 
     @property
     def ever(self) -> int:
-        """Hosts that were linked at some time."""
+        """Number of hosts that were linked at any time."""
         return len(self._ever)
 
-    def want(self, address: str, port: int, *, own_port: int) -> tuple[str, int] | None:
-        """Note a host to be linked with; None if that is nothing new, or this host itself.
+    def want(self, address: str, port: int, *, own_port: int) -> Address | None:
+        """Note a host to be linked with; None if it is known already, or is this host itself.
 
         Raises:
-            SwarmError: The address is not an IP address, or the port not one.
+            SwarmError: The address is not an IP address, or the port is not valid.
         """
         endpoint = _endpoint(address, port)
         if endpoint in self._endpoints or (port == own_port and _is_local(endpoint[0])):
@@ -59,32 +61,32 @@ class Links:
         return endpoint
 
     def forget(self, address: str, port: int) -> None:
-        """A host is not to be dialled any more.
+        """Dial a host no more.
 
-        libtorrent itself tries a few times more when the link is lost, and then gives it up.
+        When the link is lost, libtorrent itself tries a few more times and then gives up.
 
         Raises:
-            SwarmError: The address is not an IP address, or the port not one.
+            SwarmError: The address is not an IP address, or the port is not valid.
         """
         self._endpoints.pop(_endpoint(address, port), None)
 
     def connect(self, handle: lt.torrent_handle) -> None:
-        """Link a torrent with all hosts it is not linked with."""
+        """Link a torrent with every host that it is not linked with."""
         for endpoint in self._endpoints:
             connect(handle, endpoint)
 
     def came(self, handle: lt.torrent_handle) -> None:
-        """A link of that torrent came."""
+        """A torrent got a link."""
         self._changed[handle] = None
 
     def lost(self, handle: lt.torrent_handle, host: lt.sha1_hash) -> None:
-        """A link with that peer id is no more; all zeros if it never told."""
+        """A link with a host ended; its peer id is all zeros if the handshake was not complete."""
         self._changed[handle] = None
         if not host.is_all_zeros():
-            self._ever.add(host.to_bytes())  # it may have been too short to be seen
+            self._ever.add(host.to_bytes())  # the link may have been too short to be seen
 
     def look(self, known: Iterable[lt.torrent_handle]) -> None:
-        """Find out who is linked in some of the torrents where that changed."""
+        """Find the linked hosts of some torrents whose links changed."""
         handles = set(known)
         for handle in list(self._changed)[:LOOKS]:
             del self._changed[handle]
@@ -102,33 +104,33 @@ class Links:
 
 
 def ready(peers: list[lt.peer_info]) -> list[lt.peer_info]:
-    """Those whose links are made, not under way."""
+    """The peers whose links are complete."""
     return [peer for peer in peers if not peer.flags & _UNDER_WAY]
 
 
-def connect(handle: lt.torrent_handle, endpoint: tuple[str, int]) -> None:
-    """Have libtorrent link with a host, if it is not.
+def connect(handle: lt.torrent_handle, endpoint: Address) -> None:
+    """Have libtorrent link with a host, unless it is linked.
 
-    libtorrent waits longer after each failure; for hosts named by a tracker, as it thinks, it forgets one failure
-    each time. So a host that comes back is found within seconds.
+    libtorrent waits longer after each failure. Each time a tracker names a host, it forgets one of the failures; so we
+    claim to be a tracker, and a host that comes back is found within seconds.
     """
     handle.connect_peer(endpoint, lt.peer_info.tracker)
 
 
-def _endpoint(address: str, port: int) -> tuple[str, int]:
+def _endpoint(address: str, port: int) -> Address:
     try:
         parsed = ip_address(address)
     except ValueError:
-        raise SwarmError(f"{address!r} is not an IP address to connect to") from None
+        raise SwarmError(f"cannot connect to {address!r}: it is not an IP address") from None
     if not 0 < port < 1 << 16:
-        raise SwarmError(f"{port} is not a port to connect to")
+        raise SwarmError(f"cannot connect to {address} port {port}: ports are 1 to 65535")
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped), port
     return str(parsed), port
 
 
 def _is_local(address: str) -> bool:
-    """Whether the address is one of this machine's: only such can be bound to."""
+    """Whether the address is one of this machine: no other can be bound."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,4 +1,4 @@
-"""Where a session listens: on the address and port that others are told, or nowhere. Never on another."""
+"""Where a session listens: at the address and port that other hosts get, or nowhere."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from dcdist.swarm.settings import listen_interface, source_address
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
+    from dcdist.model.identity import Address
+
 _TRIES = 20
-"""Ports to try where any will do: each that was free may be taken before it is bound."""
+"""Ports to try if any port will do: a free port may be taken before it is bound."""
 
 
-class Listening:
-    """What to ask of libtorrent, and its answer. `listen` is address and port; None listens nowhere.
+class Listener:
+    """What to ask of libtorrent, and its answer. `listen` None: listen nowhere; port 0: any free port.
 
     Raises:
-        SwarmError: That is no IP address, or no port.
+        SwarmError: The address is not an IP address, or the port is not valid.
     """
 
-    def __init__(self, listen: tuple[str, int] | None) -> None:
+    def __init__(self, listen: Address | None) -> None:
         self.interface = ""
         self.source = ""
         self.port = 0
@@ -40,9 +42,9 @@ class Listening:
             return
         self._address, self._asked = _address(listen[0]), listen[1]
         if not 0 <= self._asked < 1 << 16:
-            raise SwarmError(f"cannot listen on {self._address} port {self._asked}: there are ports up to 65535 only")
-        # Port 0 is not left to libtorrent: it takes a free TCP port and fails if the UDP port of the same number is not
-        # free, and it would take another for each address of this machine.
+            raise SwarmError(f"cannot listen on {self._address} port {self._asked}: ports are 0 to 65535")
+        # Port 0 is not left to libtorrent. It takes a free TCP port and fails if the UDP port of that number is taken,
+        # and it takes another port for each address of this machine.
         self._tried.append(self._asked or _free_port(self._address))
         self.interface = listen_interface(self._address, self._tried[0])
         self.source = source_address(self._address)
@@ -56,7 +58,7 @@ class Listening:
         await self._answer
 
     def take(self, alert: lt.listen_succeeded_alert | lt.listen_failed_alert, session: lt.session) -> None:
-        """What libtorrent says. Of all addresses of this machine one is enough; TCP and UDP are bound together."""
+        """Libtorrent's answer. One address of this machine is enough; TCP and UDP are bound together."""
         if self._answer.done():
             return
         self.port = session.listen_port()
@@ -75,7 +77,7 @@ class Listening:
         if self._asked or alert.error.value() != errno.EADDRINUSE or len(self._tried) == _TRIES:
             return 0
         port = _free_port(self._address)
-        # One that was tried already would be no news to libtorrent, and there would be no answer.
+        # libtorrent would ignore a port that it has tried, and never answer.
         return 0 if port in self._tried else port
 
 
@@ -83,15 +85,17 @@ def _address(text: str) -> IPv4Address | IPv6Address:
     try:
         return ip_address(text)
     except ValueError:
-        raise SwarmError(f"cannot listen on {text!r}: give an IP address of this host, for example 0.0.0.0") from None
+        raise SwarmError(
+            f"cannot listen on {text!r}: it is not an IP address; give one of this host, for example 0.0.0.0"
+        ) from None
 
 
 def _free_port(address: IPv4Address | IPv6Address) -> int:
-    """A port that is free for TCP and UDP; 0 if none is found, as for an address that is not of this host."""
+    """A port that is free for TCP and UDP; 0 if none is found, or the address is not one of this host."""
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     with ExitStack() as stack:
         for _ in range(_TRIES):
-            # Held until the end, so that the next one is another.
+            # Held until the end, so that the next port is another one.
             tcp = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
             udp = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM))
             try:

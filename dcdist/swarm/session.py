@@ -16,13 +16,13 @@ from dcdist.model.identity import LayerName
 from dcdist.policy.link.request_ahead import USUAL, Ahead
 from dcdist.ports.pending_events import PendingEvents
 from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
+from dcdist.swarm.alert_dispatch import AlertDispatch
 from dcdist.swarm.alerts import AlertPump
-from dcdist.swarm.injection_limits import Intake
-from dcdist.swarm.libtorrent_errors import disk_error
+from dcdist.swarm.counters import Counters
+from dcdist.swarm.injection_limits import InjectionLimits
 from dcdist.swarm.links import Links, connect
-from dcdist.swarm.listening import Listening
-from dcdist.swarm.moved import Moved
-from dcdist.swarm.peers_missing import Lacking
+from dcdist.swarm.listening import Listener
+from dcdist.swarm.peers_missing import PeersMissing
 from dcdist.swarm.settings import allow_open_files, peer_classes, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
 from dcdist.swarm.torrent_layer import TorrentLayer
@@ -31,27 +31,26 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from dcdist.errors import DcdistError
+    from dcdist.model.identity import Address
     from dcdist.ports.layers import CachedLayer
     from dcdist.ports.swarm import SwarmEvent
 
 _LOOK = 0.25
 _RECONNECT = 5.0
-_FRESH = 0.05
 _FLUSH_LIMIT = 60.0
-_COUNT_LIMIT = 1.0
 
 
 @asynccontextmanager
-async def open_swarm(listen: tuple[str, int] | None) -> AsyncIterator[TorrentSwarm]:
-    """A session that listens on address and port (0: one that is free), or nowhere; closed at the end.
+async def open_swarm(listen: Address | None) -> AsyncIterator[TorrentSwarm]:
+    """A session that listens at `listen` (port 0: any free port), or nowhere if None; closed at the end.
 
     Raises:
         SwarmError: It cannot listen there.
     """
-    listening = Listening(listen)
-    swarm = TorrentSwarm(listening)
+    listener = Listener(listen)
+    swarm = TorrentSwarm(listener)
     try:
-        await listening.wait()
+        await listener.wait()
         yield swarm
     finally:
         await swarm.close()
@@ -60,53 +59,52 @@ async def open_swarm(listen: tuple[str, int] | None) -> AsyncIterator[TorrentSwa
 class TorrentSwarm:
     """Implements `Swarm`; made by `open_swarm`."""
 
-    def __init__(self, listening: Listening) -> None:
+    def __init__(self, listener: Listener) -> None:
         allow_open_files()
         self._loop = asyncio.get_running_loop()
-        self._listening = listening
+        self._listener = listener
         self._layers: dict[lt.torrent_handle, TorrentLayer] = {}
         self._adding: dict[LayerName, tuple[CachedLayer, asyncio.Future[TorrentLayer]]] = {}
-        self._inbox = PendingEvents()
-        self._intake = Intake()
+        self._events = PendingEvents()
+        self._limits = InjectionLimits()
         self._links = Links()
-        self._lacking = Lacking()
+        self._peers_missing = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL
-        self._limits = (0, 0)
-        self._moved = Moved()
-        self._to_count: list[asyncio.Future[None]] = []
-        self._asked = 0.0
+        self._rates = (0, 0)
         self._error: DcdistError | None = None
         self._closed = False
-        self._session = lt.session(session_parameters(listen=listening.interface, source=listening.source))
+        self._session = lt.session(session_parameters(listen=listener.interface, source=listener.source))
         self._session.set_peer_class_filter(peer_classes())
-        self._pump = AlertPump(self._session, self._take)
+        # No part but the pump keeps the session: whoever drops the last reference waits for libtorrent's threads.
+        self._counters = Counters(lambda: self._session.post_session_stats())
+        self._pump = AlertPump(self._session, self._dispatch().take)
         self._housekeeping = self._loop.create_task(self._keep_house())
 
     @property
     def port(self) -> int:
         """The listening port; 0 if it does not listen."""
-        return self._listening.port
+        return self._listener.port
 
     async def add(self, layer: CachedLayer) -> TorrentLayer:
         """Take part in the swarm of `layer`, offering what it has; its data file is written from here on.
 
         Raises:
-            SwarmError: It is there already, or the session is closed or refused it.
+            SwarmError: The layer was added before, or the session is closed or refused it.
         """
         name = layer.index.layer
         if self._closed or name in self._adding:
-            raise SwarmError(f"layer {name} cannot be added: it is there already, or the swarm is closed")
+            raise SwarmError(f"layer {name} cannot be added: it was added before, or the swarm is closed")
         added: asyncio.Future[TorrentLayer] = self._loop.create_future()
         self._adding[name] = (layer, added)
         self._session.async_add_torrent(torrent_parameters(layer, self._links.endpoints))
         return await added
 
     def connect(self, address: str, port: int) -> None:
-        """Trade with the host there, for all layers present and to come; again whenever the link is lost.
+        """Trade all layers, present and future, with the host there; connect again whenever the link is lost.
 
         Raises:
-            SwarmError: That is no IP address, or no port.
+            SwarmError: The address is not an IP address, or the port is not valid.
         """
         endpoint = self._links.want(address, port, own_port=self.port)
         if endpoint and not self._closed:
@@ -114,64 +112,61 @@ class TorrentSwarm:
                 connect(handle, endpoint)
 
     def forget(self, address: str, port: int) -> None:
-        """Dial the host there no more. A link that there is stays; nothing happens if it was never asked for.
+        """Dial the host there no more. A link that exists stays. Does nothing if `connect` did not name the host.
 
         Raises:
-            SwarmError: That is no IP address, or no port.
+            SwarmError: The address is not an IP address, or the port is not valid.
         """
         self._links.forget(address, port)
 
     async def events(self) -> Sequence[SwarmEvent]:
-        """Wait until something happened and take it: failed pieces first, finished ones as one set for each layer.
+        """Wait for events and take them: failed pieces first, then the pieces that passed as one set a layer.
 
         Raises:
-            SwarmError: The session is closed, and all was taken.
+            SwarmError: The session is closed, and all events were taken.
         """
-        return await self._inbox.take()
+        return await self._events.take()
 
     def statistics(self) -> SwarmStatistics:
         """What was moved until a moment ago (a quarter of a second at most)."""
-        moved = self._moved
+        traffic = self._counters.traffic
         return SwarmStatistics(
-            from_peers=moved.received,
-            useful=moved.useful,
-            to_peers=moved.sent,
-            wasted=moved.wasted + self._intake.wasted,
+            from_peers=traffic.received,
+            useful=traffic.useful,
+            to_peers=traffic.sent,
+            wasted=traffic.wasted + self._limits.wasted,
             peers=self._links.now,
             peers_seen=self._links.ever,
         )
 
     async def latest_statistics(self) -> SwarmStatistics:
-        """What was moved until now; if the session does not tell within a second, until a moment ago."""
-        # Twice: answers come in order, and the first may be to a question that was asked earlier.
+        """What was moved until now; if the session does not answer within two seconds, until a moment ago."""
+        # Twice: answers come in order, and the first may be to an earlier question.
         for _ in range(2):
             if self._closed:
                 break
-            counted = self._loop.create_future()
-            self._to_count.append(counted)
-            self._session.post_session_stats()
-            await asyncio.wait([counted], timeout=_COUNT_LIMIT)
+            await self._counters.answered()
         self._links.look(self._layers)
         return self.statistics()
 
     def lacking(self) -> tuple[int, ...]:
-        """What each linked host lacks that is not done yet, of the layers it has a link for: bytes, in whole pieces.
+        """The bytes that each linked host lacks, in whole pieces, of the layers it has a link for.
 
-        Eight layers are looked at in one go, in turns.
+        Complete hosts are left out. Eight layers are looked at in one call, in turns.
         """
         if self._closed or self._error:
             return ()
-        return self._lacking.look({handle: layer.geometry for handle, layer in self._layers.items()})
+        return self._peers_missing.look({handle: layer.geometry for handle, layer in self._layers.items()})
 
     def limit(self, *, up: float | None, down: float | None) -> None:
-        """Bound the payload rates with all peers together, in bytes a second; None is no bound."""
-        limits = (_limit(up), _limit(down))
-        if limits != self._limits and not self._closed:
-            self._limits = limits
-            self._session.apply_settings({"upload_rate_limit": limits[0], "download_rate_limit": limits[1]})
+        """Limit the payload rates over all peers, in bytes a second; None: no limit."""
+        rates = (_rate(up), _rate(down))
+        if rates != self._rates and not self._closed:
+            self._rates = rates
+            self._session.apply_settings({"upload_rate_limit": rates[0], "download_rate_limit": rates[1]})
 
     async def close(self) -> None:
-        """Leave the swarm. All finished pieces are in the data files when it returns.
+        """Leave the swarm. All pieces that passed are in the data files when it returns.
 
         Raises:
             SwarmError: They could not be written within a minute.
@@ -182,58 +177,31 @@ class TorrentSwarm:
         try:
             self._session.pause()
             if not self._error:
-                # With the housekeeping, which asks again when no word of a flush comes.
+                # While the housekeeping still runs: it begins a flush again if the acknowledgement is late.
                 await self._flush()
         finally:
             self._housekeeping.cancel()
             await asyncio.wait([self._housekeeping])
             self._end(SwarmError("the swarm is closed"))
-            self._inbox.close()
+            self._events.close()
             self._pump.detach()
             self._layers.clear()
             # Last of all: it ends libtorrent's threads, and holds the interpreter until they are gone.
             del self._session
             self._pump.close()
 
-    # Alerts
+    # Alerts of the session itself
 
-    def _take(self, alerts: list[lt.alert]) -> None:
-        for alert in alerts:
-            if isinstance(alert, lt.torrent_alert):
-                self._take_of_torrent(alert)
-            elif isinstance(alert, lt.session_stats_alert):
-                self._count(alert.values)
-            elif isinstance(alert, lt.listen_succeeded_alert | lt.listen_failed_alert):
-                self._listening.take(alert, self._session)
-            elif isinstance(alert, lt.alerts_dropped_alert):
-                self._catch_up()
-        if self._intake.flush_due:
-            for layer in self._layers.values():
-                layer.settle()
-
-    def _take_of_torrent(self, alert: lt.torrent_alert) -> None:
-        if isinstance(alert, lt.add_torrent_alert):
-            self._added(alert)
-            return
-        layer = self._layers.get(alert.handle)
-        if layer is None:
-            return
-        if isinstance(alert, lt.piece_finished_alert):
-            layer.finished(alert.piece_index)
-            self._ask()
-        elif isinstance(alert, lt.hash_failed_alert):
-            layer.spoiled(alert.piece_index)
-        elif isinstance(alert, lt.cache_flushed_alert):
-            layer.flushed()
-        elif isinstance(alert, lt.piece_availability_alert):
-            layer.seen(alert.piece_availability)
-        elif isinstance(alert, lt.peer_connect_alert):
-            self._links.came(alert.handle)
-        elif isinstance(alert, lt.peer_disconnected_alert):
-            self._links.lost(alert.handle, alert.pid)
-            layer.cut_off(alert)
-        elif isinstance(alert, lt.file_error_alert):
-            self._break(disk_error(alert))
+    def _dispatch(self) -> AlertDispatch:
+        return AlertDispatch(
+            self._layers,
+            links=self._links,
+            limits=self._limits,
+            counters=self._counters,
+            added=self._added,
+            listened=lambda alert: self._listener.take(alert, self._session),
+            broke=self._break,
+        )
 
     def _added(self, alert: lt.add_torrent_alert) -> None:
         torrent = alert.params.ti
@@ -244,7 +212,7 @@ class TorrentSwarm:
             if not added.done():
                 added.set_exception(SwarmError(f"layer {torrent.name()} cannot be shared: {alert.error.message()}"))
             return
-        ours = TorrentLayer(layer, alert.handle, intake=self._intake, inbox=self._inbox)
+        ours = TorrentLayer(layer, alert.handle, limits=self._limits, events=self._events)
         self._layers[alert.handle] = ours
         self._links.came(alert.handle)  # hosts that were dialled with it may be linked by now
         if self._error:
@@ -253,32 +221,13 @@ class TorrentSwarm:
         if not added.done():
             added.set_result(ours)
 
-    def _count(self, values: dict[str, int]) -> None:
-        self._moved.count(values, injected_wrong=self._intake.wrong)
-        waiting, self._to_count = self._to_count, []
-        for counted in waiting:
-            if not counted.done():
-                counted.set_result(None)
-
-    def _ask(self) -> None:
-        """Ask for the counters, unless that was done just now."""
-        now = self._loop.time()
-        if now - self._asked > _FRESH:
-            self._asked = now
-            self._session.post_session_stats()
-
-    def _catch_up(self) -> None:
-        for handle, layer in self._layers.items():
-            layer.catch_up()
-            self._links.came(handle)
-
     # Inside
 
     async def _keep_house(self) -> None:
         reconnect = self._loop.time() + _RECONNECT
         while True:
             await asyncio.sleep(_LOOK)
-            self._ask()
+            self._counters.ask()
             self._links.look(self._layers)
             linked = self._links.now > 0
             for layer in self._layers.values():
@@ -290,9 +239,10 @@ class TorrentSwarm:
                     self._links.connect(handle)
 
     def _look_ahead(self) -> None:
-        """Ask for as much ahead as suits what is missing."""
+        """Ask peers for as many seconds ahead as suits the missing bytes."""
         missing = sum(layer.missing for layer in self._layers.values())
-        seconds = self._ahead.seconds(received=self._moved.received, missing=missing, now=self._loop.time())
+        received = self._counters.traffic.received
+        seconds = self._ahead.seconds(received=received, missing=missing, now=self._loop.time())
         if seconds != self._seconds_ahead:
             self._seconds_ahead = seconds
             self._session.apply_settings({"request_queue_time": seconds})
@@ -302,14 +252,14 @@ class TorrentSwarm:
             async with asyncio.timeout(_FLUSH_LIMIT):
                 await asyncio.gather(*(layer.flush() for layer in self._layers.values()))
         except TimeoutError:
-            raise SwarmError(f"the disk did not take the last pieces within {_FLUSH_LIMIT:.0f} s") from None
+            raise SwarmError(f"the disk did not write the last pieces within {_FLUSH_LIMIT:.0f} s") from None
 
     def _break(self, error: DcdistError) -> None:
         if self._error is None:
             self._error = error
             self._session.pause()
             self._end(error)
-            self._inbox.broke(SwarmBroke(error))
+            self._events.broke(SwarmBroke(error))
 
     def _end(self, error: DcdistError) -> None:
         for layer in self._layers.values():
@@ -317,9 +267,9 @@ class TorrentSwarm:
         for _, added in self._adding.values():
             if not added.done():
                 added.set_exception(error)
-        self._intake.open()
+        self._limits.open()
 
 
-def _limit(rate: float | None) -> int:
-    """A rate as libtorrent has it, for whom 0 is no limit."""
+def _rate(rate: float | None) -> int:
+    """A rate as libtorrent takes it: 0 means no limit."""
     return 0 if rate is None else max(1, round(rate))

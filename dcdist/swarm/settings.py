@@ -1,4 +1,4 @@
-"""How the BitTorrent session is set up, and why: for a closed swarm of cooperating hosts, in little memory."""
+"""The settings of the BitTorrent session and their reasons: a closed swarm of cooperating hosts, in little memory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
 DISK_BACKEND = "pread_disk_io_constructor"
-"""Of the three backends the quickest and cheapest in CPU; `mmap` holds the files in resident memory, `posix` opens the
-file for each 16 KiB block and works in the network thread. Its price: finished pieces are in the file after a flush."""
+"""The quickest of the three backends, and the cheapest in CPU. `mmap` holds the files in resident memory; `posix` opens
+the file for each 16 KiB block and works in the network thread. The price: a piece that passed is in the file only after
+a flush."""
 
 _ALERTS = (
     lt.alert_category.status
@@ -29,13 +30,13 @@ _ALERTS = (
 
 _OPEN_FILES = 16_384
 _DISK_THREADS = 1
-"""With several, a piece that fails its check may be lost for good (2.1.1). libtorrent then has the disk forget the
-piece's blocks, behind a fence: once none of their writes is counted any more (`pread_disk_io::async_clear_piece`). But
-a thread takes the writes that it did off that count before it queues the word of them (`add_completed_jobs_impl`).
-Another can run what waits at the fence and queue its word first: the piece is opened again (`on_piece_sync`), and only
-then told as written, all of it (`on_disk_write_complete`). Then no block is asked for, `add_piece` leaves out each of
-them, and the check, made when the last one comes, is never made. One thread does both in turn, so its words are in
-order. More threads bring nothing that could be measured (docs/benchmarks.md)."""
+"""With several threads, a piece that fails its check may be lost for good (2.1.1). libtorrent makes the disk forget the
+piece's blocks behind a fence: when no write of them is outstanding (`pread_disk_io::async_clear_piece`). But a thread
+uncounts its writes before it queues their completion (`add_completed_jobs_impl`). Another thread can run the fenced job
+and queue its completion first: the piece is opened again (`on_piece_sync`), and only then is all of it reported as
+written (`on_disk_write_complete`). From then on no block is requested, `add_piece` skips every block, and the check,
+which follows the last block, never runs. A single thread does both in turn, so its completions are in order. More
+threads gave no measurable gain (docs/benchmarks.md)."""
 _ENCRYPTION_OFF = 2
 _PREFER_TCP = 0
 
@@ -43,19 +44,19 @@ _PREFER_TCP = 0
 def session_parameters(*, listen: str, source: str) -> lt.session_params:
     """The parameters of a new session.
 
-    `listen` and `source` are what `listen_interface` and `source_address` give; empty for nowhere, and any.
+    `listen` is from `listen_interface` (empty: listen nowhere), `source` from `source_address` (empty: any address).
     """
     parameters = lt.session_params()
     parameters.disk_io_constructor = DISK_BACKEND
     parameters.settings = {
-        # Who we are. The fingerprint is the whole peer id: all torrents of a session show the same host.
+        # The fingerprint is the whole peer id, so all torrents of a session show the same host.
         "user_agent": "dcdist",
         "peer_fingerprint": f"-DC0001-{secrets.token_hex(6)}",
         "listen_interfaces": listen,
         "outgoing_interfaces": source,
-        "listen_system_port_fallback": False,  # another port than the one announced is of no use
+        "listen_system_port_fallback": False,  # no other host would know another port
         "max_retry_port_bind": 0,
-        "listen_queue_size": 256,  # a joining host opens one connection for each layer, all at once
+        "listen_queue_size": 256,  # a joining host opens a connection for each layer, all at once
         # A closed swarm: hosts are found in the store, never by asking the network.
         "enable_dht": False,
         "enable_lsd": False,
@@ -66,44 +67,44 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "mixed_mode_algorithm": _PREFER_TCP,
         "in_enc_policy": _ENCRYPTION_OFF,  # obfuscation doubles the CPU and protects nothing
         "out_enc_policy": _ENCRYPTION_OFF,
-        # Everybody gives to everybody.
+        # Every host gives to every other.
         "unchoke_slots_limit": -1,
-        "close_redundant_connections": False,  # a claimed rest looks finished: links would be cut just before the end
+        "close_redundant_connections": False,  # a layer whose missing pieces are all reserved looks finished
         "allow_multiple_connections_per_ip": True,  # several hosts behind one address, or on one machine
-        "connections_limit": 8_000,  # hosts times layers; libtorrent lowers it to what open files allow
+        "connections_limit": 8_000,  # hosts times layers; libtorrent lowers it to the limit of open files
         "connection_speed": 500,  # new connections a second: 24 hosts with 64 layers join in seconds
         "smooth_connects": False,
         "peer_turnover": 0,
         # Links are lost and found within seconds.
         "min_reconnect_time": 1,
-        "max_failcount": 32,  # beyond what the counter can reach: never give a host up
+        "max_failcount": 32,  # more than the counter can reach: never give up a host
         "peer_connect_timeout": 5,
         "handshake_timeout": 10,
-        "peer_timeout": 8,  # a silent host is dropped; keep-alives go out after half of it
-        "request_timeout": 6,  # the most; it follows the peer's own pace, down to 2 s
+        "peer_timeout": 8,  # silent hosts are dropped; keep-alives are sent at half of it
+        "request_timeout": 6,  # the longest; it follows the peer's own pace, down to 2 s
         "piece_timeout": 6,
-        # Full links, but short queues towards the end: what was asked for comes even when the store was quicker, and a
-        # host that stalls keeps it from others. 4 MiB a link is enough for 400 MB/s.
+        # Full links, but short queues towards the end: requested blocks come even if the store was quicker, and a host
+        # that stalls keeps them from others. 4 MiB a link is enough for 400 MB/s.
         "request_queue_time": request_ahead.USUAL,
         "max_out_request_queue": 256,
         "max_allowed_in_request_queue": 4_000,
-        # A request waits behind all data that wait in these, and a link on which answers take long asks for little.
+        # A request waits behind all data in these buffers, and a link with slow answers sends few requests.
         "send_buffer_low_watermark": 16 * KIB,
         "send_buffer_watermark": 4 * MIB,
         "send_buffer_watermark_factor": 10,
-        # What many senders have under way overflows a receiver's queue, and is sent again. Loopback stalls with 32 KiB.
+        # Data in flight from many senders overflow a receiver's queue and are sent again. Loopback stalls with 32 KiB.
         "send_socket_buffer_size": 48 * KIB,
         "send_not_sent_low_watermark": 16 * KIB,
-        "tick_interval": 100,  # rates are given out, and connections opened, once a tick
+        "tick_interval": 100,  # rates are shared out and connections opened once a tick
         "initial_picker_threshold": 0,  # rarest first from the first piece
-        "rate_limit_ip_overhead": False,  # limits are meant for payload
+        "rate_limit_ip_overhead": False,  # our limits are payload rates
         # Disk.
-        "hashing_threads": 1,  # it checks 1.4 GB/s; two crash the process when writes fail, as on a full disk (2.1.1)
+        "hashing_threads": 1,  # one checks 1.4 GB/s; two crash when a write fails, as on a full disk (2.1.1)
         "aio_threads": _DISK_THREADS,
-        "max_queued_disk_bytes": 16 * MIB,  # beyond it peers are made to wait for the disk
+        "max_queued_disk_bytes": 16 * MIB,  # beyond it, peers wait for the disk
         "file_pool_size": 100,
-        "no_recheck_incomplete_resume": True,  # the disk package has checked
-        # Alerts: no category that speaks for each block.
+        "no_recheck_incomplete_resume": True,  # the disk package has checked the data
+        # No category with an alert for each block.
         "alert_mask": _ALERTS,
         "alert_queue_size": 100_000,
     }
@@ -116,14 +117,14 @@ def listen_interface(address: IPv4Address | IPv6Address, port: int) -> str:
 
 
 def source_address(address: IPv4Address | IPv6Address) -> str:
-    """What outgoing connections are bound to, so that others see the address that we listen on; empty for any."""
+    """The address of outgoing connections, so that others see the one we listen on; empty for any."""
     return "" if address.is_unspecified else str(address)
 
 
 def peer_classes() -> lt.ip_filter:
-    """Puts all peers in the global class, so that limits hold for them.
+    """Puts all peers in the global class, so that rate limits hold for them.
 
-    By default those on private and loopback addresses are in a class of their own, which has none.
+    By default, peers on private and loopback addresses are in a class of their own, without limits.
     """
     everybody = 1 << lt.session.global_peer_class_id
     classes = lt.ip_filter()
@@ -134,7 +135,7 @@ def peer_classes() -> lt.ip_filter:
 
 @cache
 def allow_open_files() -> None:
-    """Let this process open as many files as a large swarm needs, once: each link is one."""
+    """Raise this process's limit of open files for a large swarm, once: each link is one file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

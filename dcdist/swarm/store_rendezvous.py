@@ -1,6 +1,6 @@
-"""Hosts find each other by tiny objects in the store, whose names say it all.
+"""Hosts find each other by heartbeats in the store: empty objects whose names say everything.
 
-Invariant: of a host the highest sequence counts, and only while its heartbeat is fresh by the store's own clock.
+Invariant: only the heartbeat with a host's highest sequence counts, and only while it is fresh by the store's clock.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from dcdist.ports.store import Listing, Store
 
 _CONSIDERED = 4_096
-"""Heartbeats that one listing may give; the freshest, if there are more."""
+"""The most heartbeats that are read of one listing: the freshest."""
 
 _KEPT = 10
-"""A heartbeat may be deleted by the store after this many times the age at which it is stale."""
+"""The store may delete a heartbeat at this many times the age at which it is stale."""
 
 
-class Rendezvous:
+class StoreRendezvous:
     """Implements `Rendezvous` over a store."""
 
     def __init__(self, store: Store, *, demo: str, realm: str) -> None:
@@ -35,23 +35,23 @@ class Rendezvous:
         self._turn = asyncio.Lock()
 
     async def announce(self, member: Member, *, stale_after: float) -> None:
-        """Leave this host's heartbeat, or refresh it; an earlier one of this host is replaced.
+        """Write or refresh this host's heartbeat; it replaces an earlier one.
 
-        `stale_after`: the age in seconds from which others ignore it. The store may delete it after ten times that.
+        `stale_after` is the age in seconds at which others ignore it. The store may delete it at ten times that age.
 
         Raises:
-            UsageError: No other host could connect to that address and port.
-            StoreError: The store did not take it.
+            UsageError: No other host could connect to the member's address and port.
+            StoreError: The store could not write it.
         """
         key = self._folder + heartbeat.name(member)
         async with self._turn:
             self._host = member.host
-            self._left.add(key)  # before it is put: one that fails may still be there
+            self._left.add(key)  # before the put: if that fails, the object may still be there
             await self._store.put(key, b"", expires_in=stale_after * _KEPT)
             await self._delete(self._left - {key})
 
     async def members(self, prefix: Prefix, *, stale_after: float) -> tuple[Member, ...]:
-        """The other hosts of a prefix that gave a sign of life within so many seconds, sorted by their ids.
+        """The other hosts of a prefix whose heartbeats are at most `stale_after` seconds old, sorted by id.
 
         Raises:
             StoreError: The store could not be listed.
@@ -65,7 +65,7 @@ class Rendezvous:
         return tuple(latest[host] for host in sorted(latest))
 
     async def withdraw(self) -> None:
-        """Take this host's heartbeat away; it is no error if the store does not answer."""
+        """Delete this host's heartbeat. A store that does not answer is not an error."""
         async with self._turn:
             await self._delete(set(self._left))
 
@@ -81,5 +81,5 @@ class Rendezvous:
             try:
                 await self._store.delete(key)
             except StoreError:
-                continue  # it grows stale by itself; the next announcement tries again
+                continue  # it will grow stale; the next announcement tries again
             self._left.discard(key)

@@ -1,6 +1,6 @@
-"""A layer as a torrent: everything follows from its index, so no torrent object is ever exchanged.
+"""A layer as a torrent. All of it follows from the index, so hosts never exchange torrent files.
 
-Invariant: hosts with the same index compute the same torrent, whatever they hold of it.
+Invariant: hosts with the same index compute the same torrent, whatever they hold of the layer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dcdist.model.pieces import to_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dcdist.model.identity import Address
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
@@ -23,10 +24,10 @@ _ABSENT_OR_PRESENT = b"0" + b"1" * 255
 _ONCE_OR_NOT = b"01" + b"0" * 254
 
 
-def torrent_parameters(layer: CachedLayer, peers: Iterable[tuple[str, int]] = ()) -> lt.add_torrent_params:
-    """What libtorrent needs to trade a cached layer: what it has is believed, not checked again.
+def torrent_parameters(layer: CachedLayer, peers: Iterable[Address] = ()) -> lt.add_torrent_params:
+    """What libtorrent needs to trade a cached layer. It trusts the layer's `have` and checks nothing again.
 
-    `peers` (address and port) are dialled at once; those named later wait for up to a second, for libtorrent's tick.
+    `peers` are dialled at once; hosts named later wait for libtorrent's tick, up to a second.
     """
     parameters = lt.load_torrent_buffer(_torrent(layer.index))
     parameters.save_path = str(layer.path.parent)
@@ -34,13 +35,13 @@ def torrent_parameters(layer: CachedLayer, peers: Iterable[tuple[str, int]] = ()
     parameters.have_pieces = _as_list(layer.have, layer.index.geometry.piece_count)
     parameters.peers = list(peers)
     flags = lt.torrent_flags
-    # Neither paused nor auto-managed, which both are defaults.
+    # Neither paused nor auto-managed: both are defaults.
     parameters.flags = flags.no_verify_files | flags.disable_dht | flags.disable_lsd | flags.disable_pex
     return parameters
 
 
 def present(counts: list[int] | list[bool]) -> Bits:
-    """The pieces with a count above zero: quick even for many pieces."""
+    """The pieces with a count above zero; quick even for many pieces."""
     return _bits(counts, _ABSENT_OR_PRESENT)
 
 
@@ -60,7 +61,7 @@ def _bits(counts: list[int] | list[bool], digits: bytes) -> Bits:
 
 
 def _torrent(index: Index) -> bytes:
-    """A torrent file, by hand: its bytes are what hosts must agree on."""
+    """A torrent file, written by hand: all hosts must get the same bytes."""
     name, geometry, hashes = index.layer.encode(), index.geometry, index.piece_hashes
     return b"d4:infod6:lengthi%de4:name%d:%s12:piece lengthi%de6:pieces%d:%s7:privatei1eee" % (
         geometry.length, len(name), name, geometry.piece_length, len(hashes), hashes,

@@ -1,4 +1,7 @@
-"""One layer in the swarm: a torrent, what is had of it, and what is being injected into it."""
+"""One layer in the swarm: the pieces it has, those that peers are asked for, and what becomes of injected ones.
+
+Invariant: a piece is reported as passed once, and is had from then on.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ import libtorrent as lt
 from dcdist.errors import InvariantError, SwarmError
 from dcdist.model.pieces import each, of, span
 from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed
-from dcdist.swarm.bad_peers import Blame
-from dcdist.swarm.flushes import Flushes
-from dcdist.swarm.torrent import present, present_once
+from dcdist.swarm.availability import Availability
+from dcdist.swarm.bad_peers import BadPeers
+from dcdist.swarm.injections import Injections
+from dcdist.swarm.priorities import Priorities
+from dcdist.swarm.torrent import present
 
 if TYPE_CHECKING:
     from dcdist.errors import DcdistError
@@ -22,45 +27,25 @@ if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
     from dcdist.ports.pending_events import PendingEvents
-    from dcdist.swarm.injection_limits import Intake
-
-_NOT_WANTED = 0
-_LATER = 1
-_WANTED = 4
-_FIRST = 7
-"""libtorrent's priorities. It weighs them with rarity: at 7 comes before what is up to seven times as rare at 1."""
-
-_OVERDUE = 2.0
-"""Seconds after which the result of an injection is asked for: a lost alert must not hold it for ever."""
-
-_LOOK_LIMIT = 0.5
-"""Seconds that a look at what peers have may take."""
+    from dcdist.swarm.injection_limits import InjectionLimits
 
 
 class TorrentLayer:
-    """Implements `SwarmLayer`; made by `TorrentSwarm.add`, which tells it what libtorrent reports."""
+    """Implements `SwarmLayer`; made by `TorrentSwarm.add`. The alert dispatch calls it with what libtorrent reports."""
 
-    def __init__(self, layer: CachedLayer, handle: lt.torrent_handle, *, intake: Intake, inbox: PendingEvents) -> None:
+    def __init__(
+        self, layer: CachedLayer, handle: lt.torrent_handle, *, limits: InjectionLimits, events: PendingEvents
+    ) -> None:
         self._index: Index = layer.index
         self._have = layer.have
         self._handle = handle
-        self._intake = intake
-        self._inbox = inbox
-        self._loop = asyncio.get_running_loop()
-        self._flushes = Flushes(self._begin_flush)
-        self._flush_begun = 0.0
-        self._injected: dict[int, tuple[bytes, float]] = {}
-        self._repeated: dict[int, int] = {}
-        self._checked = 0
-        self._settling = 0
-        self._blame = Blame()
-        self._claimed: Bits = 0
-        self._preferred: Bits = 0
-        self._usual = _WANTED
-        self._available: Bits = 0
-        self._single: Bits = 0
+        self._limits = limits
+        self._events = events
+        self._injections = Injections(handle, limits)
+        self._priorities = Priorities(layer.index.geometry.piece_count)
+        self._availability = Availability(handle.post_piece_availability)
+        self._bad_peers = BadPeers()
         self._linked = False
-        self._waiting: list[asyncio.Future[None]] = []
         self._error: DcdistError | None = None
 
     @property
@@ -75,7 +60,7 @@ class TorrentLayer:
 
     @property
     def missing(self) -> int:
-        """Bytes that are not had, in whole pieces."""
+        """Bytes of the pieces that are not had, each counted as a full one."""
         geometry = self._index.geometry
         return (geometry.piece_count - self._have.bit_count()) * geometry.piece_length
 
@@ -84,8 +69,8 @@ class TorrentLayer:
     async def inject(self, piece: int, data: bytes) -> None:
         """Hand over a whole piece that came from elsewhere; returns when there was room for it.
 
-        The result comes as an event. A piece that is had already, or on its way, is dropped without one; so is all
-        after the session broke.
+        The result comes as an event. A piece that is had or was injected already is dropped without one; after the
+        session broke, every piece is.
 
         Raises:
             SwarmError: The session is closed.
@@ -94,57 +79,49 @@ class TorrentLayer:
         if not 0 <= piece < geometry.piece_count or len(data) != geometry.piece_size(piece):
             raise InvariantError(f"layer {self._index.layer} has no piece {piece} of {len(data)} bytes")
         if self._known(piece):
-            self._intake.wasted += len(data)
+            self._limits.wasted += len(data)
             return
-        await self._intake.enter(len(data))
+        await self._limits.enter(len(data))
         if self._known(piece) or self._error:
-            self._intake.dropped(len(data))
+            self._limits.dropped(len(data))
         else:
-            self._hand_over(piece, data)
-            await asyncio.sleep(0)  # it took a millisecond a MiB: others have the loop before the next
+            self._injections.hand_over(piece, data)
+            await asyncio.sleep(0)  # it took a millisecond a MiB: let other tasks run before the next
         if isinstance(self._error, SwarmError):
             raise self._error
 
-    def claim(self, pieces: Bits) -> None:
-        """Ask no peer for these from now on. Requests that are on the wire already are not taken back."""
-        self._claimed |= pieces
+    def reserve(self, pieces: Bits) -> None:
+        """Ask no peer for these from now on. Requests that are already on the wire stay."""
+        self._priorities.reserve(pieces)
         self._prioritize(pieces)
 
     def release(self, pieces: Bits) -> None:
         """Ask peers for these again."""
-        self._claimed &= ~pieces
+        self._priorities.release(pieces)
         self._prioritize(pieces)
 
     def prefer(self, pieces: Bits, *, others: bool) -> None:
         """Ask peers for these before others from now on, and for the others at all only if `others`."""
-        usual = _LATER if others else _NOT_WANTED
-        if pieces == 0 and others:
-            usual = _WANTED
-        changed = self._preferred ^ pieces if usual == self._usual else span(0, self._index.geometry.piece_count)
-        self._preferred, self._usual = pieces, usual
-        self._prioritize(changed)
+        self._prioritize(self._priorities.prefer(pieces, others=others))
 
     def available(self) -> Bits:
-        """The pieces that at least one connected peer has, as of the last quarter of a second."""
+        """The pieces that at least one connected peer offered in the last quarter of a second."""
         if not self.complete or self._error:
-            return self._available
+            return self._availability.offered
         # libtorrent keeps no count for a torrent that needs nothing: look at each peer.
-        everybody = 0
+        offered = 0
         for peer in self._handle.get_peer_info():
-            everybody |= present(peer.pieces)
-        return everybody
+            offered |= present(peer.pieces)
+        return offered
 
     def single(self) -> Bits:
-        """The pieces that exactly one connected peer has, as of the last quarter of a second; none when complete."""
-        return self._single
+        """The pieces that exactly one connected peer offered in the last quarter of a second; none when complete."""
+        return self._availability.single
 
     async def latest_available(self) -> Bits:
-        """The pieces that at least one connected peer has now; if the session does not tell in time, a moment ago."""
+        """The pieces that at least one connected peer offers now; if the session is slow to answer, a moment ago."""
         if self._linked and not self.complete and not self._error:
-            told = self._loop.create_future()
-            self._waiting.append(told)
-            self._handle.post_piece_availability()
-            await asyncio.wait([told], timeout=_LOOK_LIMIT)
+            await self._availability.answered()
         return self.available()
 
     def coming(self) -> Bits:
@@ -159,153 +136,100 @@ class TorrentLayer:
         return begun & ~self._have
 
     async def flush(self) -> None:
-        """When it returns, every piece reported as finished before the call is in the data file.
+        """When it returns, every piece that was reported as passed before the call is in the data file.
 
         Raises:
-            DcdistError: The session broke or is closed, so nobody can tell.
+            DcdistError: The session broke or is closed, so the data file may lack pieces.
         """
         if self._error:
             raise self._error
-        await self._flushes.wait()
+        await self._injections.flush()
 
     # What libtorrent reports
 
-    def finished(self, piece: int) -> None:
+    def passed(self, piece: int) -> None:
         """A piece passed its check."""
         self._accept(1 << piece)
 
-    def spoiled(self, piece: int) -> None:
+    def failed(self, piece: int) -> None:
         """A piece failed its check, and is missing again."""
-        data, _ = self._injected.pop(piece, (b"", 0.0))
+        data = self._injections.take(piece)
         name = self._index.layer
         if data and hashlib.sha1(data, usedforsecurity=False).digest() != self._expected(piece):
-            self._intake.spoiled(len(data))
-            self._inbox.trouble(PieceFailed(name, piece, injected=True))
+            self._limits.failed(len(data))
+            self._events.trouble(PieceFailed(name, piece, injected=True))
             return
         if data:
-            self._hand_over(piece, data)
-        if self._is_of_a_repetition(piece):
-            return
+            self._injections.hand_over(piece, data)
+        if self._injections.is_repeat(piece) and not self._bad_peers.accuses(self._handle.get_peer_info()):
+            return  # only the result was late: this failure was reported before, and no peer is to blame
+        suspects = self._bad_peers.suspects(self._handle.get_peer_info())
         if data:
-            # What was injected is right: a block of the piece came from a peer before, and was not.
-            self._inbox.trouble(PeersLied(name, piece, self._suspects()))
+            # The injected bytes are right: a peer gave a wrong block of the piece before they came.
+            self._events.trouble(PeersLied(name, piece, suspects))
         else:
-            self._inbox.trouble(PieceFailed(name, piece, injected=False, peers=self._suspects()))
+            self._events.trouble(PieceFailed(name, piece, injected=False, peers=suspects))
 
     def cut_off(self, alert: lt.peer_disconnected_alert) -> None:
-        """A link was lost; if it was for what the peer gave, that is told."""
-        peer = self._blame.cut_off(alert)
+        """A link was lost; report it if libtorrent banned the peer."""
+        peer = self._bad_peers.cut_off(alert)
         if peer is not None:
-            self._inbox.trouble(PeerBanned(self._index.layer, peer))
+            self._events.trouble(PeerBanned(self._index.layer, peer))
 
     def flushed(self) -> None:
-        """All that was finished when the flush began is in the file."""
-        if self._flushes.heard():
-            self._intake.settled(self._settling)
-            self._settling = 0
-            self._flushes.ended()
+        """All pieces that had passed when the flush began are in the file."""
+        self._injections.flushed()
 
     def seen(self, counts: list[int]) -> None:
-        """How many peers have each piece; empty if there are none."""
-        self._available = present(counts)
-        self._single = present_once(counts)
-        self._tell_waiting()
+        """How many peers offer each piece; empty if there are no peers."""
+        self._availability.take(counts)
 
     # Housekeeping
 
     def look(self, *, linked: bool) -> None:
-        """Ask for what the peers have, and for the result of injections and flushes that are overdue."""
+        """Ask what peers offer, and for the results of late injections and flushes."""
         self._linked = linked
         if linked and not self.complete:
-            self._handle.post_piece_availability()
+            self._availability.ask()
         else:
-            self._available = self._single = 0
-        now = self._loop.time()
-        oldest = next(iter(self._injected.values()), None)
-        if oldest and now - oldest[1] > _OVERDUE:
+            self._availability.clear()
+        if self._injections.overdue:
             self.catch_up()
-        if self._flushes.running and now - self._flush_begun > _OVERDUE:
-            self._flush_begun = now
-            self._flushes.repeated()
-            self._handle.flush_cache()
+        self._injections.repeat_late_flush()
 
     def catch_up(self) -> None:
-        """Find out what is had, because alerts may be lost; hand over again what is not."""
+        """Ask which pieces are had, because alerts may be lost, and hand over the others again."""
         pieces: list[bool] = self._handle.status(lt.torrent_handle.query_pieces).pieces
         self._accept(present(pieces) & ~self._have)
-        for piece, (data, _) in list(self._injected.items()):
-            del self._injected[piece]
-            self._repeated[piece] = self._repeated.get(piece, 0) + 1
-            self._hand_over(piece, data)
+        self._injections.hand_over_again()
 
     def settle(self) -> None:
-        """Have injected bytes written, if there are any that may not be."""
-        if self._checked:
-            self._flushes.demand()
+        """Begin a flush if injected bytes may not be in the file."""
+        self._injections.settle()
 
     def end(self, error: DcdistError) -> None:
         """The session broke, or is being closed."""
         self._error = self._error or error
-        self._injected.clear()
-        self._repeated.clear()
-        self._flushes.fail(error)
-        self._tell_waiting()
+        self._injections.end(error)
+        self._availability.end()
 
     # Inside
 
-    def _tell_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for told in waiting:
-            if not told.done():
-                told.set_result(None)
-
-    def _is_of_a_repetition(self, piece: int) -> bool:
-        """Whether a failed check is of bytes that were handed over again though their result was only late.
-
-        Then it was told when they failed the first time, and is no peer's fault.
-        """
-        left = self._repeated.get(piece, 0)
-        if not left:
-            return False
-        self._repeated[piece] = left - 1
-        return not self._blame.accuses(self._handle.get_peer_info())
-
     def _known(self, piece: int) -> bool:
-        return bool(self._have >> piece & 1) or piece in self._injected
-
-    def _suspects(self) -> tuple[str, ...]:
-        return self._blame.for_piece(self._handle.get_peer_info())
+        return bool(self._have >> piece & 1) or piece in self._injections
 
     def _expected(self, piece: int) -> bytes:
         return self._index.piece_hashes[piece * 20 : piece * 20 + 20]
 
-    def _hand_over(self, piece: int, data: bytes) -> None:
-        self._injected[piece] = (data, self._loop.time())
-        self._handle.add_piece(piece, data, 0)
-
     def _accept(self, pieces: Bits) -> None:
         for piece in each(pieces):
-            self._repeated.pop(piece, None)
-            data, _ = self._injected.pop(piece, (b"", 0.0))
-            if data:
-                self._intake.checked(len(data))
-                self._checked += len(data)
+            self._injections.passed(piece)
         fresh = pieces & ~self._have
         if fresh:
             self._have |= fresh
-            self._inbox.finished(self._index.layer, fresh)
+            self._events.passed(self._index.layer, fresh)
 
     def _prioritize(self, pieces: Bits) -> None:
-        lacking = pieces & ~self._have & span(0, self._index.geometry.piece_count)
-        if lacking and not self._error:
-            self._handle.prioritize_pieces([(piece, self._priority(piece)) for piece in each(lacking)])
-
-    def _priority(self, piece: int) -> int:
-        if self._claimed >> piece & 1:
-            return _NOT_WANTED
-        return _FIRST if self._preferred >> piece & 1 else self._usual
-
-    def _begin_flush(self) -> None:
-        self._settling, self._checked = self._checked, 0
-        self._flush_begun = self._loop.time()
-        self._handle.flush_cache()
+        changed = pieces & ~self._have & span(0, self._index.geometry.piece_count)
+        if changed and not self._error:
+            self._handle.prioritize_pieces([(piece, self._priorities.of(piece)) for piece in each(changed)])

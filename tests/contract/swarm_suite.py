@@ -9,7 +9,7 @@ import pytest
 
 from dcdist.errors import InvariantError, SwarmError
 from dcdist.model.geometry import MIB
-from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmStatistics
+from dcdist.ports.swarm import PieceFailed, PiecesPassed, SwarmStatistics
 from tests.support.cached_layers import everything, file_layer
 from tests.support.layers import sample_layer
 from tests.support.swarms import finished
@@ -30,7 +30,7 @@ class SwarmSuite:
         layer = file_layer(tmp_path, sample)
         shared = await swarm.add(layer)
         await shared.inject(3, sample.piece(3))
-        assert list(await swarm.events()) == [PiecesFinished(sample.index.layer, 0b1000)]
+        assert list(await swarm.events()) == [PiecesPassed(sample.index.layer, 0b1000)]
         await shared.flush()
         assert layer.read(3) == sample.piece(3)
 
@@ -62,7 +62,7 @@ class SwarmSuite:
         await shared.inject(2, bytes(len(sample.piece(2))))
         assert list(await swarm.events()) == [PieceFailed(sample.index.layer, 2, injected=True)]
         await shared.inject(2, sample.piece(2))
-        assert list(await swarm.events()) == [PiecesFinished(sample.index.layer, 0b100)]
+        assert list(await swarm.events()) == [PiecesPassed(sample.index.layer, 0b100)]
         assert swarm.statistics().wasted == len(sample.piece(2))
 
     async def test_a_piece_is_reported_once_however_often_it_comes(self, swarm: Swarm, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ class SwarmSuite:
         shared = await swarm.add(layer)
         await shared.inject(0, bytes(len(sample.piece(0))))
         await shared.inject(2, sample.piece(2))
-        assert list(await swarm.events()) == [PiecesFinished(sample.index.layer, 0b100)]
+        assert list(await swarm.events()) == [PiecesPassed(sample.index.layer, 0b100)]
         await shared.flush()
         assert layer.read(0) == sample.piece(0)
 
@@ -100,7 +100,7 @@ class SwarmSuite:
     async def test_claimed_pieces_can_be_injected(self, swarm: Swarm, tmp_path: Path) -> None:
         sample = sample_layer()
         shared = await swarm.add(file_layer(tmp_path, sample))
-        shared.claim(0b1_1111_1111)
+        shared.reserve(0b1_1111_1111)
         await shared.inject(1, sample.piece(1))
         await finished(swarm, 0b10)
         shared.release(0b1_1111_1111)
@@ -128,7 +128,7 @@ class SwarmSuite:
                 await target.inject(piece, sample.piece(piece))
         while missing:
             for event in await swarm.events():
-                assert isinstance(event, PiecesFinished)
+                assert isinstance(event, PiecesPassed)
                 missing -= {(event.layer, piece) for piece in pieces_of(event)}
         await asyncio.gather(*(target.flush() for target in shared))
         assert [layer.path.read_bytes() for layer in layers] == [sample.data for sample in samples]
@@ -171,7 +171,7 @@ class SwarmSuite:
         await shared.flush()
         assert not waiting.done()
         await shared.inject(0, sample.piece(0))
-        assert list(await waiting) == [PiecesFinished(sample.index.layer, 0b1)]
+        assert list(await waiting) == [PiecesPassed(sample.index.layer, 0b1)]
 
     async def test_nobody_waits_for_events_in_vain_after_being_cancelled(self, swarm: Swarm, tmp_path: Path) -> None:
         sample = sample_layer()
@@ -181,7 +181,7 @@ class SwarmSuite:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         await shared.inject(0, sample.piece(0))
-        assert list(await swarm.events()) == [PiecesFinished(sample.index.layer, 0b1)]
+        assert list(await swarm.events()) == [PiecesPassed(sample.index.layer, 0b1)]
 
     async def test_when_closed_all_that_was_finished_is_in_the_file(self, swarm: Swarm, tmp_path: Path) -> None:
         sample = sample_layer(16 * MIB)
@@ -198,7 +198,7 @@ class SwarmSuite:
         shared = await swarm.add(file_layer(tmp_path, sample))
         waiting = asyncio.ensure_future(swarm.events())
         await shared.inject(0, sample.piece(0))
-        assert list(await waiting) == [PiecesFinished(sample.index.layer, 0b1)]
+        assert list(await waiting) == [PiecesPassed(sample.index.layer, 0b1)]
         waiting = asyncio.ensure_future(swarm.events())
         await swarm.close()
         with pytest.raises(SwarmError):
@@ -217,5 +217,5 @@ class SwarmSuite:
 
 def pieces_of(event: object) -> list[int]:
     """The pieces that an event says are finished."""
-    assert isinstance(event, PiecesFinished)
+    assert isinstance(event, PiecesPassed)
     return [piece for piece in range(event.pieces.bit_length()) if event.pieces >> piece & 1]

@@ -77,7 +77,7 @@ class RememberingLayer:
     async def inject(self, piece: int, data: bytes) -> None:
         self.injected[piece] = data
 
-    def claim(self, pieces: Bits) -> None:
+    def reserve(self, pieces: Bits) -> None:
         self.claimed |= pieces
         self.ever_claimed |= pieces
 

@@ -11,7 +11,7 @@ from dcdist.engine.membership import Audience, Membership
 from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.ports.store import Entry, Listing
-from dcdist.swarm.store_rendezvous import Rendezvous
+from dcdist.swarm.store_rendezvous import StoreRendezvous
 from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class FleetHost:
         """Take part until cancelled, without a farewell then."""
         await asyncio.sleep(self.start)
         membership = Membership(
-            Rendezvous(self.store, demo="web", realm="east"),
+            StoreRendezvous(self.store, demo="web", realm="east"),
             self.me,
             Audience(
                 narrowed=self._narrowed,

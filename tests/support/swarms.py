@@ -1,11 +1,11 @@
-"""Waiting for what a swarm reports."""
+"""Waiting for the events of a swarm."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from dcdist.ports.swarm import PiecesFinished
+from dcdist.ports.swarm import PiecesPassed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 async def finished(swarm: Swarm, wanted: Bits) -> Bits:
-    """Take events of a swarm with one layer until all wanted pieces are finished; gives all that were told."""
-    told: Bits = 0
-    while told & wanted != wanted:
+    """Take events of a swarm with one layer until all wanted pieces have passed; returns all reported pieces."""
+    passed: Bits = 0
+    while passed & wanted != wanted:
         for event in await swarm.events():
-            assert isinstance(event, PiecesFinished), event
-            assert not told & event.pieces, "reported twice"
-            told |= event.pieces
-    return told
+            assert isinstance(event, PiecesPassed), event
+            assert not passed & event.pieces, "reported twice"
+            passed |= event.pieces
+    return passed
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""Peers that are no good: one that offers everything and gives nothing, one that talks nonsense, some that are deaf."""
+"""Bad peers: one offers everything and gives nothing, one talks nonsense, some never answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FAST = bytes([0, 0, 0, 0, 0, 0, 0, 4])
 
 
 class BadPeer:
-    """Listens on `port`; counts connections, and requests for blocks that it leaves without an answer."""
+    """Listens on `port`; counts connections, and the requests for blocks that it does not answer."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -34,7 +34,7 @@ class BadPeer:
 async def silent_peer(
     pieces: int | None = None, *, address: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[BadPeer]:
-    """A peer that says it has all of any torrent, lets everybody ask (BEP 3), and never sends a block.
+    """A peer that offers all of any torrent, accepts every request (BEP 3), and never sends a block.
 
     It says so piece by piece if their number is given, else in a word (BEP 6).
     """
@@ -69,7 +69,7 @@ async def babbling_peer(*, address: str = "127.0.0.1", port: int = 0) -> AsyncIt
 
 
 async def babble(port: int, times: int) -> None:
-    """Connect to a host so often, and send it random bytes; some begin as the protocol wants it."""
+    """Connect to a host several times and send it random bytes; some begin as the protocol requires."""
     dealer = random.Random(8)
     for number in range(times):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -81,7 +81,7 @@ async def babble(port: int, times: int) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 on which nobody listens."""
+    """Ports of 127.0.0.1 on which no process listens."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -134,7 +134,7 @@ async def _listening(
 
 @contextmanager
 def deaf_ports(count: int) -> Iterator[list[int]]:
-    """Ports of 127.0.0.1 that neither take nor refuse a connection, as those of a host that is cut off."""
+    """Ports of 127.0.0.1 that neither accept nor refuse a connection, like those of a host that is cut off."""
     with ExitStack() as stack:
         ports = []
         for _ in range(count):
@@ -142,7 +142,7 @@ def deaf_ports(count: int) -> Iterator[list[int]]:
             listener.bind(("127.0.0.1", 0))
             listener.listen(0)
             port = listener.getsockname()[1]
-            # It fills the queue: the kernel drops what comes now.
+            # It fills the queue: the kernel drops later connections.
             stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             ports.append(port)
         yield ports

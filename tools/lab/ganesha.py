@@ -23,7 +23,7 @@ READY = "NFS SERVER INITIALIZED"
 # Without what it should export it runs all the same, and serves nothing.
 _EMPTY = "No export entries found"
 _GRAVE = (":CRIT :", ":MAJ :", ":FATAL :", "Cannot bind")
-# D-Bus and Kerberos are for servers in production: every start tells that they are missing.
+# D-Bus and Kerberos are for servers in production: every start logs that they are missing.
 _USUAL = (":DBUS :", "gssd_refresh_krb5", "Cannot register NFS V4", "config_errs_to_log")
 _MOST_LINES = 6
 _MODULES = ("lib*/*/ganesha/libfsalvfs.so", "lib*/ganesha/libfsalvfs.so")
@@ -45,7 +45,7 @@ EXPORT {{
 
 
 class GaneshaError(Exception):
-    """The server did not start, or would serve nothing; the message has what it complained of."""
+    """The server did not start, or would serve nothing; the message has the errors of its log."""
 
 
 def missing() -> list[str]:
@@ -77,9 +77,9 @@ class Ganesha:
 
     def __enter__(self) -> Self:
         if lacking := missing():
-            raise GaneshaError(f"an NFS server needs {', '.join(lacking)}, not installed")
+            raise GaneshaError(f"the NFS server cannot start: not installed: {', '.join(lacking)}")
         if not self._directory.is_dir():
-            raise GaneshaError(f"the NFS server exports directories, and {self._directory} is none")
+            raise GaneshaError(f"the NFS server exports directories, and {self._directory} is not one")
         (self._scratch / "recovery").mkdir(parents=True, exist_ok=True)
         configuration, log = self._scratch / "ganesha.conf", self._scratch / "ganesha.log"
         configuration.write_text(
@@ -127,11 +127,11 @@ class Ganesha:
 
 
 def _complaints(log: Path) -> str:
-    """What of its log tells why, or the end of it."""
+    """The errors in its log, or else the end of it."""
     lines = log.read_text(errors="replace").splitlines()
     grave = [line for line in lines if any(each in line for each in _GRAVE)]
-    telling = [line for line in grave if not any(each in line for each in _USUAL)]
-    return "\n".join(line.partition("] ")[2] or line for line in telling[:_MOST_LINES] or lines[-_MOST_LINES:])
+    errors = [line for line in grave if not any(each in line for each in _USUAL)]
+    return "\n".join(line.partition("] ")[2] or line for line in errors[:_MOST_LINES] or lines[-_MOST_LINES:])
 
 
 def _plugins() -> Path | None:

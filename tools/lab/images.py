@@ -174,7 +174,7 @@ def build(directory: Path, wanted: int, versions: int) -> None:
             make_image(number, directory, scratch, wanted)
         first = (directory / "v1.xva").stat().st_size
         if first < wanted:
-            raise debian.BuildError(f"v1.xva has {first} bytes only, not {wanted}")
+            raise debian.BuildError(f"v1.xva has only {first} bytes, not {wanted}")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         os.close(lock)

@@ -68,11 +68,11 @@ def parse_rate(text: str) -> float:
     """Bits a second of `100mbit` or `1gbit`.
 
     Raises:
-        ValueError: It is no rate.
+        ValueError: It is not a rate.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)bit", text.strip().lower())
     if match is None:
-        raise ValueError(f"{text!r} is no rate; write it like 100mbit or 1gbit")
+        raise ValueError(f"{text!r} is not a rate; write it like 100mbit or 1gbit")
     return float(match[1]) * RATE_UNITS[match[2]]
 
 

@@ -85,7 +85,7 @@ class Tracker:
 
 
 def _listens(process: int) -> bool:
-    """Whether somebody in that process's network namespace listens on the port."""
+    """Whether a process in that process's network namespace listens on the port."""
     try:
         sockets = Path("/proc", str(process), "net/tcp").read_text().splitlines()[1:]
     except OSError:

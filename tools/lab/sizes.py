@@ -1,4 +1,4 @@
-"""Sizes as people write them."""
+"""Sizes as people write them, in bytes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ def parse_size(text: str) -> int:
     """Bytes of `1GiB`, `700MiB`, `1.5GB` or `1000`.
 
     Raises:
-        ValueError: It is no size.
+        ValueError: It is not a size.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]i?|)b?", text.strip().lower())
     if match is None:
-        raise ValueError(f"{text!r} is no size; write it like 1GiB, 700MiB or 1.5GB")
+        raise ValueError(f"{text!r} is not a size; write it like 1GiB, 700MiB or 1.5GB")
     return round(float(match[1]) * UNITS[match[2]])

@@ -124,17 +124,17 @@ class Swift:
                 stderr=log,
                 env=environment,
                 text=True,
-                # Ctrl-C in a terminal is for whoever started this, who then stops it.
+                # Ctrl-C in a terminal is for the process that started this, which then stops it.
                 start_new_session=True,
             )
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             self.stop()
             raise SwiftError(f"Swift did not start: {(directory / 'process.log').read_text()[-2000:]}")
-        told = json.loads(line)
-        self._storage = told["storage"]
+        ready = json.loads(line)
+        self._storage = ready["storage"]
         # A Swift that is started again keeps its port, and so its URL.
-        self._options = Options(**{**self._fields(), "port": told["port"]})
+        self._options = Options(**{**self._fields(), "port": ready["port"]})
 
     def stop(self) -> None:
         """End it and all its servers; the data stay."""
@@ -151,7 +151,7 @@ class Swift:
             process.wait()
 
     def order(self, *faults: Fault, listing_lag: float = 0.0) -> None:
-        """Make these faults from now on, and no others; none: all is well again.
+        """Make these faults from now on, and no others; with none, all works again.
 
         Listings lag by so many seconds behind what is put and deleted from now on.
         """
@@ -159,7 +159,7 @@ class Swift:
         self._orders.save(self._options.directory)
 
     def expire_tokens(self) -> None:
-        """From now on refuse all tokens that were used so far."""
+        """Refuse all tokens that were used so far, from now on."""
         now = self._orders
         self._orders = replace(now, serial=now.serial + 1, expiry=now.expiry + 1)
         self._orders.save(self._options.directory)
@@ -177,7 +177,7 @@ class Swift:
         return total
 
     def answers(self, method: str = "", containing: str = "") -> list[Answer]:
-        """What was answered so far, in order; `method` and `containing` (a part of the path) narrow it down."""
+        """The answers so far, in order; `method` and `containing` (a part of the path) select some."""
         return [
             Answer(made, path, status)
             for made, path, status, amount in self._traffic()

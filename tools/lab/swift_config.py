@@ -21,7 +21,7 @@ KEY = "testing"
 _CHUNK = 256 << 10
 _TOKEN_KEY = base64.urlsafe_b64encode(b"a key for tests, known to anyone").decode()
 READER = "test:reader"
-"""May do what an ACL lets it, and no more; its key is the same."""
+"""A user that may do only what an ACL allows; the key is the same."""
 
 _PIPELINE = (
     "traffic faults catch_errors gatekeeper healthcheck cache listing_formats tempauth container-quotas proxy-logging "
@@ -127,7 +127,7 @@ disk_chunk_size = {_CHUNK}
 keep_cache_private = true
 keep_cache_size = 1099511627776
 mb_per_sync = 0
-# No updater runs: what a busy machine does not tell the container at once would never be listed.
+# No updater runs: an object that a busy machine does not report to the container at once would never be listed.
 container_update_timeout = 60
 """
 
@@ -152,7 +152,7 @@ def _proxy(options: Options) -> str:
     filters = "".join(f"[filter:{sections.get(name, name)}]\nuse = egg:swift#{name}\n" for name in plain)
     account, user = USER.split(":")
     users = "".join(f"user_{account}_{name} = {KEY} .admin .reseller_admin\n" for name in (user, *options.more_users))
-    # A server that failed is left alone for a minute by default, with nobody to stand in for it.
+    # By default a server that failed is not asked for a minute, and here no other could take its place.
     return f"""
 [pipeline:main]
 pipeline = {_PIPELINE}

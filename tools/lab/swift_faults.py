@@ -1,4 +1,4 @@
-"""Faults that a lab Swift can be told to make: what they match, what they do, and how they travel in a file."""
+"""Faults that a lab Swift can make: the requests they match, what they do, and their form in a file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """A WSGI filter of a lab Swift's container server: listings learn of objects late, as when a cluster is busy.
 
-The object server tells the container server of each put and delete; here that word is taken at once, and heeded later.
+The object server reports each put and delete to the container server; here a report is accepted at once and applied
+later.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _LOOK_SECONDS = 0.5
 
 
 def main(argument: str) -> int:
-    """Run a Swift with the options in `argument` until told to stop."""
+    """Run a Swift with the options in `argument` until it is asked to stop."""
     warnings.filterwarnings("ignore")
     values = json.loads(argument)
     options = Options(**{**values, "directory": Path(values["directory"])})

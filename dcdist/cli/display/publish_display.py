@@ -64,9 +64,9 @@ def line(event: PublishEvent) -> str | None:
             kind = "an XVA" if event.xva else "not an XVA, published as it is"
             size = f"{show_bytes(event.size)}, " if event.size is not None else ""
             return f"reading {event.name} ({size}{kind})"
-        case publish_events.Progress():
+        case publish_events.PublishProgress():
             return progress(event)
-        case publish_events.ImageFinished():
+        case publish_events.ImagePublished():
             return (
                 f"{event.name} is intact: {show_bytes(event.size)}, of which {show_bytes(event.new)} new, "
                 f"{show_bytes(event.reused)} found in the store, {show_bytes(event.zeros)} zeros"
@@ -82,7 +82,7 @@ def line(event: PublishEvent) -> str | None:
             assert_never(event)
 
 
-def progress(event: publish_events.Progress) -> str:
+def progress(event: publish_events.PublishProgress) -> str:
     """How far it is."""
     of = f" of {show_bytes(event.total)}" if event.total is not None else ""
     return f"read {show_bytes(event.read)}{of}, uploaded {show_bytes(event.uploaded)}"
@@ -93,7 +93,7 @@ class _Json:
         self._throttle = Throttle(FOR_PROGRAMS, at_once=True)
 
     def report(self, event: PublishEvent) -> None:
-        if not isinstance(event, publish_events.Progress) or self._throttle.passes():
+        if not isinstance(event, publish_events.PublishProgress) or self._throttle.passes():
             emit(record(event))
 
     def finish(self, published: Published) -> None:
@@ -124,7 +124,7 @@ class _Lines:
         self._throttle = Throttle(IN_A_LOG, at_once=True)
 
     def report(self, event: PublishEvent) -> None:
-        if isinstance(event, publish_events.Progress) and not self._throttle.passes():
+        if isinstance(event, publish_events.PublishProgress) and not self._throttle.passes():
             return
         text = line(event)
         if text is not None:
@@ -144,7 +144,7 @@ def _terminal() -> Iterator[PublishDisplay]:
 
         class Terminal:
             def report(self, event: PublishEvent) -> None:
-                if isinstance(event, publish_events.Progress):
+                if isinstance(event, publish_events.PublishProgress):
                     bars.update(task, total=event.total, completed=event.read, description=progress(event))
                 elif text := line(event):
                     console.print(printable(text))

@@ -1,6 +1,7 @@
 """Events as JSON objects, one a line, and back: for programs, and between a fetch and its worker process.
 
-An event's name is that of its class in lower case with `_`; its keys are its fields.
+An event's name is that of its class in lower case with `_`, unless the class has an `event` name; its keys are its
+fields.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def record(event: object) -> dict[str, Json]:
     plain = _plain(event)
     if not isinstance(plain, dict):
         raise TypeError(f"{event!r} is not an event")
-    return {"event": _snake(type(event).__name__), **plain}
+    return {"event": getattr(event, "event", None) or _snake(type(event).__name__), **plain}
 
 
 def fetch_event(found: dict[str, Json]) -> FetchEvent | None:

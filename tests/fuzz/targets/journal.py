@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dcdist.formats import journal
-from dcdist.formats.journal import Journal, JournalLayer, Owner
+from dcdist.formats.journal import Journal, JournalLayer, PublisherProcess
 from dcdist.model.identity import ReleaseName
 from tests.fuzz.objects import Form, written_again
 from tests.fuzz.target import REFUSALS, Target, require
@@ -11,7 +11,7 @@ from tests.support.format_objects import LAYER, OTHER_LAYER, digest
 
 _JOURNAL = Journal(
     ReleaseName("web-demo", "3"),
-    Owner("host 0123", "boot", 42, 1 << 40),
+    PublisherProcess("host 0123", "boot", 42, 1 << 40),
     (JournalLayer(LAYER, (digest(b"0"), None, digest(b"2"))), JournalLayer(OTHER_LAYER, ())),
     (LAYER, OTHER_LAYER),
 )

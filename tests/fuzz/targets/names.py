@@ -16,7 +16,7 @@ def run(data: bytes) -> None:
     first, rest = data[0] if data else 0, data[1:]
     text = rest.decode("utf-8", "surrogateescape" if first & 2 else "replace")
     key = f"releases/{text}" if first & 1 else text
-    name = object_names.parse_release_key(key)
+    name = object_names.parse_release(key)
     require(name is None or (object_names.release(name) == key and is_key(key)), "there is one key of a release")
     with contextlib.suppress(UsageError):
         require(str(ReleaseName.parse(text)) == text, "there is one spelling of a release")
@@ -44,7 +44,7 @@ def seeds() -> list[bytes]:
 TARGET = Target(
     "names",
     run,
-    [object_names.parse_release_key, names.image_name_fault, names.path_fault, names.together_fault, ReleaseName.parse],
+    [object_names.parse_release, names.image_name_fault, names.path_fault, names.together_fault, ReleaseName.parse],
     seeds,
     max_length=1400,
 )

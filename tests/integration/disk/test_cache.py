@@ -102,14 +102,14 @@ async def test_a_missing_data_file_is_made_anew(cache: DirectoryCache) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b'{"size": 1}', b"5", b"null"])
-async def test_a_damaged_clean_marker_is_not_believed(cache: DirectoryCache, content: bytes) -> None:
+async def test_a_damaged_clean_marker_is_not_trusted(cache: DirectoryCache, content: bytes) -> None:
     data = await fill(cache, 1)
     data.with_name("clean").write_bytes(content)
     assert await reopen(cache) == (0b10, [2 * MIB + 1000])
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\x00", b"\xff\x01", b"\xff" * 9])
-async def test_a_damaged_resume_file_is_not_believed(cache: DirectoryCache, content: bytes) -> None:
+async def test_a_damaged_resume_file_is_not_trusted(cache: DirectoryCache, content: bytes) -> None:
     data = await fill(cache, 1)
     data.with_name("resume").write_bytes(content)
     assert await reopen(cache) == (0b10, [2 * MIB + 1000])

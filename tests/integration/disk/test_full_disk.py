@@ -13,7 +13,7 @@ from dcdist.errors import DiskError, DiskFullError
 from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
 from dcdist.model.space import require_space
-from dcdist.ports.swarm import PiecesFinished, SwarmBroke
+from dcdist.ports.swarm import PiecesPassed, SwarmBroke
 from tests.support.layers import sample_layer
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def test_a_layer_without_room_breaks_the_swarm_once(small: Path) -> None:
                 for event in await swarm.events():
                     if isinstance(event, SwarmBroke):
                         broke.append(event)
-                    elif isinstance(event, PiecesFinished):
+                    elif isinstance(event, PiecesPassed):
                         finished |= event.pieces
             await into.inject(0, sample.piece(0))
         assert len(broke) == 1

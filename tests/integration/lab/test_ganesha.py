@@ -89,7 +89,7 @@ def test_a_host_cannot_write(network: Network, tmp_path: Path) -> None:
 def test_what_is_no_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for place in (tmp_path / "nowhere", tmp_path / "file"):
-        with pytest.raises(GaneshaError, match=f"{place} is none"), Ganesha(place, tmp_path / "own"):
+        with pytest.raises(GaneshaError, match=f"{place} is not one"), Ganesha(place, tmp_path / "own"):
             pass
 
 

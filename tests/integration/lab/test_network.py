@@ -67,5 +67,5 @@ def test_nothing_is_left_when_the_network_is() -> None:
 
 def test_a_rate_without_a_unit_of_bits_is_refused() -> None:
     assert parse_rate("1gbit") == 1e9
-    with pytest.raises(ValueError, match="is no rate"):
+    with pytest.raises(ValueError, match="is not a rate"):
         parse_rate("1GB")

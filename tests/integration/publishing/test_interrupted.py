@@ -11,7 +11,7 @@ import pytest
 
 from dcdist.errors import ObjectChangedError, ReleaseExistsError, StoreUnavailableError, XvaError
 from dcdist.formats import journal as journals
-from dcdist.formats.journal import Journal, Owner
+from dcdist.formats.journal import Journal, PublisherProcess
 from dcdist.model.identity import ReleaseName
 from dcdist.publishing import Cut, Resumed
 from dcdist.publishing.publisher_process import this_process
@@ -245,11 +245,11 @@ async def test_of_two_publishes_with_other_content_one_is_refused_and_the_other_
     assert store.keys("publishes/") == ()
 
 
-def left_by(owner: Owner) -> bytes:
+def left_by(owner: PublisherProcess) -> bytes:
     return journals.encode(Journal(ReleaseName("demo", "2"), owner, (), ()))
 
 
-ELSEWHERE = Owner("another-host", "boot", 1, 1)
+ELSEWHERE = PublisherProcess("another-host", "boot", 1, 1)
 
 
 @pytest.mark.parametrize(("age", "inherits"), [(299.0, False), (301.0, True)])
@@ -269,7 +269,7 @@ async def test_a_publish_on_another_host_is_dead_after_five_minutes_of_the_store
 async def test_a_publish_before_the_last_boot_of_this_host_is_dead() -> None:
     store = await a_store_with_the_version_before()
     here = this_process()
-    store.objects["publishes/x"] = left_by(Owner(here.host, "another boot", here.pid, here.started))
+    store.objects["publishes/x"] = left_by(PublisherProcess(here.host, "another boot", here.pid, here.started))
     store.times["publishes/x"] = store.now
 
     await Publisher(store, cut=SMALL_LAYERS).publish("demo@2", IMAGES)

@@ -12,12 +12,12 @@ from dcdist.model.identity import ReleaseName
 from dcdist.model.release import MetadataFile
 from dcdist.publishing import (
     Cut,
-    ImageFinished,
+    ImagePublished,
     ImageStarted,
     LayerFinished,
     NotShared,
-    Progress,
     Published,
+    PublishProgress,
     PublishRequest,
     publish,
 )
@@ -292,17 +292,17 @@ async def test_what_a_publish_tells(publisher: Publisher) -> None:
 
     published = await publisher.publish("demo@1", {"web.xva": XVA, "raw": content + bytes(CHUNK) + content})
 
-    told = [event for event in publisher.events if not isinstance(event, Progress)]
+    told = [event for event in publisher.events if not isinstance(event, PublishProgress)]
     assert told[0] == ImageStarted("web.xva", None, xva=True)
-    assert isinstance(told[1], ImageFinished)
+    assert isinstance(told[1], ImagePublished)
     assert (told[1].name, told[1].size, told[1].new + told[1].zeros) == ("web.xva", len(XVA), len(XVA))
     assert told[2:4] == [
         ImageStarted("raw", None, xva=False),
-        ImageFinished("raw", 21 * CHUNK, 10 * CHUNK, 10 * CHUNK, CHUNK),
+        ImagePublished("raw", 21 * CHUNK, 10 * CHUNK, 10 * CHUNK, CHUNK),
     ]
     assert told[4] == LayerFinished(published.layers[0].name, published.layers[0].length)
     last = publisher.events[-1]
-    assert isinstance(last, Progress)
+    assert isinstance(last, PublishProgress)
     assert last.read == len(XVA) + 21 * CHUNK
     assert last.total is None
 

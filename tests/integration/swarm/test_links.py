@@ -11,7 +11,7 @@ import pytest
 
 from dcdist.errors import SwarmError
 from dcdist.model.geometry import KIB, MIB
-from dcdist.ports.swarm import PiecesFinished
+from dcdist.ports.swarm import PiecesPassed
 from dcdist.swarm import listening, open_swarm
 from tests.support.cached_layers import everything, file_layer
 from tests.support.layers import sample_layer
@@ -28,7 +28,7 @@ ALL = everything(SAMPLE.index)
 async def test_a_host_that_comes_back_is_found_again(tmp_path: Path) -> None:
     async with open_swarm(("127.0.0.1", 0)) as taker:
         shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
-        shared.claim(0b11)
+        shared.reserve(0b11)
         async with open_swarm(("127.0.0.1", 0)) as giver:
             port = giver.port
             await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
@@ -46,7 +46,7 @@ async def test_a_link_to_a_host_that_was_forgotten_goes_on(tmp_path: Path) -> No
     async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
         shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
-        shared.claim(0b11)
+        shared.reserve(0b11)
         taker.connect("127.0.0.1", giver.port)
         await finished(taker, ALL & ~0b11)
         taker.forget("127.0.0.1", giver.port)
@@ -67,7 +67,7 @@ async def test_hosts_that_connect_to_each_other_and_to_themselves_have_one_link(
         missing = sum(sample.index.geometry.piece_count for sample in samples)
         while missing:
             for event in await other.events():
-                assert isinstance(event, PiecesFinished)
+                assert isinstance(event, PiecesPassed)
                 missing -= event.pieces.bit_count()
         await until(lambda: one.statistics().peers == other.statistics().peers == 1)
         assert (one.statistics().peers_seen, other.statistics().peers_seen) == (1, 1)
@@ -87,7 +87,7 @@ async def test_what_linked_hosts_lack_is_told_over_all_layers_and_nothing_of_tho
             await giver.add(file_layer(tmp_path / f"giver{number}", sample, have=ALL))
             await done.add(file_layer(tmp_path / f"done{number}", sample, have=ALL))
             shared = await taker.add(file_layer(tmp_path / f"taker{number}", sample))
-            shared.claim(0b111 << number)
+            shared.reserve(0b111 << number)
         taker.connect("127.0.0.1", giver.port)
         done.connect("127.0.0.1", giver.port)
         done.connect("127.0.0.1", taker.port)
@@ -152,7 +152,7 @@ async def test_limits_hold_between_hosts_of_one_network(tmp_path: Path) -> None:
         missing = quick.index.geometry.piece_count
         while missing:
             for event in await taker.events():
-                assert isinstance(event, PiecesFinished)
+                assert isinstance(event, PiecesPassed)
                 missing -= event.pieces.bit_count() if event.layer == quick.index.layer else 0
         assert 0 < bounded.statistics().to_peers < 8 * MIB
 

@@ -10,7 +10,7 @@ import pytest
 
 from dcdist.model.geometry import MIB
 from dcdist.model.pieces import each, span
-from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed, PiecesFinished
+from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed, PiecesPassed
 from dcdist.swarm import open_swarm
 from tests.support.cached_layers import everything, file_layer
 from tests.support.layers import sample_layer
@@ -71,7 +71,7 @@ async def test_what_a_peer_has_just_come_to_hold_is_known_when_asked_for(host: H
     giver, taker = await host(), await host()
     given = await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=1))
     taken = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
-    taken.claim(ALL)
+    taken.reserve(ALL)
     taker.connect("127.0.0.1", giver.port)
     await until(lambda: taken.available() == 1)
     await given.inject(3, SAMPLE.piece(3))
@@ -85,7 +85,7 @@ async def test_what_one_peer_alone_holds_is_told_apart(host: Host, tmp_path: Pat
     await one.add(file_layer(tmp_path / "one", SAMPLE, have=0b0111))
     await other.add(file_layer(tmp_path / "other", SAMPLE, have=0b1110))
     taken = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
-    taken.claim(ALL)
+    taken.reserve(ALL)
     taker.connect("127.0.0.1", one.port)
     taker.connect("127.0.0.1", other.port)
     await until(lambda: taken.available() == 0b1111)
@@ -96,7 +96,7 @@ async def test_a_look_at_what_peers_have_ends_when_the_session_does(host: Host, 
     giver, taker = await host(), await host()
     await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=1))
     taken = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
-    taken.claim(ALL)
+    taken.reserve(ALL)
     taker.connect("127.0.0.1", giver.port)
     await until(lambda: taken.available() == 1)
     looking = asyncio.ensure_future(taken.latest_available())
@@ -138,7 +138,7 @@ async def test_what_the_cache_has_is_believed_and_offered_without_a_look(host: H
     believed = span(2, 12)
     await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=believed, corrupt=believed))
     shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
-    shared.claim(ALL)
+    shared.reserve(ALL)
     taker.connect("127.0.0.1", giver.port)
     await until(lambda: shared.available() == believed)
 
@@ -147,7 +147,7 @@ async def test_a_whole_layer_sees_what_its_peers_have(host: Host, tmp_path: Path
     giver, taker = await host(), await host()
     shared = await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
     claimed = await taker.add(file_layer(tmp_path / "taker", SAMPLE, have=0b101))
-    claimed.claim(ALL)
+    claimed.reserve(ALL)
     taker.connect("127.0.0.1", giver.port)
     await until(lambda: shared.available() == 0b101)
 
@@ -157,7 +157,7 @@ async def test_claimed_pieces_are_not_asked_for_until_they_are_released(host: Ho
     await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
     shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
     claimed = 0b11_0000_0011
-    shared.claim(claimed)
+    shared.reserve(claimed)
     taker.connect("127.0.0.1", giver.port)
     assert await finished(taker, ALL & ~claimed) == ALL & ~claimed
     shared.release(0b11)
@@ -183,7 +183,7 @@ async def test_what_is_claimed_is_not_asked_for_although_it_is_preferred(host: H
     giver, taker = await host(), await host()
     await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
     shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
-    shared.claim(0b10)
+    shared.reserve(0b10)
     shared.prefer(0b110, others=False)
     taker.connect("127.0.0.1", giver.port)
     assert await finished(taker, 0b100) == 0b100
@@ -204,7 +204,7 @@ async def test_preferred_pieces_come_first(host: Host, tmp_path: Path) -> None:
     order: list[int] = []
     while len(order) < 128:
         for event in await taker.events():
-            assert isinstance(event, PiecesFinished)
+            assert isinstance(event, PiecesPassed)
             order += each(event.pieces & soon)
             order += each(event.pieces & ~soon)
     assert sum(soon >> piece & 1 for piece in order[:40]) == 32
@@ -216,7 +216,7 @@ async def test_a_corrupt_piece_of_a_peer_is_found_and_comes_from_another(host: H
     await sound.add(file_layer(tmp_path / "sound", SAMPLE, have=ALL))
     layer = file_layer(tmp_path / "taker", SAMPLE)
     shared = await taker.add(layer)
-    shared.claim(ALL & ~0b1000)
+    shared.reserve(ALL & ~0b1000)
     taker.connect("127.0.0.1", corrupt.port)
     liar = f"127.0.0.1:{corrupt.port}"
     told: list[SwarmEvent] = []
@@ -232,7 +232,7 @@ async def test_a_corrupt_piece_of_a_peer_is_found_and_comes_from_another(host: H
     had = 0
     while had != ALL:
         for event in await taker.events():
-            had |= event.pieces if isinstance(event, PiecesFinished) else 0
+            had |= event.pieces if isinstance(event, PiecesPassed) else 0
     await shared.flush()
     assert layer.path.read_bytes() == SAMPLE.data
 
@@ -242,7 +242,7 @@ async def test_a_good_piece_is_taken_although_a_peer_gives_it_corrupt(host: Host
     await corrupt.add(file_layer(tmp_path / "corrupt", SAMPLE, have=0b1000, corrupt=0b1000))
     layer = file_layer(tmp_path / "taker", SAMPLE)
     shared = await taker.add(layer)
-    shared.claim(0b1000)
+    shared.reserve(0b1000)
     taker.connect("127.0.0.1", corrupt.port)
     await until(lambda: shared.available() == 0b1000)
     shared.release(0b1000)
@@ -257,7 +257,7 @@ async def test_a_good_piece_is_taken_although_a_peer_gives_it_corrupt(host: Host
             elif isinstance(event, PeerBanned):
                 assert event.peer == f"127.0.0.1:{corrupt.port}"
             else:
-                assert isinstance(event, PiecesFinished)
+                assert isinstance(event, PiecesPassed)
                 had |= event.pieces
     await shared.flush()
     assert layer.read(3) == SAMPLE.piece(3)
@@ -281,7 +281,7 @@ async def test_after_each_flush_all_that_was_told_is_in_the_file_wherever_it_cam
             events = await taker.events()
             await shared.flush()
             for event in events:
-                assert isinstance(event, PiecesFinished)
+                assert isinstance(event, PiecesPassed)
                 assert [piece for piece in each(event.pieces) if layer.read(piece) != sample.piece(piece)] == []
                 told |= event.pieces
 
@@ -291,7 +291,7 @@ async def test_what_a_peer_is_being_asked_for_can_be_told(host: Host, tmp_path: 
     await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
     giver.limit(up=50_000.0, down=None)
     taken = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
-    taken.claim(ALL & ~0b11)
+    taken.reserve(ALL & ~0b11)
     assert taken.coming() == 0
     taker.connect("127.0.0.1", giver.port)
     await until(lambda: taken.coming() != 0)
@@ -306,5 +306,5 @@ async def test_what_hosts_hold_that_were_known_before_the_layer_came_is_seen(
     await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=0b101))
     taker.connect("127.0.0.1", giver.port)
     taken = await taker.add(file_layer(tmp_path / f"taker{number}", SAMPLE))
-    taken.claim(ALL)
+    taken.reserve(ALL)
     await until(lambda: taken.available() == 0b101)

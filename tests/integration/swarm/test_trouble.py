@@ -11,8 +11,8 @@ import pytest
 
 from dcdist.errors import DiskError, DiskFullError
 from dcdist.model.geometry import MIB
-from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke
-from dcdist.swarm import open_swarm, session, torrent_layer
+from dcdist.ports.swarm import PieceFailed, PiecesPassed, SwarmBroke
+from dcdist.swarm import injections, open_swarm, session
 from tests.support.cached_layers import FileLayer, everything, file_layer
 from tests.support.layers import sample_layer
 from tests.support.swarms import finished, until
@@ -115,7 +115,7 @@ async def test_of_many_pieces_that_fail_at_once_none_is_lost(tmp_path: Path) -> 
                     if isinstance(event, PieceFailed):
                         group.create_task(shared.inject(event.piece, sample.piece(event.piece)))
                     else:
-                        assert isinstance(event, PiecesFinished), event
+                        assert isinstance(event, PiecesPassed), event
                         told |= event.pieces
 
 
@@ -123,7 +123,7 @@ async def test_a_check_whose_result_is_late_is_told_once_and_blamed_on_nobody_el
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As on a starved machine: what was injected is handed over again and again before its result comes.
-    monkeypatch.setattr(torrent_layer, "_OVERDUE", 0.0)
+    monkeypatch.setattr(injections, "_OVERDUE", 0.0)
     monkeypatch.setattr(session, "_LOOK", 0.005)
     sample = sample_layer(64 * MIB)
     failed: list[PieceFailed] = []
@@ -134,7 +134,7 @@ async def test_a_check_whose_result_is_late_is_told_once_and_blamed_on_nobody_el
         told: Bits = 0
         while told != everything(sample.index):
             for event in await swarm.events():
-                if isinstance(event, PiecesFinished):
+                if isinstance(event, PiecesPassed):
                     told |= event.pieces
                 else:
                     assert isinstance(event, PieceFailed), event

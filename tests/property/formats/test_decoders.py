@@ -214,7 +214,7 @@ def test_a_damaged_key_file_is_refused_or_read(data: st.DataObject) -> None:
 
 @given(st.text(max_size=100) | st.from_regex(r"releases/[a-z./]{0,9}/[a-z./@]{0,9}", fullmatch=True))
 def test_a_key_that_is_a_releases_is_written_the_same(key: str) -> None:
-    name = object_names.parse_release_key(key)
+    name = object_names.parse_release(key)
     assert name is None or object_names.release(name) == key
 
 

@@ -15,6 +15,7 @@ from dcdist.cli.display.throttle import Throttle
 from dcdist.cli.display.words import line
 from dcdist.engine import fetch_events
 from dcdist.model.identity import LayerName, ReleaseName
+from dcdist.publishing import publish_events
 
 if TYPE_CHECKING:
     from dcdist.engine.fetch_events import FetchEvent
@@ -56,6 +57,18 @@ SHOWN: list[tuple[FetchEvent, str]] = [
     ),
     (fetch_events.Seeding(600.0), "giving to other hosts for 10 min"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        (publish_events.PublishProgress(1, 2, 3), "progress"),
+        (publish_events.ImagePublished("web.xva", 6, 3, 2, 1), "image_finished"),
+        (publish_events.Resumed(1), "resumed"),
+    ],
+)
+def test_an_event_of_a_publish_has_the_name_that_programs_know(event: object, name: str) -> None:
+    assert record(event)["event"] == name
 
 
 def test_every_event_is_tried_here() -> None:

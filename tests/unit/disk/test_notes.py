@@ -1,4 +1,4 @@
-"""A host's own notes, after its disk bent them: believed only when they are of the right form."""
+"""A host's own records, damaged by its disk: trusted only if they have the right form."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def test_records_of_another_form_are_none(data: bytes) -> None:
         b'{"size": 1, "mtime_ns": 2, "complete": true, "have": 5, "hashes": ""}', DEEP,
     ],
 )  # fmt: skip
-def test_a_clean_of_another_form_is_not_believed(data: bytes) -> None:
+def test_a_clean_of_another_form_is_not_trusted(data: bytes) -> None:
     assert read_clean(data) is None

@@ -7,7 +7,7 @@ import pytest
 
 from dcdist.disk import DirectoryCache, Solitary
 from dcdist.errors import DiskError, InvariantError, SwarmError
-from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke, SwarmStatistics
+from dcdist.ports.swarm import PieceFailed, PiecesPassed, SwarmBroke, SwarmStatistics
 from tests.support.layers import sample_layer
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def settle(swarm: Solitary) -> Sequence[SwarmEvent]:
 async def test_a_good_piece_is_in_the_file_when_it_is_reported(swarm: Solitary, layer: LayerFile) -> None:
     into = await swarm.add(layer)
     await into.inject(8, SAMPLE.piece(8))
-    assert await swarm.events() == [PiecesFinished(NAME, 1 << 8)]
+    assert await swarm.events() == [PiecesPassed(NAME, 1 << 8)]
     assert content(layer, 8) == SAMPLE.piece(8)
     await into.flush()
 
@@ -59,7 +59,7 @@ async def test_a_good_piece_is_in_the_file_when_it_is_reported(swarm: Solitary, 
 async def test_pieces_that_finish_together_are_one_event(swarm: Solitary, layer: LayerFile) -> None:
     into = await swarm.add(layer)
     await asyncio.gather(*(into.inject(piece, SAMPLE.piece(piece)) for piece in range(9)))
-    assert await settle(swarm) == [PiecesFinished(NAME, 0b1_1111_1111)]
+    assert await settle(swarm) == [PiecesPassed(NAME, 0b1_1111_1111)]
     assert layer.path.read_bytes() == SAMPLE.data
 
 
@@ -71,7 +71,7 @@ async def test_a_bad_piece_is_reported_and_not_written(swarm: Solitary, layer: L
     assert content(layer, 2) == bytes(262144)
     assert swarm.statistics().wasted == len(data)
     await into.inject(2, SAMPLE.piece(2))
-    assert await swarm.events() == [PiecesFinished(NAME, 0b100)]
+    assert await swarm.events() == [PiecesPassed(NAME, 0b100)]
 
 
 async def test_a_piece_is_reported_once_however_often_it_comes(swarm: Solitary, layer: LayerFile) -> None:
@@ -79,7 +79,7 @@ async def test_a_piece_is_reported_once_however_often_it_comes(swarm: Solitary, 
     await asyncio.gather(
         into.inject(0, b"bad"), into.inject(0, SAMPLE.piece(0)), into.inject(0, SAMPLE.piece(0)), into.inject(0, b"bad")
     )
-    assert await settle(swarm) == [PieceFailed(NAME, 0, injected=True), PiecesFinished(NAME, 1)]
+    assert await settle(swarm) == [PieceFailed(NAME, 0, injected=True), PiecesPassed(NAME, 1)]
     assert swarm.statistics() == SwarmStatistics(
         from_peers=0, useful=0, to_peers=0, wasted=262144 + 6, peers=0, peers_seen=0
     )
@@ -91,7 +91,7 @@ async def test_a_piece_that_was_had_before_is_dropped(swarm: Solitary, layer: La
     into = await swarm.add(layer)
     await into.inject(0, SAMPLE.piece(0))
     await into.inject(1, SAMPLE.piece(1))
-    assert await settle(swarm) == [PiecesFinished(NAME, 0b10)]
+    assert await settle(swarm) == [PiecesPassed(NAME, 0b10)]
     assert swarm.statistics().wasted == 262144
 
 
@@ -101,7 +101,7 @@ async def test_injecting_waits_for_room_and_goes_on(swarm: Solitary, layer: Laye
     await asyncio.sleep(0)
     assert not any(task.done() for task in waiting[8:])
     await asyncio.gather(*waiting)
-    assert await settle(swarm) == [PiecesFinished(NAME, 0b1_1111_1111)]
+    assert await settle(swarm) == [PiecesPassed(NAME, 0b1_1111_1111)]
 
 
 async def test_an_injection_that_was_cancelled_while_it_waited_is_still_done(swarm: Solitary, layer: LayerFile) -> None:
@@ -110,7 +110,7 @@ async def test_an_injection_that_was_cancelled_while_it_waited_is_still_done(swa
     await asyncio.sleep(0)
     waiting[8].cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
-    assert await settle(swarm) == [PiecesFinished(NAME, 0b1_1111_1111)]
+    assert await settle(swarm) == [PiecesPassed(NAME, 0b1_1111_1111)]
 
 
 async def test_two_layers_are_told_apart(swarm: Solitary, layer: LayerFile, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ async def test_two_layers_are_told_apart(swarm: Solitary, layer: LayerFile, tmp_
         first_into, second_into = await swarm.add(layer), await swarm.add(second)
         await first_into.inject(1, SAMPLE.piece(1))
         await second_into.inject(0, other.piece(0))
-        assert await settle(swarm) == [PiecesFinished(NAME, 0b10), PiecesFinished(other.index.layer, 1)]
+        assert await settle(swarm) == [PiecesPassed(NAME, 0b10), PiecesPassed(other.index.layer, 1)]
         assert second.path.read_bytes() == other.data
         await second.close(clean=True)
 
@@ -144,14 +144,14 @@ async def test_waiting_for_events_can_be_cancelled_without_losing_any(swarm: Sol
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await into.inject(4, SAMPLE.piece(4))
-    assert await swarm.events() == [PiecesFinished(NAME, 1 << 4)]
+    assert await swarm.events() == [PiecesPassed(NAME, 1 << 4)]
 
 
 async def test_it_has_no_network(swarm: Solitary, layer: LayerFile) -> None:
     into = await swarm.add(layer)
     swarm.connect("127.0.0.1", 9)
     swarm.limit(up=1.0, down=1.0)
-    into.claim(0b11)
+    into.reserve(0b11)
     into.release(0b11)
     assert swarm.port == 0
     assert into.available() == 0

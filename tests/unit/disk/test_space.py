@@ -18,6 +18,6 @@ def test_needs_on_one_file_system_are_added_up() -> None:
 
 
 def test_each_file_system_is_checked_by_itself() -> None:
-    with pytest.raises(DiskFullError, match="not enough room: /images") as caught:
+    with pytest.raises(DiskFullError, match="not enough space: /images") as caught:
         require_space([SpaceNeeded("/cache", 1, 60, 100), SpaceNeeded("/images", 2, 8, 7)])
     assert (caught.value.needed, caught.value.free, caught.value.path) == (8, 7, "/images")

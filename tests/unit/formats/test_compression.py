@@ -29,7 +29,7 @@ def test_a_frame_is_unpacked() -> None:
 def test_the_size_must_be_within_the_bounds() -> None:
     assert unpack(frame(), low=256, high=256) == CONTENT
     for low, high in ((1, 255), (257, 1000)):
-        with pytest.raises(FormatError, match=f"declares no size from {low} to {high}"):
+        with pytest.raises(FormatError, match=f"does not declare a size from {low} to {high}"):
             unpack(frame(), low=low, high=high)
 
 
@@ -45,7 +45,7 @@ def test_a_frame_that_needs_a_dictionary_is_refused() -> None:
 
 
 def test_a_frame_without_a_size_is_refused() -> None:
-    with pytest.raises(FormatError, match="declares no size"):
+    with pytest.raises(FormatError, match="does not declare a size"):
         unpack(frame(flags=0, size=b""))
 
 

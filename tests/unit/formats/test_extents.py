@@ -91,7 +91,7 @@ def test_newer_extents_are_refused_by_name() -> None:
     opened = take_apart(DATA)
     opened.version = 2
     with pytest.raises(
-        NewerFormatError, match=r"the extents of image web\.xva cannot be read: it takes format version 2,"
+        NewerFormatError, match=r"the extents of image web\.xva cannot be read: it has format version 2,"
     ):
         decode_extents(opened.packed(), 184)
 
@@ -102,14 +102,14 @@ def test_a_missing_key_is_named(key: str) -> None:
 
 
 def test_extents_of_another_size_are_refused() -> None:
-    assert "184 bytes, and the manifest says 185" in refused(DATA, size=185)
+    assert "184 bytes, but the manifest says 185" in refused(DATA, size=185)
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
         ({"size": (1 << 50) + 1}, "'size' is"),
-        ({"layers": bytes(17)}, "cut within a name"),
+        ({"layers": bytes(17)}, "ends within a name"),
         ({"layers": bytes(32)}, "names a layer twice"),
         ({"layers": bytes(16 * 65)}, "'layers' is not a byte string of at most 1024 bytes"),
         ({"sources": u16(1, 0, 1, 3, 1, 2)}, "a layer that is not listed"),

@@ -101,7 +101,7 @@ def test_a_big_endian_machine_swaps_and_leaves_the_numbers_alone(monkeypatch: py
 
 
 def test_a_column_that_is_cut_is_refused() -> None:
-    with pytest.raises(FormatError, match="9 bytes is not made of 8-byte numbers"):
+    with pytest.raises(FormatError, match="9 bytes does not consist of 8-byte numbers"):
         columns.read(bytes(9), "Q")
 
 

@@ -9,14 +9,14 @@ import pytest
 import zstandard
 
 from dcdist.errors import FormatError, NewerFormatError
-from dcdist.formats.journal import Journal, JournalLayer, Owner, decode, encode, successor
+from dcdist.formats.journal import Journal, JournalLayer, PublisherProcess, decode, encode, successor
 from dcdist.model.identity import Digest, LayerName, ReleaseName
 
 NAME = LayerName("00112233445566778899aabbccddeeff")
 OTHER = LayerName("ffeeddccbbaa99887766554433221100")
 JOURNAL = Journal(
     ReleaseName("web-demo", "3"),
-    Owner("publisher-1 9f", "6bdf-77", 4711, 123456),
+    PublisherProcess("publisher-1 9f", "6bdf-77", 4711, 123456),
     (JournalLayer(NAME, (Digest(b"a" * 32), None, Digest(b"c" * 32))), JournalLayer(OTHER, ())),
     (OTHER, NAME),
 )
@@ -46,7 +46,7 @@ def test_a_journal_of_format_version_1_is_read_for_ever() -> None:
 
 
 def test_a_journal_of_nothing_yet() -> None:
-    empty = Journal(JOURNAL.release, Owner("", "", 1, 0), (), ())
+    empty = Journal(JOURNAL.release, PublisherProcess("", "", 1, 0), (), ())
 
     assert decode(encode(empty)) == empty
 
@@ -58,17 +58,17 @@ def test_a_journal_may_grow_fields() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"demo": "../up"}, "demo '../up' is not usable"),
-        ({"version": ""}, "version '' is not usable"),
+        ({"demo": "../up"}, "demo '../up' is invalid"),
+        ({"version": ""}, "version '' is invalid"),
         ({"pid": -1}, "'pid' is -1"),
         ({"host": 5}, "'host' is not a text"),
-        ({"references": b"123"}, "'references' is cut within a name"),
-        ({"layers": [{"name": "x", "segments": b""}]}, "a layer's name is no name"),
-        ({"layers": [{"name": NAME, "segments": b"123"}]}, "cut within a digest"),
+        ({"references": b"123"}, "'references' ends within a name"),
+        ({"layers": [{"name": "x", "segments": b""}]}, "a layer's name is invalid"),
+        ({"layers": [{"name": NAME, "segments": b"123"}]}, "end within a digest"),
         ({"layers": b""}, "'layers' is not an array"),
     ],
 )
-def test_a_journal_that_makes_no_sense_is_refused(changes: dict[str, object], why: str) -> None:
+def test_an_invalid_journal_is_refused(changes: dict[str, object], why: str) -> None:
     with pytest.raises(FormatError, match=why):
         decode(bent(**changes))
 

@@ -47,7 +47,7 @@ def test_paths_of_one_folder_stand_together(paths: list[str]) -> None:
 @pytest.mark.parametrize(
     ("paths", "fault"),
     [
-        (["a", "b", "a"], "'a' stands twice"),
+        (["a", "b", "a"], "'a' is used twice"),
         (["a", "a/b"], "'a' is both a file and a folder"),
         (["a/b/c/d", "a/b"], "'a/b' is both a file and a folder"),
     ],

@@ -65,9 +65,9 @@ def test_the_wrong_half_is_named() -> None:
 def test_a_key_of_another_kind_is_refused() -> None:
     other = ec.generate_private_key(ec.SECP256R1())
     public = other.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    with pytest.raises(FormatError, match="another kind than Ed25519"):
+    with pytest.raises(FormatError, match="not an Ed25519 key"):
         PublicKey.from_pem(public)
-    with pytest.raises(FormatError, match="another kind than Ed25519"):
+    with pytest.raises(FormatError, match="not an Ed25519 key"):
         PrivateKey.from_pem(other.private_bytes(PEM, PKCS8, serialization.NoEncryption()))
 
 

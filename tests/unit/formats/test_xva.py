@@ -182,7 +182,7 @@ BENT = {
     "no companion": (
         without(GOOD, "Ref:4/00000000.xxhash"),
         "Ref:4/00000003",
-        r"the checksum of Ref:4/00000000 \(.xxhash or .checksum\) should stand here",
+        r"the checksum of Ref:4/00000000 \(.xxhash or .checksum\) is expected here",
     ),
     "companion of another block": (
         [*GOOD[:2], Member("Ref:4/00000001.xxhash", GOOD[2].body), *GOOD[3:]],
@@ -202,23 +202,23 @@ BENT = {
     "blocks swapped": (
         [GOOD[0], *GOOD[3:5], *GOOD[1:3], *GOOD[5:]],
         "Ref:4/00000000",
-        r"block numbers must rise, and the last was 3",
+        r"block numbers must rise, but the last was 3",
     ),
-    "a block twice": ([*GOOD[:3], *GOOD[1:]], "Ref:4/00000000", r"block numbers must rise, and the last was 0"),
+    "a block twice": ([*GOOD[:3], *GOOD[1:]], "Ref:4/00000000", r"block numbers must rise, but the last was 0"),
     "a block of no disk": (
         [GOOD[0], replace(GOOD[1], name="Ref:5/00000000"), *GOOD[2:]],
         "Ref:5/00000000",
-        r"a block of disk Ref:4 should stand here, after number -1",
+        r"a block of disk Ref:4 is expected here, after number -1",
     ),
     "a number of 7 digits": (
         [GOOD[0], replace(GOOD[1], name="Ref:4/0000000"), *GOOD[2:]],
         "Ref:4/0000000",
-        r"a block of disk Ref:4 should stand here",
+        r"a block of disk Ref:4 is expected here",
     ),
     "a number of 9 digits": (
         [GOOD[0], replace(GOOD[1], name="Ref:4/000000000"), *GOOD[2:]],
         "Ref:4/000000000",
-        r"a block of disk Ref:4 should stand here",
+        r"a block of disk Ref:4 is expected here",
     ),
     "a block missing at the end": (
         GOOD[:-2],
@@ -228,12 +228,12 @@ BENT = {
     "a disk longer than promised": (
         changed(GOOD, "Ref:4/00000004", THREE),
         "Ref:4/00000004",
-        r"it ends at byte 20480 of disk Ref:4, to which ova.xml gives 17920",
+        r"it ends at byte 20480 of disk Ref:4, but ova.xml declares 17920 bytes",
     ),
     "a member after the disks": (
         [*GOOD, Member("Ref:4/00000005", ONE)],
         "Ref:4/00000005",
-        r"a member after all 1 disks that ova.xml names",
+        r"it follows the last of the 1 disks that ova.xml names",
     ),
     "a folder": (
         [GOOD[0], Member("Ref:4/", b"", tar_header("Ref:4/", 0, "ustar", kind=b"5")), *GOOD[1:]],
@@ -277,8 +277,8 @@ def test_what_xapi_could_not_import_is_refused_with_the_member_and_the_reason(ca
     (bytes(512), "the file ends here"),
     (bytes(1023), "the file ends here"),
     (bytes(512) + b"x" * 512, "the second zero block of the end is missing"),
-    (END + b"x", "more than zeros after the end of the archive"),
-    (END + bytes(512) + b"x", "more than zeros after the end of the archive"),
+    (END + b"x", "the end of the archive is followed by more than zeros"),
+    (END + bytes(512) + b"x", "the end of the archive is followed by more than zeros"),
 ])  # fmt: skip
 def test_the_end_must_be_whole_and_nothing_may_follow(end: bytes, why: str) -> None:
     with pytest.raises(XvaError, match=why) as caught:

@@ -9,26 +9,26 @@ import pytest
 
 from dcdist.model.identity import HostId
 from dcdist.model.member import Member, Role
-from dcdist.sim.heartbeats import Heartbeats, Membership
-from dcdist.sim.modelled_store import Store
+from dcdist.sim.heartbeats import Heartbeats, ModelledMembership
+from dcdist.sim.modelled_store import ModelledStore
 from dcdist.sim.scenario import StoreSpec
 
 ANSWERED = 500
 """Listings and heartbeats that the store serves a second."""
 
 
-def come_at_once(count: int) -> tuple[list[Membership], Store]:
+def come_at_once(count: int) -> tuple[list[ModelledMembership], ModelledStore]:
     rng = random.Random(1)
-    store = Store(StoreSpec(1e6, small_rate=ANSWERED))
+    store = ModelledStore(StoreSpec(1e6, small_rate=ANSWERED))
     heartbeats = Heartbeats()
     members = [
         Member(HostId(f"{rng.getrandbits(128):032x}"), 0, Role.DRAWER, "192.0.2.1", 1 + number, "1", 1)
         for number in range(count)
     ]
-    return [Membership(member, store, heartbeats) for member in members], store
+    return [ModelledMembership(member, store, heartbeats) for member in members], store
 
 
-def go_on(memberships: list[Membership], until: float) -> None:
+def go_on(memberships: list[ModelledMembership], until: float) -> None:
     waiting = [(membership.due, number) for number, membership in enumerate(memberships)]
     heapify(waiting)
     while waiting[0][0] <= until:
@@ -56,7 +56,7 @@ def test_members_of_a_prefix_know_each_other_and_some_of_other_prefixes() -> Non
 
 
 def test_the_store_answers_no_more_than_it_can() -> None:
-    store = Store(StoreSpec(1e6, small_rate=10.0, small_latency=0.0))
+    store = ModelledStore(StoreSpec(1e6, small_rate=10.0, small_latency=0.0))
     assert [store.listed(now=now) for now in (0.0, 0.0, 0.05, 5.0)] == pytest.approx([0.1, 0.2, 0.3, 5.1])
 
 

@@ -13,7 +13,7 @@ from dcdist.formats import heartbeat
 from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.ports.store import Capabilities, Entry, Listing
-from dcdist.swarm.store_rendezvous import Rendezvous
+from dcdist.swarm.store_rendezvous import StoreRendezvous
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -78,8 +78,8 @@ class ClockedStore:
             raise StoreUnavailableError(f"{method} failed", store=str(self))
 
 
-def rendezvous(store: ClockedStore) -> Rendezvous:
-    return Rendezvous(store, demo="web", realm="east")
+def rendezvous(store: ClockedStore) -> StoreRendezvous:
+    return StoreRendezvous(store, demo="web", realm="east")
 
 
 def key(of: Member) -> str:
@@ -167,8 +167,8 @@ async def test_names_that_say_nothing_are_ignored() -> None:
 
 async def test_other_demos_and_realms_are_not_seen() -> None:
     store = ClockedStore()
-    await Rendezvous(store, demo="web", realm="west").announce(member(1), stale_after=STALE_AFTER)
-    await Rendezvous(store, demo="web2", realm="east").announce(member(2), stale_after=STALE_AFTER)
+    await StoreRendezvous(store, demo="web", realm="west").announce(member(1), stale_after=STALE_AFTER)
+    await StoreRendezvous(store, demo="web2", realm="east").announce(member(2), stale_after=STALE_AFTER)
     assert await rendezvous(store).members(EVERYBODY, stale_after=STALE_AFTER) == ()
 
 
@@ -236,4 +236,4 @@ async def test_a_store_that_does_not_answer_is_told_of() -> None:
 @pytest.mark.parametrize("names", [("web/../x", "east"), ("web", ""), ("web", "east/x")])
 async def test_a_swarm_has_plain_names(names: tuple[str, str]) -> None:
     with pytest.raises(UsageError):
-        Rendezvous(ClockedStore(), demo=names[0], realm=names[1])
+        StoreRendezvous(ClockedStore(), demo=names[0], realm=names[1])

@@ -1,4 +1,4 @@
-"""Windows, flushes and the inbox: who waits for what."""
+"""Windows, flushes and the events: who waits for what."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dcdist.errors import SwarmError
 from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
 from dcdist.ports.pending_events import PendingEvents
-from dcdist.ports.swarm import PieceFailed, PiecesFinished, SwarmBroke
-from dcdist.swarm.byte_window import Window
+from dcdist.ports.swarm import PieceFailed, PiecesPassed, SwarmBroke
+from dcdist.swarm.byte_window import ByteWindow
 from dcdist.swarm.flushes import Flushes
-from dcdist.swarm.injection_limits import Intake
+from dcdist.swarm.injection_limits import InjectionLimits
 
 ONE, OTHER = LayerName("1" * 32), LayerName("2" * 32)
 
@@ -24,8 +24,8 @@ async def settled(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_window_lets_in_what_fits_and_then_who_waits() -> None:
-    window = Window(10)
+async def test_a_window_lets_in_what_fits_and_then_waiting_callers() -> None:
+    window = ByteWindow(10)
     await window.enter(6)
     await window.enter(4)
     waiting = [asyncio.ensure_future(window.enter(5)) for _ in range(2)]
@@ -39,7 +39,7 @@ async def test_a_window_lets_in_what_fits_and_then_who_waits() -> None:
 
 
 async def test_what_is_larger_than_the_window_gets_in_alone() -> None:
-    window = Window(10)
+    window = ByteWindow(10)
     await window.enter(30)
     waiting = asyncio.ensure_future(window.enter(1))
     await settled()
@@ -48,8 +48,8 @@ async def test_what_is_larger_than_the_window_gets_in_alone() -> None:
     await waiting
 
 
-async def test_an_open_window_holds_nobody() -> None:
-    window = Window(10)
+async def test_an_open_window_holds_no_caller() -> None:
+    window = ByteWindow(10)
     await window.enter(10)
     waiting = asyncio.ensure_future(window.enter(10))
     await settled()
@@ -58,38 +58,38 @@ async def test_an_open_window_holds_nobody() -> None:
     await window.enter(10)
 
 
-async def test_who_gives_up_waiting_takes_no_room() -> None:
-    intake = Intake()
-    await intake.enter(8 * MIB)
-    waiting = asyncio.ensure_future(intake.enter(8 * MIB))
+async def test_a_caller_that_gives_up_waiting_takes_no_room() -> None:
+    limits = InjectionLimits()
+    await limits.enter(8 * MIB)
+    waiting = asyncio.ensure_future(limits.enter(8 * MIB))
     await settled()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     for _ in range(20):
-        intake.checked(8 * MIB)
-        intake.settled(8 * MIB)
-        await intake.enter(8 * MIB)
+        limits.checked(8 * MIB)
+        limits.settled(8 * MIB)
+        await limits.enter(8 * MIB)
 
 
 async def test_checked_bytes_make_room_but_only_so_much_until_they_are_in_the_file() -> None:
-    intake = Intake()
+    limits = InjectionLimits()
     for number in range(6):
-        assert intake.flush_due == (number >= 2)
-        await intake.enter(8 * MIB)
-        intake.checked(8 * MIB)
-    waiting = asyncio.ensure_future(intake.enter(8 * MIB))
+        assert limits.flush_due == (number >= 2)
+        await limits.enter(8 * MIB)
+        limits.checked(8 * MIB)
+    waiting = asyncio.ensure_future(limits.enter(8 * MIB))
     await settled()
     assert not waiting.done()
-    intake.settled(8 * MIB)
+    limits.settled(8 * MIB)
     await waiting
 
 
-async def test_bytes_for_nothing_are_counted_and_make_room() -> None:
-    intake = Intake()
-    await intake.enter(8 * MIB)
-    intake.dropped(8 * MIB)
-    await intake.enter(8 * MIB)
-    assert intake.wasted == 8 * MIB
+async def test_wasted_bytes_are_counted_and_make_room() -> None:
+    limits = InjectionLimits()
+    await limits.enter(8 * MIB)
+    limits.dropped(8 * MIB)
+    await limits.enter(8 * MIB)
+    assert limits.wasted == 8 * MIB
 
 
 async def test_a_request_during_a_flush_is_answered_by_the_next() -> None:
@@ -107,7 +107,7 @@ async def test_a_request_during_a_flush_is_answered_by_the_next() -> None:
     assert ([task.done() for task in (second, third)], len(begun)) == ([True, True], 2)
 
 
-async def test_the_end_of_a_flush_nobody_asked_for_answers_nobody() -> None:
+async def test_the_end_of_a_flush_that_was_not_asked_for_answers_no_caller() -> None:
     flushes = Flushes(lambda: None)
     flushes.ended()
     waiting = asyncio.ensure_future(flushes.wait())
@@ -117,24 +117,24 @@ async def test_the_end_of_a_flush_nobody_asked_for_answers_nobody() -> None:
     await waiting
 
 
-async def test_word_that_comes_twice_is_not_taken_for_that_of_a_later_flush() -> None:
+async def test_a_second_acknowledgement_is_not_counted_for_a_later_flush() -> None:
     flushes = Flushes(lambda: None)
     first = asyncio.ensure_future(flushes.wait())
     await settled()
     flushes.repeated()
-    assert flushes.heard()
+    assert flushes.acknowledged()
     flushes.ended()
     await first
     second = asyncio.ensure_future(flushes.wait())
     await settled()
-    assert not flushes.heard()
+    assert not flushes.acknowledged()
     assert not second.done()
-    assert flushes.heard()
+    assert flushes.acknowledged()
     flushes.ended()
     await second
 
 
-async def test_a_failure_reaches_all_who_wait_for_a_flush() -> None:
+async def test_a_failure_reaches_every_caller_that_waits_for_a_flush() -> None:
     flushes = Flushes(lambda: None)
     waiting = [asyncio.ensure_future(flushes.wait()) for _ in range(3)]
     await settled()
@@ -145,32 +145,32 @@ async def test_a_failure_reaches_all_who_wait_for_a_flush() -> None:
     assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError, SwarmError, SwarmError]
 
 
-async def test_finished_pieces_are_told_as_one_set_a_layer_and_after_failed_ones() -> None:
-    inbox = PendingEvents()
+async def test_pieces_that_passed_are_reported_as_one_set_a_layer_and_after_failed_ones() -> None:
+    events = PendingEvents()
     broke, failed = SwarmBroke(SwarmError("over")), PieceFailed(ONE, 3, injected=True)
-    inbox.finished(ONE, 0b1)
-    inbox.broke(broke)
-    inbox.finished(OTHER, 0b1)
-    inbox.finished(ONE, 0b1000)
-    inbox.trouble(failed)
-    assert list(await inbox.take()) == [failed, PiecesFinished(ONE, 0b1001), PiecesFinished(OTHER, 0b1), broke]
+    events.passed(ONE, 0b1)
+    events.broke(broke)
+    events.passed(OTHER, 0b1)
+    events.passed(ONE, 0b1000)
+    events.trouble(failed)
+    assert list(await events.take()) == [failed, PiecesPassed(ONE, 0b1001), PiecesPassed(OTHER, 0b1), broke]
 
 
 async def test_events_are_taken_once() -> None:
-    inbox = PendingEvents()
-    inbox.finished(ONE, 0b1)
-    await inbox.take()
-    waiting = asyncio.ensure_future(inbox.take())
+    events = PendingEvents()
+    events.passed(ONE, 0b1)
+    await events.take()
+    waiting = asyncio.ensure_future(events.take())
     await settled()
     assert not waiting.done()
-    inbox.finished(ONE, 0b10)
-    assert list(await waiting) == [PiecesFinished(ONE, 0b10)]
+    events.passed(ONE, 0b10)
+    assert list(await waiting) == [PiecesPassed(ONE, 0b10)]
 
 
-async def test_a_closed_inbox_gives_what_it_has_and_then_refuses() -> None:
-    inbox = PendingEvents()
-    inbox.finished(ONE, 0b1)
-    inbox.close()
-    assert list(await inbox.take()) == [PiecesFinished(ONE, 0b1)]
+async def test_closed_events_give_what_they_have_and_then_refuse() -> None:
+    events = PendingEvents()
+    events.passed(ONE, 0b1)
+    events.close()
+    assert list(await events.take()) == [PiecesPassed(ONE, 0b1)]
     with pytest.raises(SwarmError):
-        await inbox.take()
+        await events.take()

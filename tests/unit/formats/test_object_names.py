@@ -36,7 +36,7 @@ def test_what_is_no_word_makes_no_key(word: str) -> None:
 
 
 def test_a_release_is_found_by_its_key() -> None:
-    assert object_names.parse_release_key("releases/web/3.1") == ReleaseName("web", "3.1")
+    assert object_names.parse_release("releases/web/3.1") == ReleaseName("web", "3.1")
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_a_release_is_found_by_its_key() -> None:
      "other/web/3", "releases/web/../3", "releases/../3", "/releases/web/3", "releases/web/3 ", "swarm/web/3"],
 )  # fmt: skip
 def test_another_key_is_no_release(key: str) -> None:
-    assert object_names.parse_release_key(key) is None
+    assert object_names.parse_release(key) is None

@@ -1,6 +1,6 @@
-"""What a session moved, out of libtorrent's counters. Pure.
+"""The bytes that a session moved, from libtorrent's counters. Pure.
 
-Invariant: `useful` never falls: bytes that are found wrong, or had already, count as useful only until that is known.
+Invariant: `useful` never falls: wrong and duplicate bytes count as useful only until libtorrent finds them out.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Moved:
-    """Payload bytes since the start: `received` from peers and `sent` to them; `wasted` and `useful` of the former."""
+class Traffic:
+    """Payload bytes since the start: `received` from peers (of these, `wasted` and `useful`) and `sent` to them."""
 
     def __init__(self) -> None:
         self.received = 0
@@ -21,9 +21,9 @@ class Moved:
         self.useful = 0
 
     def count(self, values: Mapping[str, int], *, injected_wrong: int) -> None:
-        """Take the counters; `injected_wrong`: bytes from elsewhere that failed their check.
+        """Take libtorrent's counters; `injected_wrong` is the number of injected bytes that failed their check.
 
-        libtorrent counts all pieces that failed, whoever they came from.
+        libtorrent counts every piece that failed, from peers or injected.
         """
         failed = max(0, values["net.recv_failed_bytes"] - injected_wrong)
         self.received = values["net.recv_payload_bytes"]
