@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from dcdist.errors import FormatError, IntegrityError, ObjectMissingError, StoreError
+from dcdist.errors import DcdistError, FormatError, IntegrityError, ObjectMissingError, StoreError
 from dcdist.model.trouble import Trouble, Troubled
 from dcdist.policy.requests.rereading import PATIENT, rule_for
+from dcdist.retry_loop import retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dcdist.errors import DcdistError
     from dcdist.ports.store import Store
 
 _Read = TypeVar("_Read")
+_ERRORS: Final[tuple[type[DcdistError], ...]] = (StoreError, IntegrityError, FormatError)
 
 
 async def read_description(
@@ -41,22 +43,23 @@ async def read_description(
         FormatError: It cannot be read; likewise.
         StoreError: The store could not give it; if it is promised, for as long as it was tried.
     """
-    loop, chance = asyncio.get_running_loop(), random.Random()
-    begun, number, waited = loop.time(), 1, 0.0
-    while True:
-        try:
-            return await _try(store, key, limit, read)
-        except (StoreError, IntegrityError, FormatError) as error:
-            # Time that a slow store took to answer is not taken off that for which it is asked again.
-            delay = rule_for(error, promised=promised, patient=PATIENT).delay(number, elapsed=waited, rng=chance)
-            if delay is None:
-                _conclude(error, number, loop.time() - begun, promised=promised)
-                raise
-            if report is not None:
-                kind = Trouble.STORE if isinstance(error, StoreError) else Trouble.CORRUPT
-                report(Troubled(f"{error}; try {number} failed, the next is in {delay:.1f} s", kind, f"{store}/{key}"))
-        await asyncio.sleep(delay)
-        number, waited = number + 1, waited + delay
+
+    def failed(error: DcdistError, number: int, delay: float) -> None:
+        if report is not None:
+            kind = Trouble.STORE if isinstance(error, StoreError) else Trouble.CORRUPT
+            message = f"{error}; try {number} failed, the next is in {delay:.1f} s"
+            report(Troubled(message, kind, f"{store}/{key}"))
+
+    return await retry(
+        lambda _: _try(store, key, limit, read),
+        lambda error: rule_for(error, promised=promised, patient=PATIENT),
+        errors=_ERRORS,
+        rng=random.Random(),
+        failed=failed,
+        gave_up=partial(_conclude, promised=promised),
+        # Time that a slow store took to answer is not taken off that for which it is asked again.
+        count_answers=False,
+    )
 
 
 async def _try(store: Store, key: str, limit: int, read: Callable[[bytes], _Read]) -> tuple[bytes, _Read]:
@@ -64,16 +67,15 @@ async def _try(store: Store, key: str, limit: int, read: Callable[[bytes], _Read
     try:
         return data, await asyncio.to_thread(read, data)
     except (IntegrityError, FormatError) as error:
-        error.args = (f"{store}/{key}: {error}",)
+        error.add_context(place=f"{store}/{key}")
         if isinstance(error, IntegrityError):
             error.source = f"{store}/{key}"
         raise
 
 
-def _conclude(error: DcdistError, number: int, elapsed: float, *, promised: bool) -> None:
+def _conclude(error: DcdistError, number: int, seconds: float, *, promised: bool) -> None:
     """Add what was tried, and what to do, to an error that ends it."""
     if number > 1:
-        advice = ""
+        error.add_context(note=f"tried {number} times in {seconds:.0f} s")
         if promised and isinstance(error, ObjectMissingError | IntegrityError | FormatError):
-            advice = "; the release is damaged in the store: publish it again"
-        error.args = (f"{error}; tried {number} times in {elapsed:.0f} s{advice}",)
+            error.add_context(note="the release is damaged in the store: publish it again")

@@ -22,12 +22,12 @@ from dcdist.model.identity import HostId
 from dcdist.model.space import require_space
 from dcdist.node.addresses import advertised
 from dcdist.node.allocator import keep_buffers
-from dcdist.node.failures import single_error
 from dcdist.node.fetch_options import FetchOptions, SeedOptions
 from dcdist.node.reusable_frames import known_frames
 from dcdist.node.tracing import writing_trace
 from dcdist.policy.requests.pacing import Pace
 from dcdist.store import Paced
+from dcdist.tasks import single_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

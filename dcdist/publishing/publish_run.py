@@ -108,7 +108,7 @@ async def _build(
         return await build(store, request, images, shareable, journal, report=report)
     except StoreError as error:
         kept = f"nothing of {request.name} is visible, and what was uploaded is kept: publish it again to go on"
-        error.args = (f"{error}; {kept}",)
+        error.add_context(note=kept)
         raise
 
 

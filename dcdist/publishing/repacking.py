@@ -6,9 +6,7 @@ layers. Hosts that have the old layer copy the moved frames from their cache. Ch
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import itertools
 import random
 from array import array
 from bisect import bisect_left
@@ -16,12 +14,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from dcdist.errors import FormatError, IntegrityError, InvariantError, StoreError, StoreThrottledError
+from dcdist.errors import FormatError, IntegrityError, StoreError
 from dcdist.formats import object_names
 from dcdist.formats.fields import DIGEST_LENGTH
 from dcdist.model.geometry import MIB
-from dcdist.policy.requests.retry import Backoff
+from dcdist.policy.requests.retry import Backoff, if_retryable
 from dcdist.publishing.packing import PackedFrame
+from dcdist.retry_loop import retry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
@@ -151,16 +150,9 @@ async def _read(store: Store, index: Index, start: int, stop: int) -> bytes:
 
 async def _read_again(store: Store, key: str, start: int, length: int) -> bytes:
     """A range, asked for again as long as that can help: stores leave this to their callers."""
-    clock, rng, backoff = asyncio.get_running_loop().time, random.Random(key), Backoff()
-    begun = clock()
-    for attempt in itertools.count(1):
-        try:
-            async with store.read(key, start=start, length=length) as parts:
-                return b"".join([part async for part in parts])
-        except StoreError as error:
-            wish = error.retry_after if isinstance(error, StoreThrottledError) else None
-            wait = backoff.delay(attempt, elapsed=clock() - begun, rng=rng, retry_after=wish)
-            if not error.retryable or wait is None:
-                raise
-        await asyncio.sleep(wait)
-    raise InvariantError("counting ended")
+
+    async def read(_: int) -> bytes:
+        async with store.read(key, start=start, length=length) as parts:
+            return b"".join([part async for part in parts])
+
+    return await retry(read, if_retryable(Backoff()), errors=StoreError, rng=random.Random(key))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from dcdist.errors import FormatError, ObjectExistsError, ObjectMissingError, StoreError, StoreThrottledError
-from dcdist.policy.requests.retry import Backoff
+from dcdist.errors import FormatError, ObjectExistsError, ObjectMissingError, StoreError
+from dcdist.policy.requests.retry import Backoff, if_retryable
+from dcdist.retry_loop import retry
 
 if TYPE_CHECKING:
     import random
@@ -86,25 +86,14 @@ class Retrying:
 
     async def _again(self, operation: Callable[[int], Awaitable[_Result]]) -> _Result:
         """Run `operation` with the number of the try, until it succeeds, fails for good, or the rule gives up."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        number = 1
-        while True:
-            try:
-                return await operation(number)
-            except StoreError as error:
-                if not error.retryable:
-                    raise
-                wish = error.retry_after if isinstance(error, StoreThrottledError) else None
-                delay = self._backoff.delay(number, elapsed=loop.time() - began, rng=self._rng, retry_after=wish)
-                if delay is None:
-                    tried = f"tried {number} times in {loop.time() - began:.0f} s"
-                    error.args = (f"{error}; {tried}: run it again when the store answers",)
-                    raise
-                if self._retried is not None:
-                    self._retried(error, number, delay)
-            await asyncio.sleep(delay)
-            number += 1
+        return await retry(
+            operation,
+            if_retryable(self._backoff),
+            errors=StoreError,
+            rng=self._rng,
+            failed=self._retried,
+            gave_up=_conclude,
+        )
 
     async def _holds(self, key: str, body: bytes | memoryview) -> bool:
         """Whether the object is there with just these bytes."""
@@ -112,3 +101,9 @@ class Retrying:
             return await self._store.get(key, limit=len(body)) == body
         except (FormatError, ObjectMissingError):
             return False
+
+
+def _conclude(error: StoreError, number: int, seconds: float) -> None:
+    """Add what was tried, and what to do, to an error that ends it."""
+    if error.retryable:
+        error.add_context(note=f"tried {number} times in {seconds:.0f} s: run it again when the store answers")

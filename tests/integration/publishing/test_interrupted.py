@@ -304,7 +304,7 @@ async def test_a_publish_that_was_taken_over_shows_nothing() -> None:
 KILLED_PUBLISH = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from dcdist.store.directory import DirectoryStore
+from dcdist.store.directory.directory_store import DirectoryStore
 from tests.support.publishing import Publisher
 from tests.integration.publishing.test_interrupted import IMAGES, SMALL_LAYERS
 

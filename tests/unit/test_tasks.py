@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from dcdist.errors import StoreFullError
-from dcdist.tasks import in_parallel, in_thread, task_group
+from dcdist.tasks import in_parallel, in_thread, settled, task_group
 
 
 async def test_results_come_in_the_order_of_the_calls_and_few_run_at_once() -> None:
@@ -55,6 +55,56 @@ async def test_a_failure_in_the_body_of_a_group_is_raised_as_itself() -> None:
     with pytest.raises(StoreFullError) as caught:
         await fail_in_groups()
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+async def test_of_failures_at_once_a_bug_is_raised_first_and_has_the_others_as_its_cause() -> None:
+    full = StoreFullError("full")
+    bug = KeyError("bug")
+
+    async def fail(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(KeyError) as caught:
+        await in_parallel([partial(fail, full), partial(fail, bug)], limit=2)
+    assert caught.value is bug
+    assert isinstance(bug.__cause__, BaseExceptionGroup)
+    assert bug.__cause__.exceptions == (full,)
+
+
+async def test_a_call_in_a_thread_is_waited_for_however_often_its_caller_is_cancelled() -> None:
+    started, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def block() -> None:
+        started.set()
+        go_on.wait()
+        ended.set()
+
+    task = asyncio.create_task(in_thread(block))
+    await asyncio.to_thread(started.wait)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not task.done()
+    go_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
+
+
+async def test_a_cancellation_while_the_end_of_another_task_is_waited_for_is_raised_after_that_end() -> None:
+    other = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(settled(other))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    other.set_result(None)
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_a_cancelled_call_in_a_thread_is_waited_for_and_told_to_end() -> None:
