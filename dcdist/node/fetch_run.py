@@ -239,7 +239,7 @@ class _Node:
             rendezvous = adapters.Rendezvous(self._store, demo=self._release.name.demo, realm=options.realm)
             stack.push_async_callback(_withdraw, rendezvous)
             advertise = options.advertise or await asyncio.to_thread(
-                advertised, options.listen, swarm.port, capabilities.host
+                advertised, options.listen, swarm.port, self._store.host
             )
         pace = Pace(options.store_rate)
         return Fetching(

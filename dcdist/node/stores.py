@@ -32,7 +32,7 @@ async def open_store(
             1), the seconds until the next.
 
     Raises:
-        UsageError: The URL or the environment makes no sense.
+        UsageError: The URL or the environment is invalid.
     """
     async with adapters.open_store(url, environment=os.environ if environment is None else environment) as opened:
         yield adapters.Retrying(opened, rng=random.Random(), retried=retried)

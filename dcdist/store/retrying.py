@@ -1,4 +1,4 @@
-"""A store that tries small operations again, as `dcdist.policy.requests.retry` says; reads pass through untried."""
+"""A store that tries small operations again, as `dcdist.policy.requests.retry` says; reads are tried once."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, TypeVar
 from dcdist.errors import FormatError, ObjectExistsError, ObjectMissingError, StoreError
 from dcdist.policy.requests.retry import Backoff, if_retryable
 from dcdist.retry_loop import retry
+from dcdist.store.wrapped import Wrapped
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator, Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Awaitable, Callable
 
-    from dcdist.ports.store import Capabilities, Listing, Store
+    from dcdist.ports.store import Listing, Store
 
 _Result = TypeVar("_Result")
 
 
-class Retrying:
-    """The same port around `store`. Reads are left to their caller, who can also go elsewhere for the bytes."""
+class Retrying(Wrapped):
+    """The same port around `store`. A failed read is up to its caller, who can also get the bytes elsewhere."""
 
     def __init__(
         self,
@@ -31,29 +31,17 @@ class Retrying:
     ) -> None:
         """Wrap `store`; closing this closes it. `rng` spreads the waits.
 
-        `retried` is told of every failure after which is tried again: the error, the number of the try (from 1), and
-        the seconds until the next.
+        `retried` is told of every failure that is followed by another try: the error, the number of the try (from 1),
+        and the seconds until the next.
         """
-        self._store = store
+        super().__init__(store)
         self._rng = rng
         self._backoff = backoff or Backoff()
         self._retried = retried
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the store can do."""
-        return self._store.capabilities
-
-    def __str__(self) -> str:
-        return str(self._store)
-
     async def get(self, key: str, *, limit: int) -> bytes:
         """The whole object; see the port."""
         return await self._again(lambda _: self._store.get(key, limit=limit))
-
-    def read(self, key: str, *, start: int, length: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """A range, streamed, tried once; see the port."""
-        return self._store.read(key, start=start, length=length)
 
     async def put(
         self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
@@ -79,10 +67,6 @@ class Retrying:
     async def list(self, prefix: str) -> Listing:
         """All objects under a prefix; see the port."""
         return await self._again(lambda _: self._store.list(prefix))
-
-    async def close(self) -> None:
-        """Close the store."""
-        await self._store.close()
 
     async def _again(self, operation: Callable[[int], Awaitable[_Result]]) -> _Result:
         """Run `operation` with the number of the try, until it succeeds, fails for good, or the rule gives up."""

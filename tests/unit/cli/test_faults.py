@@ -14,7 +14,7 @@ def test_the_exit_codes_are_these() -> None:
     assert exit_codes() == [
         (0, "done"),
         (1, "a bug in dcdist"),
-        (2, "an option, a name or a setting makes no sense"),
+        (2, "an option, a name or a setting is invalid"),
         (3, "the object store could not do what it was asked"),
         (4, "bytes that are not what was promised"),
         (5, "bytes that cannot be read: not in the format they should be in"),
