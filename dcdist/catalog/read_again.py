@@ -1,11 +1,10 @@
 """Reads the small objects that describe a release, again for a while if one is missing or its bytes are wrong.
 
-Invariant: what is returned was read by the reader it is for, which checks its promise; what is raised names the object.
+Invariant: what is returned was read by `read`, which checks what was promised; what is raised names the object.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -14,6 +13,7 @@ from dcdist.errors import DcdistError, FormatError, IntegrityError, ObjectMissin
 from dcdist.model.trouble import Trouble, Troubled
 from dcdist.policy.requests.rereading import PATIENT, rule_for
 from dcdist.retry_loop import retry
+from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +35,8 @@ async def read_description(
 ) -> tuple[bytes, _Read]:
     """An object of at most `limit` bytes, and what `read` makes of it.
 
-    `promised`: a signed manifest names it, so that it must be there. `report` is told of every try that failed, before
-    the next.
+    `promised`: a signed manifest names it, so it must be there. `report` is called after each failed try, before the
+    next.
 
     Raises:
         IntegrityError: It is not what was promised, for as long as it was tried; of the kind that `read` raised.
@@ -50,8 +50,17 @@ async def read_description(
             message = f"{error}; try {number} failed, the next is in {delay:.1f} s"
             report(Troubled(message, kind, f"{store}/{key}"))
 
+    def read_at_place(data: bytes) -> _Read:
+        try:
+            return read(data)
+        except (IntegrityError, FormatError) as error:
+            error.add_context(place=f"{store}/{key}")
+            if isinstance(error, IntegrityError):
+                error.source = f"{store}/{key}"
+            raise
+
     return await retry(
-        lambda _: _try(store, key, limit, read),
+        lambda _: read_once(store, key, limit=limit, read=read_at_place),
         lambda error: rule_for(error, promised=promised, patient=PATIENT),
         errors=_ERRORS,
         rng=random.Random(),
@@ -62,15 +71,15 @@ async def read_description(
     )
 
 
-async def _try(store: Store, key: str, limit: int, read: Callable[[bytes], _Read]) -> tuple[bytes, _Read]:
+async def read_once(store: Store, key: str, *, limit: int, read: Callable[[bytes], _Read]) -> tuple[bytes, _Read]:
+    """An object of at most `limit` bytes, and what `read` makes of it in a thread.
+
+    Raises:
+        StoreError: The store could not give it.
+        IntegrityError, FormatError: As `read`; or it is longer than `limit`.
+    """
     data = await store.get(key, limit=limit)
-    try:
-        return data, await asyncio.to_thread(read, data)
-    except (IntegrityError, FormatError) as error:
-        error.add_context(place=f"{store}/{key}")
-        if isinstance(error, IntegrityError):
-            error.source = f"{store}/{key}"
-        raise
+    return data, await in_thread(read, data)
 
 
 def _conclude(error: DcdistError, number: int, seconds: float, *, promised: bool) -> None:

@@ -30,14 +30,13 @@ class KnownFrames:
     def learn(self, path: Path, table: FrameTable) -> None:
         """The frames of a whole layer whose data file is at `path`."""
         for number in range(len(table)):
-            digest = table.digests[number * 32 : number * 32 + 32]
-            self._places.setdefault(digest, (path, table.starts[number]))
+            self._places.setdefault(table.digest(number), (path, table.starts[number]))
 
     def shared(self, table: FrameTable) -> list[int]:
         """The frames of a layer that are known."""
         if not self._places:
             return []
-        return [number for number in range(len(table)) if table.digests[number * 32 : number * 32 + 32] in self._places]
+        return [number for number in range(len(table)) if table.digest(number) in self._places]
 
     def files(self, index: Index, piece: int) -> str:
         """The data files that a piece is put together from."""

@@ -55,8 +55,12 @@ class FrameTable:
             self.starts[number + 1] - start,
             plain_start,
             self.plain_starts[number + 1] - plain_start,
-            Digest(self.digests[number * 32 : number * 32 + 32]),
+            self.digest(number),
         )
+
+    def digest(self, number: int) -> Digest:
+        """The SHA-256 of a frame's compressed bytes."""
+        return Digest(self.digests[number * 32 : number * 32 + 32])
 
     @property
     def plain_length(self) -> int:

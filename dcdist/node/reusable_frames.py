@@ -1,16 +1,13 @@
-"""Which frames does the cache hold beyond the release that is fetched? Those of other releases' whole layers."""
+"""Which frames the cache holds besides those of the release that is fetched: those of other whole layers."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import TYPE_CHECKING
 
 from dcdist.engine.reuse import KnownFrames
 from dcdist.errors import FormatError
 from dcdist.formats import index
-from dcdist.model.identity import Digest
-from dcdist.model.release import LayerEntry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +33,7 @@ async def known_frames(cache: DirectoryCache, release: Release) -> KnownFrames:
 
 def _learn(known: KnownFrames, name: LayerName, path: Path, data: bytes) -> None:
     try:
-        entry = LayerEntry(name, path.stat().st_size, Digest(hashlib.sha256(data).digest()))
-        known.learn(path, index.decode(data, entry).frames)
+        known.learn(path, index.decode_unpromised(data, name, path.stat().st_size).frames)
     except (OSError, FormatError):
-        # A layer that is being deleted or was damaged: there is simply less to use again.
+        # A layer that is being deleted or was damaged: there is less to use again.
         return

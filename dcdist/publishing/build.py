@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dcdist.catalog.releases import read_index
+from dcdist.catalog.promised import read_chunks, read_index
 from dcdist.formats import extents, object_names
 from dcdist.formats.extents import LAYERS_LIMIT
 from dcdist.model.release import Image
@@ -24,7 +24,7 @@ from dcdist.publishing.packing import Packing
 from dcdist.publishing.placing import NEW, NOWHERE, Placer, Run, Tally
 from dcdist.publishing.publish_events import ImageFinished, ImageStarted, LayerMoved, NotShared, Progress, Resumed
 from dcdist.publishing.repacking import OldLayer, choose, live_frames, mark_all
-from dcdist.publishing.shared_layers import learn_chunks, read_chunks
+from dcdist.publishing.shared_layers import learn_chunks
 from dcdist.publishing.uploads import Uploads
 from dcdist.tasks import in_parallel, in_thread, task_group
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from dcdist.model.release import LayerEntry
     from dcdist.ports.store import Store
     from dcdist.publishing.input_images import Images
-    from dcdist.publishing.journals import PublishJournal
     from dcdist.publishing.placing import PlainFrame
     from dcdist.publishing.publish_events import PublishEvent
+    from dcdist.publishing.publish_journal import PublishJournal
     from dcdist.publishing.publish_request import PublishRequest
     from dcdist.publishing.sources import ImageInput
 
@@ -168,7 +168,7 @@ class _Builder:
         used = sorted({source for run in runs for source in run.sources} - {NEW, NOWHERE})
 
         async def read(source: int) -> OldLayer:
-            index = await read_index(self._store, shareable[source])
+            _, index = await read_index(self._store, shareable[source], again=False)
             return OldLayer(source, shareable[source], index, bytearray(len(index.frames)))
 
         layers = await in_parallel([partial(read, source) for source in used], limit=4)

@@ -26,9 +26,10 @@ from dcdist.formats.frames import Packer
 from dcdist.model.release import Release
 from dcdist.publishing.build import build
 from dcdist.publishing.input_images import batches, open_images
-from dcdist.publishing.journals import PublishJournal, dead_publishes, discard_layers, sweep
+from dcdist.publishing.leftovers import dead_publishes, discard_layers, sweep
 from dcdist.publishing.metadata import read_metadata
 from dcdist.publishing.publish_events import ImageFinished, ImageStarted, NotShared, Progress, Published
+from dcdist.publishing.publish_journal import PublishJournal
 from dcdist.publishing.shared_layers import layers_to_share
 from dcdist.tasks import in_thread
 

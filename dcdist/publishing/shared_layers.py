@@ -8,18 +8,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dcdist.catalog.releases import read_index
+from dcdist.catalog.promised import read_chunks, read_index
 from dcdist.errors import FormatError, IntegrityError, ObjectMissingError
-from dcdist.formats import chunks, object_names
+from dcdist.formats import object_names
 from dcdist.tasks import in_parallel, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dcdist.catalog.releases import Visible
+    from dcdist.catalog.releases import VisibleRelease
     from dcdist.formats.chunks import ChunkList
     from dcdist.model.identity import LayerName
-    from dcdist.model.layer import Index
     from dcdist.model.release import LayerEntry
     from dcdist.ports.store import Store
     from dcdist.publishing.known_chunks import KnownChunks
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _PARALLEL: Final = 8
 
 
-def layers_to_share(releases: Sequence[Visible], demo: str) -> list[LayerEntry]:
+def layers_to_share(releases: Sequence[VisibleRelease], demo: str) -> list[LayerEntry]:
     """The layers of the trusted ones, each once: the newest releases of `demo` first."""
     newest = sorted(releases, key=lambda each: (each.release.serial, each.release.name.version), reverse=True)
     order = sorted(newest, key=lambda each: (each.release.name.demo != demo, each.release.name.demo))
@@ -37,19 +36,6 @@ def layers_to_share(releases: Sequence[Visible], demo: str) -> list[LayerEntry]:
             for entry in visible.release.layers:
                 entries.setdefault(entry.name, entry)
     return list(entries.values())
-
-
-async def read_chunks(store: Store, layer: Index) -> ChunkList:
-    """A layer's chunk list.
-
-    Raises:
-        StoreError, FormatError, IntegrityError: It cannot be had, or is not that layer's.
-    """
-    data = await store.get(object_names.layer_chunks(layer.layer), limit=chunks.CHUNKS_LIMIT)
-    found = await in_thread(chunks.decode, data, layer.chunks_digest)
-    if sum(found.lengths) != layer.frames.plain_length:
-        raise FormatError(f"the chunk list of layer {layer.layer} does not cover its plain bytes")
-    return found
 
 
 async def learn_chunks(
@@ -66,7 +52,8 @@ async def learn_chunks(
 
     async def read(entry: LayerEntry) -> ChunkList | None:
         try:
-            return await read_chunks(store, await read_index(store, entry))
+            _, index = await read_index(store, entry, again=False)
+            return await read_chunks(store, index)
         except (ObjectMissingError, FormatError, IntegrityError) as error:
             skipped(object_names.layer_index(entry.name), str(error))
             return None

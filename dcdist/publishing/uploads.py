@@ -16,7 +16,7 @@ from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from dcdist.ports.store import Store
-    from dcdist.publishing.journals import PublishJournal
+    from dcdist.publishing.publish_journal import PublishJournal
 
 _PARALLEL: Final = 3
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from typing import Final
 
 from dcdist.formats.journal import Owner
 
+RUNNING: Final[set[str]] = set()
+"""The publishes of this process: one that was cancelled is gone, though its process is not."""
+
 
 def this_process() -> Owner:
-    """This process. A host is told apart by its name and its machine ID: many are called localhost."""
+    """This process. Its host is known by name and machine ID: many are called localhost."""
     machine = _line("/etc/machine-id")
     host = f"{socket.gethostname()} {machine}".strip()[:255]
     return Owner(host, _line("/proc/sys/kernel/random/boot_id"), os.getpid(), _started(os.getpid()))
@@ -24,7 +28,7 @@ def is_gone(owner: Owner, here: Owner) -> bool:
 
 
 def _started(pid: int) -> int:
-    """When a process started, in ticks since boot: numbers are used again. 0 if there is none."""
+    """When a process started, in ticks since boot: process IDs are reused. 0 if there is none."""
     # The second field is the command in parentheses, which may hold anything.
     fields = _line(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return int(fields[19]) if len(fields) > 19 else 0

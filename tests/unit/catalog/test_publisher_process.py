@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from dcdist.publishing.publisher_process import is_gone, this_process
+from dcdist.catalog.publisher_process import is_gone, this_process
 
 
 def test_this_process_is_told_apart_from_an_earlier_one_with_its_number() -> None:
@@ -22,7 +22,7 @@ def test_this_process_is_told_apart_from_an_earlier_one_with_its_number() -> Non
 
 def test_a_process_that_ended_is_gone() -> None:
     here = this_process()
-    imported = "from dcdist.publishing.publisher_process import this_process"
+    imported = "from dcdist.catalog.publisher_process import this_process"
     code = f"{imported}; print(this_process().pid, this_process().started)"
     with subprocess.Popen([sys.executable, "-c", f"{code}; input()"], stdin=-1, stdout=-1, text=True) as child:
         assert child.stdout is not None

@@ -9,68 +9,35 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from dcdist.catalog.publisher_process import RUNNING, this_process
+from dcdist.catalog.publishes import SILENCE
 from dcdist.errors import FormatError, ObjectChangedError, ObjectExistsError, ObjectMissingError, StoreError
 from dcdist.formats import journal as codec
-from dcdist.formats import manifest, object_names
+from dcdist.formats import object_names
 from dcdist.formats.journal import JOURNAL_LIMIT, Journal, JournalLayer
-from dcdist.publishing.publisher_process import is_gone, this_process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from dcdist.catalog.publishes import ListedPublish
     from dcdist.model.identity import Digest, LayerName, ReleaseName
     from dcdist.ports.store import Store
 
 REFRESH: Final = 30.0
 """Seconds between signs of life."""
 
-SILENCE: Final = 300.0
-"""A publish on another host that gave no sign of life for so many seconds, by the store's clock, is dead."""
-
-# The publishes of this process: one that was cancelled is gone, though its process is not.
-_running: set[str] = set()
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """A publish that will not go on by itself."""
-
-    publish: str
-    journal: Journal
-
-    @property
-    def finished(self) -> int:
-        """Segments that it has in the store."""
-        return sum(1 for layer in self.journal.layers for digest in layer.segments if digest)
-
-
-async def dead_publishes(store: Store, release: ReleaseName) -> list[Dead]:
-    """The dead publishes of `release`, those with the most to inherit first."""
-    listing = await store.list(object_names.PUBLISHES)
-    here = this_process()
-    dead = []
-    for entry in listing.entries:
-        publish = entry.key.removeprefix(object_names.PUBLISHES)
-        try:
-            journal = codec.decode(await store.get(entry.key, limit=JOURNAL_LIMIT))
-        except (ObjectMissingError, FormatError):
-            continue
-        silent = listing.now - entry.modified > SILENCE
-        own = journal.owner == here
-        gone = publish not in _running if own else silent or is_gone(journal.owner, here)
-        if journal.release == release and gone:
-            dead.append(Dead(publish, journal))
-    return sorted(dead, key=lambda each: (-each.finished, each.publish))
-
 
 class PublishJournal:
     """The journal of this publish. Use it as a context: once it is left, the publish counts as dead."""
 
     def __init__(
-        self, store: Store, release: ReleaseName, references: Sequence[LayerName], inherited: Dead | None = None
+        self,
+        store: Store,
+        release: ReleaseName,
+        references: Sequence[LayerName],
+        inherited: ListedPublish | None = None,
     ) -> None:
         self._store = store
         self._release = release
@@ -87,7 +54,7 @@ class PublishJournal:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        _running.discard(self._publish)
+        RUNNING.discard(self._publish)
 
     @property
     def layers(self) -> tuple[LayerName, ...]:
@@ -100,16 +67,16 @@ class PublishJournal:
 
     async def create(self) -> bool:
         """Write it for the first time; False if another publish has inherited the dead one already."""
-        if self._publish in _running:
+        if self._publish in RUNNING:
             return False
-        _running.add(self._publish)
+        RUNNING.add(self._publish)
         try:
             created = await self._put_first()
         except BaseException:
-            _running.discard(self._publish)
+            RUNNING.discard(self._publish)
             raise
         if not created:
-            _running.discard(self._publish)
+            RUNNING.discard(self._publish)
         if self._inherited:
             with suppress(StoreError):
                 await self._store.delete(object_names.publish_journal(self._inherited.publish))
@@ -181,32 +148,3 @@ class PublishJournal:
     def _encode(self) -> bytes:
         layers = tuple(JournalLayer(name, tuple(segments)) for name, segments in self._layers.items())
         return codec.encode(Journal(self._release, self._owner, layers, self._references))
-
-
-async def discard_layers(store: Store, release: ReleaseName, layers: Iterable[LayerName]) -> None:
-    """Delete all objects of layers that a publish of `release` began, but for those that the visible release names.
-
-    What goes wrong is left to a collector. If the visible release cannot be read, nothing is deleted.
-    """
-    with suppress(StoreError, FormatError):
-        needed = await _visible_layers(store, release)
-        for layer in layers:
-            if layer not in needed:
-                for entry in (await store.list(object_names.layer_prefix(layer))).entries:
-                    await store.delete(entry.key)
-
-
-async def sweep(store: Store, release: ReleaseName) -> None:
-    """Now that `release` is visible, delete what its dead publishes have left."""
-    with suppress(StoreError):
-        for dead in await dead_publishes(store, release):
-            await discard_layers(store, release, [layer.name for layer in dead.journal.layers])
-            await store.delete(object_names.publish_journal(dead.publish))
-
-
-async def _visible_layers(store: Store, release: ReleaseName) -> set[LayerName]:
-    try:
-        data = await store.get(object_names.release(release), limit=manifest.MANIFEST_LIMIT)
-    except ObjectMissingError:
-        return set()
-    return {layer.name for layer in manifest.read_unverified(data).layers}
