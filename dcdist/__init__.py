@@ -71,13 +71,14 @@ _MODULES = {
     "dcdist.node.event_stream": ("fetching",),
     "dcdist.node.key_files": ("generate_keys", "read_private_key", "read_public_key"),
     "dcdist.node.fetch_options": ("FetchOptions", "SeedOptions"),
+    "dcdist.catalog.description": ("describe", "list_releases"),
     "dcdist.catalog.find": ("find_release",),
     "dcdist.node.stores": ("open_store",),
     "dcdist.node.synchronous": ("fetch_release", "publish_release"),
     "dcdist.node.verification": ("verify",),
     "dcdist.ports.store": ("Store",),
     "dcdist.publishing": (
-        "ImageSource", "PublishEvent", "PublishRequest", "Published", "describe", "list_releases", "publish",
+        "ImageSource", "PublishEvent", "PublishRequest", "Published", "publish",
     ),
 }  # fmt: skip
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}

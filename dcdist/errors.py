@@ -116,7 +116,7 @@ class IntegrityError(DcdistError):
 
 
 class SignatureError(IntegrityError):
-    """No signature by a trusted key; `damaged`: it is said to be by one, but what is signed is something else."""
+    """No signature by a trusted key; `damaged`: it names a trusted key, but does not fit what it should sign."""
 
     def __init__(self, message: str, *, source: str = "", damaged: bool = False) -> None:
         super().__init__(message, source=source)
@@ -220,4 +220,4 @@ class FetchFailedError(DcdistError):
 
 
 class InvariantError(DcdistError):
-    """A bug in dcdist: something that cannot be was."""
+    """A bug in dcdist: something impossible happened."""

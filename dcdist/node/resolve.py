@@ -1,6 +1,6 @@
-"""From the name of a release to its images or layers on this host, guarded against a store that was set back.
+"""From the name of a release to its images or layers on this host, with a guard against a store that was set back.
 
-Invariant: a latest release is never older than one that came to this cache before.
+Invariant: the latest release is never older than one that came to this cache before.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ async def fetch_by_name(
     """
     serials = SeenSerials(options.cache)
     release = await _find(store, wanted, serials, trust, report)
-    # Only now: libtorrent and the disk take long to import, and the manifest was asked for first.
+    # Only now: libtorrent and the disk take long to import, and the manifest is asked for first.
     from dcdist.node.fetch_run import fetch
 
     async with _noting(serials, release, report) as noting:
@@ -79,7 +79,7 @@ async def _find(store: Store, wanted: str, serials: SeenSerials, trust: Sequence
 
 @asynccontextmanager
 async def _noting(serials: SeenSerials, release: Release, report: Report) -> AsyncIterator[Report]:
-    """Reports on, and notes the release's serial once it is fetched."""
+    """A `report` that also notes the release's serial once it is fetched."""
 
     async def note() -> None:
         try:

@@ -1,4 +1,4 @@
-"""What publishes of a release that ended have left in the store: found for who goes on with it, or deleted.
+"""What ended publishes of a release left in the store: the next publish goes on with it, or it is deleted.
 
 Invariant: no layer that the visible release names is deleted; if that release cannot be read, none is.
 """
@@ -32,9 +32,9 @@ async def dead_publishes(store: Store, release: ReleaseName) -> list[ListedPubli
 
 
 async def discard_layers(store: Store, release: ReleaseName, layers: Iterable[LayerName]) -> None:
-    """Delete all objects of layers that a publish of `release` began, but for those that the visible release names.
+    """Delete all objects of layers that a publish of `release` began, except those that the visible release names.
 
-    What goes wrong is left to a collector. If the visible release cannot be read, nothing is deleted.
+    If that fails, they are left to a collector. If the visible release cannot be read, nothing is deleted.
     """
     with suppress(StoreError, FormatError):
         needed = await _visible_layers(store, release)

@@ -1,7 +1,7 @@
 """The journal of a running publish in the store: written first, refreshed, inherited from a dead one, deleted last.
 
 Invariant: of all who find a dead publish, one goes on with its layers. It creates the journal of a successor, whose ID
-follows from the dead one's: who comes second finds it there.
+follows from the dead one's: the second to come finds it there.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REFRESH: Final = 30.0
 
 
 class PublishJournal:
-    """The journal of this publish. Use it as a context: once it is left, the publish counts as dead."""
+    """The journal of this publish. Use it as a context: outside of it, the publish counts as dead."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class PublishJournal:
         return tuple(self._layers)
 
     def segments(self, layer: LayerName) -> Sequence[Digest | None]:
-        """What is known of the segments of a layer: the SHA-256 of those in the store."""
+        """The segments of a layer, as far as known: the SHA-256 of those in the store."""
         return self._layers.get(layer, ())
 
     async def create(self) -> bool:
@@ -127,7 +127,7 @@ class PublishJournal:
             await self.save()
 
     async def delete(self) -> None:
-        """Delete it, after the manifest; what goes wrong is left to a collector."""
+        """Delete it, after the manifest; if that fails, it is left to a collector."""
         with suppress(StoreError):
             await self._store.delete(self._key)
 
@@ -135,7 +135,7 @@ class PublishJournal:
         try:
             await self._store.put(self._key, self._encode(), if_absent=True)
         except ObjectExistsError:
-            # If the answer to a first try was lost, it is this one that is there.
+            # If the answer to a first try was lost, the one that is there is ours.
             return await self._is_own()
         return True
 

@@ -45,5 +45,5 @@ NEVER = Backoff(tries=1)
 
 
 def if_retryable(backoff: Backoff) -> Callable[[DcdistError], Backoff]:
-    """The rule that tries again, as `backoff` says, after errors that say that it can help."""
+    """The rule that tries again after retryable errors, as `backoff` says, and after no others."""
     return lambda error: backoff if error.retryable else NEVER

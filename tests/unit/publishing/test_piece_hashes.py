@@ -8,7 +8,7 @@ import random
 import pytest
 
 from dcdist.model.geometry import KIB, MIB, Geometry
-from dcdist.publishing.piece_hashes import PieceHashes
+from dcdist.publishing.writing.piece_hashes import PieceHashes
 
 DATA = random.Random(3).randbytes(MIB)
 

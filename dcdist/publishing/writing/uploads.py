@@ -1,17 +1,17 @@
-"""Objects of new layers on their way into the store: a few at once, each written once, none twice after a restart."""
+"""Objects of new layers on their way into the store: a few at once, each written once, after a restart too."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import operator
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from dcdist.errors import FormatError, InvariantError, ObjectExistsError, ObjectMissingError
+from dcdist.errors import InvariantError
 from dcdist.formats import object_names
 from dcdist.model.geometry import SEGMENT_LENGTH
 from dcdist.model.identity import Digest, LayerName
+from dcdist.publishing.writing.put_once import Outcome, put_once
 from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Uploads:
         """Bytes that the store took."""
 
     async def look(self) -> int:
-        """See what the dead publish that this one inherits has left; returns the bytes of its segments."""
+        """See what the inherited, dead publish left in the store; returns the bytes of its objects."""
         size = 0
         for layer in self._inherited:
             for entry in (await self._store.list(object_names.layer_prefix(layer))).entries:
@@ -58,11 +58,11 @@ class Uploads:
         return size
 
     def next_layer(self) -> LayerName:
-        """The name of the next layer: of the inherited ones, as long as there are any."""
+        """The name of the next layer: the next of the inherited ones, then a new one."""
         return self._inherited.pop(0) if self._inherited else LayerName(secrets.token_hex(16))
 
     async def begin_segment(self, names: LayerNames, number: int, body: bytearray) -> asyncio.Task[None]:
-        """Begin to write a segment; waits while others are on their way. `body` must not change any more."""
+        """Begin to write a segment; waits while others are on their way. `body` must not change after that."""
         await self._turns.acquire()
         return self._group.create_task(self._segment(names, number, body))
 
@@ -76,15 +76,10 @@ class Uploads:
 
     async def put_once(self, key: str, body: bytes | bytearray) -> bool:
         """Write an object, or see that it is there with these bytes; False if others are there."""
-        if key in self._present and await self._holds(key, body):
-            return True
-        try:
-            await self._store.put(key, memoryview(body), if_absent=True)
-        except ObjectExistsError:
-            # Also what a repeated request finds, when the answer to the first was lost.
-            return await self._holds(key, body)
-        self.uploaded += len(body)
-        return True
+        outcome = await put_once(self._store, key, body, look_first=key in self._present)
+        if outcome is Outcome.WRITTEN:
+            self.uploaded += len(body)
+        return outcome is not Outcome.OTHER_BYTES
 
     async def put(self, key: str, body: bytes) -> None:
         """Write an object that is named by its content."""
@@ -119,10 +114,3 @@ class Uploads:
             and known[number] == digest
             and object_names.layer_segment(layer, number) in self._present
         )
-
-    async def _holds(self, key: str, body: bytes | bytearray) -> bool:
-        try:
-            there = await self._store.get(key, limit=len(body))
-        except (FormatError, ObjectMissingError):
-            return False
-        return await in_thread(operator.eq, there, body)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.errors import UsageError
 from dcdist.formats.manifest import check_image_name
-from dcdist.publishing.sources import ImageInput
+from dcdist.publishing.reading.image_input import ImageInput
 from dcdist.tasks import in_thread, settled
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dcdist.publishing.publish_request import ImageSource
 
 
-class Images:
+class InputImages:
     """Open images in start order."""
 
     def __init__(self, inputs: Sequence[ImageInput]) -> None:
@@ -34,11 +34,11 @@ class Images:
 
 
 @asynccontextmanager
-async def open_images(sources: Sequence[ImageSource]) -> AsyncIterator[Images]:
-    """Open all, and see that their names can stand in one release.
+async def open_images(sources: Sequence[ImageSource]) -> AsyncIterator[InputImages]:
+    """Open all, and check that their names can stand in one release.
 
     Raises:
-        UsageError: A name cannot be used, or stands twice.
+        UsageError: A name cannot be used, or is used twice.
         DiskError: A file cannot be read.
     """
     inputs = [ImageInput(source) for source in sources]
@@ -50,14 +50,14 @@ async def open_images(sources: Sequence[ImageSource]) -> AsyncIterator[Images]:
         for name in names:
             if names.count(name) > 1:
                 raise UsageError(f"two images are named {name!r}: hosts could not tell them apart")
-        yield Images(inputs)
+        yield InputImages(inputs)
     finally:
         for each in inputs:
             each.close()
 
 
 async def batches(image: ImageInput) -> AsyncGenerator[list[Part], None]:
-    """The parts of an image, a few MiB at once; the next are read while these are worked on. Close it when done.
+    """The parts of an image, a few MiB at once; the next ones are read during the work on these. Close it when done.
 
     Raises:
         XvaError: It is a damaged XVA.

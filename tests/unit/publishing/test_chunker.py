@@ -1,11 +1,11 @@
-"""Images are cut inside members, never across them."""
+"""InputImages are cut inside members, never across them."""
 
 from __future__ import annotations
 
 import pytest
 
 from dcdist.formats.xva import Content, Literal, Part
-from dcdist.publishing.chunking import Chunker
+from dcdist.publishing.cutting.chunker import Chunker
 
 
 def content(text: bytes) -> Part:

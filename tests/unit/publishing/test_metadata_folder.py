@@ -8,7 +8,7 @@ import pytest
 
 from dcdist.errors import DiskError, UsageError
 from dcdist.model.release import MetadataFile
-from dcdist.publishing.metadata import read_metadata
+from dcdist.publishing.reading.metadata_folder import read_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path

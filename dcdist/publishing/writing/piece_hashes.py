@@ -1,4 +1,4 @@
-"""SHA-1 of a layer's pieces while it is being written, and its length, which decides on the piece's, is not known."""
+"""SHA-1 of a layer's pieces while it is written: its length, which decides the piece length, is not known yet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dcdist.model.geometry import PIECE_LENGTHS, Geometry
 
 
 class PieceHashes:
-    """Hashes with every piece length that the layer can still get."""
+    """Hashes with every piece length that the layer can still have."""
 
     def __init__(self) -> None:
         self._length = 0

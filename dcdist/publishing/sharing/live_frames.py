@@ -1,7 +1,6 @@
-"""Old layers of which little lives: their live frames are moved, byte for byte, into the new stream.
+"""Reads the live frames of an old layer from the store, checked: they go into new layers as they are.
 
-A host needs whole layers, so what is dead in them is fetched for nothing; and a release must stay under a number of
-layers. Hosts that have the old layer copy the moved frames from their cache. Choosing is pure; moving reads by range.
+Invariant: what is given has the SHA-256 that the index promises, and its chunks with it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import hashlib
 import random
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
@@ -19,74 +17,18 @@ from dcdist.formats import object_names
 from dcdist.formats.fields import DIGEST_LENGTH
 from dcdist.model.geometry import MIB
 from dcdist.policy.requests.retry import Backoff, if_retryable
-from dcdist.publishing.packing import PackedFrame
+from dcdist.publishing.writing.packer_pool import PackedFrame
 from dcdist.retry_loop import retry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator
 
     from dcdist.formats.chunks import ChunkList
     from dcdist.model.layer import Frame, Index
-    from dcdist.model.release import LayerEntry
     from dcdist.ports.store import Store
-    from dcdist.publishing.placing import Run
-
-ALIVE: Final = 0.7
-"""A layer of which less lives is moved."""
+    from dcdist.publishing.sharing.old_layers import OldLayer
 
 _RANGE: Final = 8 * MIB
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OldLayer:
-    """A layer of the store that the images refer to: `live` has a 1 for each frame that they need."""
-
-    source: int
-    entry: LayerEntry
-    index: Index
-    live: bytearray
-
-    @property
-    def live_length(self) -> int:
-        """Bytes of the live frames."""
-        frames = self.index.frames
-        return sum(frames.starts[n + 1] - frames.starts[n] for n, alive in enumerate(self.live) if alive)
-
-    def mark(self, start: int, length: int) -> None:
-        """Note that these plain bytes are needed."""
-        frames = self.index.frames
-        first, last = frames.at_plain(start), frames.at_plain(start + length - 1)
-        self.live[first : last + 1] = b"\1" * (last + 1 - first)
-
-
-def mark_all(layers: dict[int, OldLayer], runs: Iterable[Run]) -> None:
-    """Mark what the extents of all images need of their old layers. Blocks."""
-    for run in runs:
-        for source, start, length in run:
-            if source in layers:
-                layers[source].mark(start, length)
-
-
-def choose(old: Sequence[OldLayer], *, finished: int, open_length: int, limit: int, most: int) -> list[OldLayer]:
-    """The layers to move: those that are mostly dead, and then the smallest, until at most `most` are needed.
-
-    `finished` new layers are full; the one that is being filled has `open_length` bytes of `limit`.
-    """
-    moved = [layer for layer in old if layer.live_length < ALIVE * layer.entry.length]
-    staying = sorted(
-        (layer for layer in old if layer not in moved), key=lambda layer: (layer.live_length, layer.source)
-    )
-    length = open_length + sum(layer.live_length for layer in moved)
-
-    def needed() -> int:
-        # Layers end at frame boundaries, so each may stay a little short of its limit.
-        return finished + -(-length // max(1, limit - 2 * MIB)) + len(staying)
-
-    while staying and needed() > most:
-        layer = staying.pop(0)
-        moved.append(layer)
-        length += layer.live_length
-    return sorted(moved, key=lambda layer: layer.source)
 
 
 async def live_frames(

@@ -1,6 +1,6 @@
-"""Images as they come from files and pipes: opened, unpacked if they are wrapped XVAs, and verified while read.
+"""An image as it comes from a file or a pipe: opened, unpacked if it is a wrapped XVA, and verified while it is read.
 
-All here blocks: run it in threads. Invariant: an image whose last part was given is in order; a damaged one raises.
+All of this blocks: run it in threads. Invariant: an image whose last part was given is intact; a damaged one raises.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from dcdist.publishing.publish_request import ImageSource
 
 BATCH: Final = 4 * MIB
-"""About as many plain bytes are handed on at once."""
+"""Plain bytes that are handed on at once, about."""
 
 _READ: Final = MIB
-# The first block of a zstd or gzip stream gives plain bytes by then.
+# By then the first block of a zstd or gzip stream gives plain bytes.
 _HEAD: Final = 256 * KIB
 # Milliseconds.
 _PATIENCE: Final = 500
@@ -48,7 +48,7 @@ class ImageInput:
         self._reader: XvaReader | None = None
         self._batches = self._read_batches()
         self.name = source.name
-        """What it is published under; final once it is open."""
+        """Its name in the release; final once it is open."""
         self.size: int | None = None
         """Bytes of the file; None for a pipe."""
         self.read = 0
@@ -57,7 +57,7 @@ class ImageInput:
         """Plain bytes given so far."""
 
     def open(self) -> None:
-        """Read its beginning, to see what it is. A file is closed again until its turn comes: there may be many.
+        """Read its beginning, to see what it is. A file is then closed until its turn comes: there may be many.
 
         Raises:
             DiskError: It cannot be read.
@@ -96,7 +96,7 @@ class ImageInput:
         return next(self._batches, [])
 
     def stop(self) -> None:
-        """Let a `batch` that waits for a pipe in another thread return soon."""
+        """Make a `batch` that waits for a pipe in another thread return soon."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -143,10 +143,10 @@ class ImageInput:
                 yield from self._reader.receive(data)
             self._reader.finish()
         except XvaError as error:
-            raise XvaError(f"{self._where} is not a good XVA: {error}", member=error.member) from error
+            raise XvaError(f"{self._where} is not a valid XVA: {error}", member=error.member) from error
         except FormatError as error:
             member = self._reader.member
-            raise XvaError(f"{self._where} is not a good XVA: {member}: {error}", member=member) from error
+            raise XvaError(f"{self._where} is not a valid XVA: {member}: {error}", member=member) from error
 
     def _raw(self) -> Iterator[bytes]:
         if self._head:

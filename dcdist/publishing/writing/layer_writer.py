@@ -1,7 +1,7 @@
 """New layers: frames in, layers in the store out, each at most so long, with index and chunk list.
 
-Invariant: an object of a layer is written once and never replaced. Where something else stands already (the layer was
-inherited from a dead publish, and now other bytes come), the layer goes on under a new name.
+Invariant: an object of a layer is written once and never replaced. Where other bytes stand already (the layer was
+inherited from a dead publish), the layer goes on under a new name.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from dcdist.model.geometry import SEGMENT_LENGTH, Geometry
 from dcdist.model.identity import Digest, LayerName
 from dcdist.model.layer import FrameTable, Index
 from dcdist.model.release import LayerEntry
-from dcdist.publishing.piece_hashes import PieceHashes
 from dcdist.publishing.publish_events import LayerFinished
-from dcdist.publishing.uploads import LayerNames
+from dcdist.publishing.writing.piece_hashes import PieceHashes
+from dcdist.publishing.writing.uploads import LayerNames
 from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
 
-    from dcdist.publishing.packing import PackedFrame
     from dcdist.publishing.publish_events import PublishEvent
-    from dcdist.publishing.uploads import Uploads
+    from dcdist.publishing.writing.packer_pool import PackedFrame
+    from dcdist.publishing.writing.uploads import Uploads
 
-# A layer of very compressible frames ends before its chunk list is too long for readers.
+# A layer of very compressible frames ends before its chunk list gets too long for readers.
 _CHUNKS_LIMIT: Final = chunks.COUNT_LIMIT // 2
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dcdist.errors import DiskError
 from dcdist.formats.chunks import ChunkList
-from dcdist.publishing.known_chunks import KnownChunks
+from dcdist.publishing.cutting.known_chunks import KnownChunks
 
 
 def digest(number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Which chunks exist already, and where: in layers of the store, and in what this publish has made so far.
+"""Which chunks exist already, and where: in layers of the store, and in the new stream of this publish.
 
 Kept in SQLite on disk, in a file that is unlinked while it is open: a dict of the 2.3 million chunks of 150 GB would
 take half a gigabyte for each version. All methods block, and are called by one thread at a time.
@@ -35,7 +35,7 @@ CREATE TABLE chunks (
 
 
 class KnownChunks:
-    """The places of chunks by their SHA-256. Sources are numbers that the caller gives meaning to."""
+    """The places of chunks by their SHA-256. The caller gives the numbers of sources their meaning."""
 
     def __init__(self) -> None:
         # The empty name is SQLite's for a temporary file of its own; it obeys SQLITE_TMPDIR and TMPDIR.

@@ -22,7 +22,7 @@ from dcdist.model.layer import Frame
 if TYPE_CHECKING:
     from array import array
 
-    from dcdist.publishing.placing import PlainFrame
+    from dcdist.publishing.cutting.placer import PlainFrame
 
 # Each compressor takes 12 to 19 MiB, and one thread reads for all of them: more would only take memory.
 _THREADS_LIMIT: Final = 24
@@ -39,11 +39,11 @@ class PackedFrame:
     chunk_lengths: array[int]
 
 
-class Packing:
-    """A pool of compressing threads. `level` is zstd's.
+class PackerPool:
+    """A pool of threads that compress. `level` is zstd's.
 
     Raises:
-        UsageError: There is no such level.
+        UsageError: zstd has no such level.
     """
 
     def __init__(self, level: int) -> None:
@@ -79,7 +79,7 @@ class Packing:
             packer = self._local.packer = Packer(self._level)
         data = packer.pack(frame.plain)
         digest = Digest(hashlib.sha256(data).digest())
-        # Whatever goes wrong here, in memory or in the compressor, would be on every host: worth 7 % of the time.
+        # A fault here, in memory or in the compressor, would reach every host: worth 7 % of the time.
         if unpack(Frame(0, 0, len(data), 0, len(frame.plain), digest), data) != frame.plain:
             raise InvariantError(
                 "a frame does not unpack to what was packed: the memory of this machine may be failing"

@@ -1,7 +1,7 @@
 """Where each chunk of an image lies: zeros, a layer of the store, an earlier place of this publish, or a new frame.
 
 New chunks go one after the other into the *new stream*, which the layer writer cuts into layers later. Invariant: the
-extents of an image add up to its bytes, and neighbours that could be one are one.
+extents of an image add up to its bytes, and neighbours that can be joined are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dcdist.publishing.known_chunks import KnownChunks, Place
+    from dcdist.publishing.cutting.known_chunks import KnownChunks, Place
 
 NEW: Final = (1 << 31) - 1
 """The source of extents in the new stream; sources below it are positions in the list of shared layers."""
@@ -24,8 +24,8 @@ NOWHERE: Final = -1
 
 
 @dataclass(slots=True)
-class Run:
-    """Extents in columns, neighbours joined; what `source` means is the caller's affair."""
+class DraftExtents:
+    """Extents in columns, neighbours joined; what `source` means is up to the caller."""
 
     sources: array[int] = field(default_factory=lambda: array("i"))
     starts: array[int] = field(default_factory=lambda: array("Q"))
@@ -41,7 +41,7 @@ class Run:
             self.lengths.append(length)
 
     def continues(self, source: int, start: int) -> bool:
-        """Whether an extent there would be one with the last."""
+        """Whether an extent there would continue the last one."""
         if not self.sources or self.sources[-1] != source:
             return False
         return source == NOWHERE or self.starts[-1] + self.lengths[-1] == start
@@ -60,14 +60,14 @@ class PlainFrame:
 
 
 @dataclass(slots=True)
-class Tally:
+class ContentCounts:
     """Bytes by where they were found."""
 
     new: int = 0
     reused: int = 0
     zeros: int = 0
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: ContentCounts) -> None:
         """Count those of `other` too."""
         self.new += other.new
         self.reused += other.reused
@@ -75,15 +75,15 @@ class Tally:
 
 
 class Placer:
-    """Places the chunks of all images, one after the other, and gathers new ones in frames of `frame_length` bytes."""
+    """Places the chunks of all images, in order, and gathers new ones in frames of `frame_length` bytes."""
 
     def __init__(self, known: KnownChunks, frame_length: int) -> None:
         self._known = known
         self._frame_length = frame_length
         self._stream = 0
         self._used: set[int] = {NEW}
-        self._run = Run()
-        self._tally = Tally()
+        self._run = DraftExtents()
+        self._counts = ContentCounts()
         self._plain = bytearray()
         self._digests = bytearray()
         self._lengths = array("I")
@@ -95,18 +95,18 @@ class Placer:
             length = len(chunk)
             if _is_zero(chunk):
                 self._run.append(NOWHERE, 0, length)
-                self._tally.zeros += length
+                self._counts.zeros += length
                 continue
             digest = hashlib.sha256(chunk).digest()
             if places := self._known.places(digest):
                 source, start = self._choose(places)
                 self._run.append(source, start, length)
                 self._used.add(source)
-                self._tally.reused += length
+                self._counts.reused += length
                 continue
             self._known.add(digest, (NEW, self._stream))
             self._run.append(NEW, self._stream, length)
-            self._tally.new += length
+            self._counts.new += length
             self._stream += length
             self._plain += chunk
             self._digests += digest
@@ -115,11 +115,11 @@ class Placer:
                 frames.extend(self.rest())
         return frames
 
-    def finish_image(self) -> tuple[Run, Tally]:
+    def finish_image(self) -> tuple[DraftExtents, ContentCounts]:
         """The extents of the image, and what it was made of; the next chunk begins another."""
-        run, self._run = self._run, Run()
-        tally, self._tally = self._tally, Tally()
-        return run, tally
+        run, self._run = self._run, DraftExtents()
+        counts, self._counts = self._counts, ContentCounts()
+        return run, counts
 
     def rest(self) -> list[PlainFrame]:
         """The frame that is not full, if any."""
@@ -132,7 +132,7 @@ class Placer:
         return [frame]
 
     def _choose(self, places: list[Place]) -> Place:
-        """One that continues the last extent keeps extents few; one in a layer that is in use keeps layers few."""
+        """A place that continues the last extent keeps extents few; one in a layer in use keeps layers few."""
         for source, start in places:
             if self._run.continues(source, start):
                 return source, start

@@ -1,7 +1,7 @@
 """Where images are cut: fixed runs from the beginning of each member's body and of each literal, never across them.
 
 Pure. Invariant: the chunks, joined, are the parts, joined; and the same parts give the same chunks, however they are
-split: an inserted member moves those behind it, and all their chunks stay what they were.
+split: an inserted member moves those behind it, and their chunks stay the same.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Chunker:
                 self._kind = type(part)
             data = part.data
             if self._rest:
-                lacking = self._length - len(self._rest)
-                self._rest += data[:lacking]
-                data = data[lacking:]
+                missing = self._length - len(self._rest)
+                self._rest += data[:missing]
+                data = data[missing:]
                 if len(self._rest) == self._length:
                     yield from self.finish()
             whole = len(data) - len(data) % self._length

@@ -9,8 +9,8 @@ import pytest
 import zstandard
 
 from dcdist.errors import UsageError
-from dcdist.publishing.packing import PackedFrame, Packing
-from dcdist.publishing.placing import PlainFrame
+from dcdist.publishing.cutting.placer import PlainFrame
+from dcdist.publishing.writing.packer_pool import PackedFrame, PackerPool
 
 
 def frame(number: int) -> PlainFrame:
@@ -21,7 +21,7 @@ def frame(number: int) -> PlainFrame:
 
 async def test_frames_come_out_in_order_and_are_what_went_in() -> None:
     taken: list[PackedFrame] = []
-    async with Packing(3) as packing:
+    async with PackerPool(3) as packing:
         for number in range(100):
             packing.submit(frame(number))
             if packed := await packing.take():
@@ -36,13 +36,13 @@ async def test_frames_come_out_in_order_and_are_what_went_in() -> None:
 
 
 async def test_frames_that_nobody_takes_are_dropped() -> None:
-    async with Packing(3) as packing:
+    async with PackerPool(3) as packing:
         for number in range(50):
             packing.submit(frame(number))
 
 
 async def test_the_same_frame_packs_to_the_same_bytes() -> None:
-    async with Packing(9) as packing:
+    async with PackerPool(9) as packing:
         for _ in range(2):
             packing.submit(frame(8))
         first, second = [await packing.take(all_of_them=True) for _ in range(2)]
@@ -53,4 +53,4 @@ async def test_the_same_frame_packs_to_the_same_bytes() -> None:
 def test_there_are_22_levels() -> None:
     for level in (0, 23):
         with pytest.raises(UsageError, match=f"no compression level {level}"):
-            Packing(level)
+            PackerPool(level)

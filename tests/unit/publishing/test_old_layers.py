@@ -10,8 +10,8 @@ from dcdist.model.geometry import GIB, Geometry
 from dcdist.model.identity import Digest, LayerName
 from dcdist.model.layer import FrameTable, Index
 from dcdist.model.release import LayerEntry
-from dcdist.publishing.placing import NEW, NOWHERE, Run
-from dcdist.publishing.repacking import OldLayer, choose, mark_all
+from dcdist.publishing.cutting.placer import NEW, NOWHERE, DraftExtents
+from dcdist.publishing.sharing.old_layers import OldLayer, choose, mark_all
 
 NAUGHT = Digest(bytes(32))
 
@@ -63,7 +63,7 @@ def test_what_is_moved_needs_layers_itself() -> None:
 
 def test_live_frames_are_those_that_an_extent_touches() -> None:
     first, second = layer(0, 1000, 0), layer(1, 1000, 0)
-    run = Run()
+    run = DraftExtents()
     for extent in [(0, 9, 2), (0, 995, 5), (NOWHERE, 0, 50), (NEW, 500, 50), (7, 600, 50), (1, 200, 10)]:
         run.append(*extent)
 

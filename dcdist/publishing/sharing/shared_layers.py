@@ -1,6 +1,6 @@
-"""The layers of trusted releases that a publish shares with: which they are, and the chunks that they hold.
+"""The layers of trusted releases that a publish shares: which they are, and the chunks that they hold.
 
-Invariant: a layer is shared with only after signature, index and chunk list were checked against each other.
+Invariant: a layer is shared only after signature, index and chunk list were checked against each other.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from dcdist.model.identity import LayerName
     from dcdist.model.release import LayerEntry
     from dcdist.ports.store import Store
-    from dcdist.publishing.known_chunks import KnownChunks
+    from dcdist.publishing.cutting.known_chunks import KnownChunks
 
 _PARALLEL: Final = 8
 
 
 def layers_to_share(releases: Sequence[VisibleRelease], demo: str) -> list[LayerEntry]:
-    """The layers of the trusted ones, each once: the newest releases of `demo` first."""
+    """The layers of the trusted releases, each once: the newest releases of `demo` first."""
     newest = sorted(releases, key=lambda each: (each.release.serial, each.release.name.version), reverse=True)
     order = sorted(newest, key=lambda each: (each.release.name.demo != demo, each.release.name.demo))
     entries: dict[LayerName, LayerEntry] = {}
@@ -43,7 +43,7 @@ async def learn_chunks(
 ) -> None:
     """Add the chunks of `entries` to `known`, each layer's position in `entries` being its source.
 
-    A layer whose index or chunk list cannot be had is not shared with: `skipped` is told the key and the reason.
+    A layer whose index or chunk list cannot be read is not shared: `skipped` is called with the key and the reason.
 
     Raises:
         StoreError: The store could not be read.

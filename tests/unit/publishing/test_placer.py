@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.formats.chunks import ChunkList
-from dcdist.publishing.known_chunks import KnownChunks
-from dcdist.publishing.placing import NEW, NOWHERE, Placer, Run, Tally
+from dcdist.publishing.cutting.known_chunks import KnownChunks
+from dcdist.publishing.cutting.placer import NEW, NOWHERE, ContentCounts, DraftExtents, Placer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,12 +103,12 @@ def test_bytes_are_counted_by_where_they_were_found(known: KnownChunks) -> None:
     placer = Placer(known, 1000)
     placer.place([A, B, B, C, bytes(7)])
 
-    assert placer.finish_image()[1] == Tally(new=20, reused=20, zeros=7)
-    assert placer.finish_image()[1] == Tally()
+    assert placer.finish_image()[1] == ContentCounts(new=20, reused=20, zeros=7)
+    assert placer.finish_image()[1] == ContentCounts()
 
 
 def test_runs_join_only_what_continues() -> None:
-    run = Run()
+    run = DraftExtents()
     for source, start, length in [(1, 0, 5), (1, 5, 5), (1, 9, 1), (2, 10, 1), (NOWHERE, 0, 4), (NOWHERE, 0, 4)]:
         run.append(source, start, length)
 

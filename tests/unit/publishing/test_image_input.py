@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.errors import DiskError, UsageError
-from dcdist.publishing.input_images import batches, open_images
 from dcdist.publishing.publish_request import ImageSource
-from dcdist.publishing.sources import BATCH, ImageInput
+from dcdist.publishing.reading.image_input import BATCH, ImageInput
+from dcdist.publishing.reading.input_images import batches, open_images
 
 if TYPE_CHECKING:
     from pathlib import Path
