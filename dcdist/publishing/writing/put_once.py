@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dcdist.ports.store import Store
 
 
-class Outcome(Enum):
+class PutOutcome(Enum):
     """What became of the object."""
 
     WRITTEN = auto()
@@ -27,20 +27,20 @@ class Outcome(Enum):
     """Other bytes stand in its place."""
 
 
-async def put_once(store: Store, key: str, body: bytes | bytearray, *, look_first: bool = False) -> Outcome:
+async def put_once(store: Store, key: str, body: bytes | bytearray, *, look_first: bool = False) -> PutOutcome:
     """Create an object, or see what is there. `look_first` if it is probably there: that saves sending it.
 
     Raises:
         StoreError: The store could not take it, or not be asked.
     """
     if look_first and await _holds(store, key, body):
-        return Outcome.THERE
+        return PutOutcome.THERE
     try:
         await store.put(key, memoryview(body), if_absent=True)
     except ObjectExistsError:
         # Also what a repeated request finds, when the answer to the first was lost.
-        return Outcome.THERE if await _holds(store, key, body) else Outcome.OTHER_BYTES
-    return Outcome.WRITTEN
+        return PutOutcome.THERE if await _holds(store, key, body) else PutOutcome.OTHER_BYTES
+    return PutOutcome.WRITTEN
 
 
 async def _holds(store: Store, key: str, body: bytes | bytearray) -> bool:

@@ -11,7 +11,7 @@ from dcdist.errors import InvariantError
 from dcdist.formats import object_names
 from dcdist.model.geometry import SEGMENT_LENGTH
 from dcdist.model.identity import Digest, LayerName
-from dcdist.publishing.writing.put_once import Outcome, put_once
+from dcdist.publishing.writing.put_once import PutOutcome, put_once
 from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ class Uploads:
     async def put_once(self, key: str, body: bytes | bytearray) -> bool:
         """Write an object, or see that it is there with these bytes; False if others are there."""
         outcome = await put_once(self._store, key, body, look_first=key in self._present)
-        if outcome is Outcome.WRITTEN:
+        if outcome is PutOutcome.WRITTEN:
             self.uploaded += len(body)
-        return outcome is not Outcome.OTHER_BYTES
+        return outcome is not PutOutcome.OTHER_BYTES
 
     async def put(self, key: str, body: bytes) -> None:
         """Write an object that is named by its content."""

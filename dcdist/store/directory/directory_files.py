@@ -66,7 +66,7 @@ class MappedErrors:
             raise wanted(message, store=self.store, key=self.key) from error
 
 
-class OpenFile:
+class ObjectFile:
     """One file for reading. It may be closed at any time and from any thread, which never waits.
 
     An open or read that is under way then ends first, and closes the file itself.

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from dcdist.errors import FormatError, RangeError, ShortBodyError
 from dcdist.ports.store import Capabilities, Listing
-from dcdist.store.directory.directory_files import MappedErrors, OpenFile, clock_of, entries_under, write_whole
+from dcdist.store.directory.directory_files import MappedErrors, ObjectFile, clock_of, entries_under, write_whole
 from dcdist.store.http.versions import Versions
 from dcdist.store.object_keys import require_key, require_range
 
@@ -50,7 +50,7 @@ class DirectoryStore:
         path = self._path(key)
 
         def whole() -> bytes:
-            with self._mapped(key), OpenFile(path) as file:
+            with self._mapped(key), ObjectFile(path) as file:
                 file.open()
                 if file.size > limit:
                     raise FormatError(f"{self}: {key} is larger than {limit} bytes, so it is not what it should be")
@@ -62,7 +62,7 @@ class DirectoryStore:
     async def read(self, key: str, *, start: int, length: int) -> AsyncIterator[AsyncIterator[bytes]]:
         """A range, in parts of up to 1 MiB; see the port."""
         require_range(start, length)
-        file = OpenFile(self._path(key))
+        file = ObjectFile(self._path(key))
         mapped = self._mapped(key)
 
         def open_file() -> None:
@@ -129,7 +129,7 @@ class DirectoryStore:
 class _Parts:
     """The bytes of one read, each part read in a thread when it is asked for."""
 
-    def __init__(self, file: OpenFile, mapped: MappedErrors, start: int, length: int) -> None:
+    def __init__(self, file: ObjectFile, mapped: MappedErrors, start: int, length: int) -> None:
         self._file = file
         self._mapped = mapped
         self._start = start

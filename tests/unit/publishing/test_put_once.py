@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.publishing.writing.put_once import Outcome, put_once
+from dcdist.publishing.writing.put_once import PutOutcome, put_once
 from tests.support.memory_store import MemoryStore
 
 
@@ -12,14 +12,16 @@ from tests.support.memory_store import MemoryStore
 @pytest.mark.parametrize(
     ("there", "outcome"),
     [
-        (None, Outcome.WRITTEN),
-        (b"body", Outcome.THERE),
-        (b"other", Outcome.OTHER_BYTES),
-        (b"bod", Outcome.OTHER_BYTES),
-        (b"body and more", Outcome.OTHER_BYTES),
+        (None, PutOutcome.WRITTEN),
+        (b"body", PutOutcome.THERE),
+        (b"other", PutOutcome.OTHER_BYTES),
+        (b"bod", PutOutcome.OTHER_BYTES),
+        (b"body and more", PutOutcome.OTHER_BYTES),
     ],
 )
-async def test_an_object_is_created_or_left_as_it_is(there: bytes | None, outcome: Outcome, look_first: bool) -> None:
+async def test_an_object_is_created_or_left_as_it_is(
+    there: bytes | None, outcome: PutOutcome, look_first: bool
+) -> None:
     store = MemoryStore()
     if there is not None:
         store.objects["key"] = there

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcdist.store.directory.directory_files import OpenFile
+from dcdist.store.directory.directory_files import ObjectFile
 
 if TYPE_CHECKING:
     import pytest
@@ -21,7 +21,7 @@ def open_descriptors(path: Path) -> int:
 def test_a_read_under_way_ends_and_then_closes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "object"
     path.write_bytes(b"content")
-    file = OpenFile(path)
+    file = ObjectFile(path)
     file.open()
     reading, closed = threading.Event(), threading.Event()
     pread = os.pread
@@ -48,7 +48,7 @@ def test_a_read_under_way_ends_and_then_closes_the_file(tmp_path: Path, monkeypa
 def test_a_file_that_was_closed_is_not_opened_any_more(tmp_path: Path) -> None:
     path = tmp_path / "object"
     path.write_bytes(b"content")
-    file = OpenFile(path)
+    file = ObjectFile(path)
     file.close()
     file.open()
 
