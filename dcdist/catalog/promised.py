@@ -5,7 +5,6 @@ Invariant: what is returned is what the manifest promised, by its SHA-256, and f
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.catalog.read_again import read_description, read_once
@@ -33,7 +32,11 @@ async def read_index(
         IntegrityError: It is not what the manifest promises.
         FormatError: It cannot be read.
     """
-    key, read = object_names.layer_index(entry.name), partial(index.decode, entry=entry)
+    key = object_names.layer_index(entry.name)
+
+    def read(data: bytes) -> Index:
+        return index.decode(data, entry)
+
     if not again:
         return await read_once(store, key, limit=index.INDEX_LIMIT, read=read)
     return await read_description(store, key, limit=index.INDEX_LIMIT, read=read, report=report)
@@ -47,7 +50,11 @@ async def read_extents(store: Store, image: Image, *, report: Callable[[Troubled
         IntegrityError: They are not what the manifest promises.
         FormatError: They cannot be read.
     """
-    key, read = object_names.image_extents(image.extents), partial(extents.decode, image=image)
+    key = object_names.image_extents(image.extents)
+
+    def read(data: bytes) -> Extents:
+        return extents.decode(data, image)
+
     _, found = await read_description(store, key, limit=extents.EXTENTS_LIMIT, read=read, report=report)
     return found
 
