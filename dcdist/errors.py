@@ -53,6 +53,11 @@ class DcdistError(Exception):
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 1
 
+    def add_context(self, *, place: str = "", note: str = "") -> None:
+        """Add to the message where it happened, in front (`place: ...`), or what was done about it (`...; note`)."""
+        message = f"{place}: {self}" if place else str(self)
+        self.args = (f"{message}; {note}" if note else message,)
+
 
 class UsageError(DcdistError):
     """An option, a name or a setting is invalid; the message names it and shows a valid one."""

@@ -6,24 +6,41 @@ Invariant: when one of these returns or raises, nothing that it started is still
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from dcdist.errors import DcdistError
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
 Result = TypeVar("Result")
 
 
+@contextmanager
+def single_error() -> Iterator[None]:
+    """Raise one error in place of a group: the first bug, or else the first error of dcdist's own.
+
+    The others are its cause, unless it has one already.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        leaves = list(_leaves(group))
+        bugs = [leaf for leaf in leaves if not isinstance(leaf, DcdistError)]
+        chosen = bugs[0] if bugs else leaves[0]
+        others = [leaf for leaf in leaves if leaf is not chosen]
+        if chosen.__cause__ is None and others:
+            raise chosen from BaseExceptionGroup("failed together", others)
+        raise chosen from chosen.__cause__
+
+
 @asynccontextmanager
 async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """An `asyncio.TaskGroup` that raises the first of its failures."""
-    try:
+    """An `asyncio.TaskGroup` that raises one of its failures; `single_error` says which."""
+    with single_error():
         async with asyncio.TaskGroup() as group:
             yield group
-    except BaseExceptionGroup as failures:
-        first = _first(failures)
-        raise first from first.__cause__
 
 
 async def in_parallel(calls: Iterable[Callable[[], Awaitable[Result]]], *, limit: int) -> list[Result]:
@@ -46,23 +63,41 @@ async def in_thread(
 
     `interrupt` makes a call end soon that may wait for long.
     """
-    task = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+    return await to_its_end(asyncio.ensure_future(asyncio.to_thread(function, *arguments)), interrupt=interrupt)
+
+
+async def to_its_end(future: asyncio.Future[Result], *, interrupt: Callable[[], None] | None = None) -> Result:
+    """The result of `future`. Cancelled, it calls `interrupt` and raises only when `future` has ended."""
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(future)
     except asyncio.CancelledError:
         if interrupt is not None:
             interrupt()
-        await settled(task)
+        await settled(future)
         raise
 
 
-async def settled(task: asyncio.Future[Result]) -> None:
-    """Wait until `task` has ended, however it did."""
-    await asyncio.wait([task])
-    if not task.cancelled():
-        task.exception()
+async def settled(future: asyncio.Future[Result]) -> None:
+    """Wait until `future` has ended, however it did and however often the caller is cancelled meanwhile.
+
+    Raises:
+        CancelledError: The caller was cancelled; `future` has ended nevertheless.
+    """
+    cancelled = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if not future.cancelled():
+        future.exception()  # nobody else will look at it
+    if cancelled is not None:
+        raise cancelled
 
 
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = failures.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,1 +1,1 @@
-"""What a store holds, for whoever reads it: releases, the latest, what describes them. Nothing is written here."""
+"""What is in a store, for all who read it: releases, what they promise and need, publishes. It writes nothing."""

@@ -32,7 +32,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """All releases that were asked for, by demo and then by serial: the last of a demo is its latest."""
+    """Releases by demo and then by serial: the last of a demo is its latest."""
 
     readable: tuple[ListedRelease, ...]
     unreadable: tuple[Unreadable, ...]
@@ -40,7 +40,7 @@ class Releases:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One release. `previous` is the release of the demo before it, and `new_layers` are those it does not need."""
+    """One release. `previous` is the demo's release before it, which needs none of `new_layers`."""
 
     release: Release
     published: float
@@ -58,7 +58,7 @@ async def list_releases(store: Store, demo: str | None = None) -> Releases:
     """All releases of a demo, or of all demos.
 
     Raises:
-        UsageError: That cannot be a demo.
+        UsageError: `demo` cannot be one.
         StoreError: The store cannot be read or listed.
     """
     unreadable: list[Unreadable] = []
@@ -73,7 +73,7 @@ async def describe(store: Store, demo: str, version: str | None = None) -> Descr
 
     Raises:
         ReleaseMissingError: There is no such release.
-        FormatError: There is, and it cannot be read.
+        FormatError: It cannot be read.
         StoreError: The store cannot be read or listed.
     """
     found = await list_releases(store, demo)

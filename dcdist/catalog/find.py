@@ -1,8 +1,8 @@
-"""Finds a release in a store and believes only what a trusted key signed."""
+"""Finds a release in a store: one by name or the latest of a demo. It believes only what a trusted key signed."""
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.catalog.read_again import read_description
@@ -10,6 +10,7 @@ from dcdist.errors import ObjectMissingError, ReleaseMissingError, RollbackError
 from dcdist.formats import manifest, object_names
 from dcdist.model.identity import ReleaseName, require_word
 from dcdist.model.release import Release
+from dcdist.tasks import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,13 +36,13 @@ async def find_release(
     Args:
         store: Where to look.
         wanted: `DEMO` or `DEMO@VERSION`.
-        trust: The keys of which one must have signed it.
-        report: Called with what was wrong and is asked for once more.
+        trust: One of these keys must have signed it.
         at_least: The highest serial of this demo that this host has seen; the latest must not be below it.
+        report: Called with each failure that is followed by another try.
 
     Raises:
         ReleaseMissingError: The store has no such release.
-        SignatureError: No trusted key signed it, or it is not the release that its place says.
+        SignatureError: No trusted key signed it, or it is another release than its place says.
         RollbackError: The latest is older than one that was seen before.
         StoreError: The store could not be asked.
     """
@@ -55,7 +56,7 @@ async def find_release(
     if latest.serial < at_least:
         raise RollbackError(
             f"the latest release of {demo} in {store} is {latest.name} with serial {latest.serial}, but this host "
-            f"has seen {at_least}: the store was set back or is not the one it was; if that is meant, name the version",
+            f"has seen {at_least}: the store was set back or replaced; if that is intended, name the version",
             source=str(store),
         )
     return latest
@@ -74,21 +75,19 @@ async def _versions(store: Store, demo: str) -> list[ReleaseName]:
 
 
 async def _read_all(store: Store, names: Sequence[ReleaseName], trust: Sequence[PublicKey]) -> list[Release]:
-    """The releases that a trusted key signed; others are somebody else's, and no reason not to fetch.
+    """The releases that a trusted key signed; others belong to somebody else and do not matter.
 
     Raises:
-        SignatureError: There are releases, but none that a trusted key signed.
+        SignatureError: There are releases, but a trusted key signed none of them.
     """
-    limit = asyncio.Semaphore(_AT_ONCE)
 
     async def read(name: ReleaseName) -> Release | SignatureError | ReleaseMissingError:
-        async with limit:
-            try:
-                return await _read(store, name, trust)
-            except (SignatureError, ReleaseMissingError) as error:
-                return error
+        try:
+            return await _read(store, name, trust)
+        except (SignatureError, ReleaseMissingError) as error:
+            return error
 
-    found = await asyncio.gather(*(read(name) for name in names))
+    found = await in_parallel([partial(read, name) for name in names], limit=_AT_ONCE)
     releases = [each for each in found if isinstance(each, Release)]
     refused = [each for each in found if isinstance(each, SignatureError)]
     if refused and not releases:

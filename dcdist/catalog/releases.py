@@ -1,4 +1,4 @@
-"""The releases that a store shows, with the word whether a trusted key signed each."""
+"""The releases that a store shows, and whether a trusted key signed each."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dcdist.errors import FormatError, IntegrityError, ObjectMissingError
-from dcdist.formats import index, manifest, object_names
-from dcdist.tasks import in_parallel, in_thread
+from dcdist.formats import manifest, object_names
+from dcdist.tasks import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dcdist.formats.signature import PublicKey
-    from dcdist.model.layer import Index
-    from dcdist.model.release import LayerEntry, Release
+    from dcdist.model.release import Release
     from dcdist.ports.store import Entry, Store
 
 _PARALLEL: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Visible:
-    """A release in the store. `trusted`: one of the keys that were asked for has signed it."""
+class VisibleRelease:
+    """A release in the store. `trusted`: one of the given keys has signed it."""
 
     release: Release
     trusted: bool
@@ -33,17 +32,17 @@ class Visible:
 
 async def visible_releases(
     store: Store, *, demo: str | None, trusted: Sequence[PublicKey] = (), skipped: Callable[[str, str], None]
-) -> list[Visible]:
+) -> list[VisibleRelease]:
     """All releases of a demo (or of all) that can be read, by demo and then by serial.
 
-    `skipped` is told the key and the reason of each that cannot.
+    `skipped` is called with the key of each that cannot, and the reason.
 
     Raises:
         StoreError: The store could not be read.
     """
     listing = await store.list(object_names.releases_prefix(demo))
 
-    async def read(entry: Entry) -> Visible | None:
+    async def read(entry: Entry) -> VisibleRelease | None:
         try:
             data = await store.get(entry.key, limit=manifest.MANIFEST_LIMIT)
             release = manifest.read_unverified(data)
@@ -55,7 +54,7 @@ async def visible_releases(
         if object_names.release(release.name) != entry.key:
             skipped(entry.key, f"it holds the manifest of {release.name}")
             return None
-        return Visible(release, _is_signed(data, trusted), entry.size, entry.modified)
+        return VisibleRelease(release, _is_signed(data, trusted), entry.size, entry.modified)
 
     wanted = [entry for entry in listing.entries if object_names.parse_release(entry.key) is not None]
     found = await in_parallel([partial(read, entry) for entry in wanted], limit=_PARALLEL)
@@ -63,16 +62,6 @@ async def visible_releases(
         (each for each in found if each is not None),
         key=lambda each: (each.release.name.demo, each.release.serial, each.release.name.version),
     )
-
-
-async def read_index(store: Store, entry: LayerEntry) -> Index:
-    """A layer's index.
-
-    Raises:
-        StoreError, FormatError, IntegrityError: It cannot be had.
-    """
-    data = await store.get(object_names.layer_index(entry.name), limit=index.INDEX_LIMIT)
-    return await in_thread(index.decode, data, entry)
 
 
 def _is_signed(data: bytes, trusted: Sequence[PublicKey]) -> bool:

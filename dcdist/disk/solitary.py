@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from dcdist.disk.piece_writer import Injection, PieceWriter
-from dcdist.disk.threads import settled
 from dcdist.errors import InvariantError, SwarmError
 from dcdist.ports.pending_events import PendingEvents
 from dcdist.ports.swarm import PieceFailed, SwarmBroke, SwarmStatistics
+from dcdist.tasks import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,10 +104,9 @@ class Solitary:
             self._closed = True
             self._writer.stop()
         try:
-            await asyncio.shield(self._ended)
-        finally:
             # Even when cancelled: the files are being written until then.
-            await settled(self._ended)
+            await to_its_end(self._ended)
+        finally:
             self._writer.join()
             self._events.close()
 

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from dcdist.tasks import to_its_end
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,24 +29,9 @@ class Threads:
         self, call: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
         """Run a blocking call; when cancelled, wait for its end first. Calls should be short, or hard to undo."""
-        future = asyncio.get_running_loop().run_in_executor(self._executor, partial(call, *args, **kwargs))
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await settled(future)
-            raise
+        loop = asyncio.get_running_loop()
+        return await to_its_end(loop.run_in_executor(self._executor, partial(call, *args, **kwargs)))
 
     def close(self) -> None:
         """End the threads; calls that are still running are waited for."""
         self._executor.shutdown(wait=True)
-
-
-async def settled(future: asyncio.Future[Result]) -> None:
-    """Wait for the end of `future`, whatever it is and however often the caller is cancelled meanwhile."""
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError:  # the first cancellation is raised by the caller
-            continue
-    if not future.cancelled():
-        future.exception()  # nobody else will look at it

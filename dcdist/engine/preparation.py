@@ -6,16 +6,16 @@ Invariant: only what the manifest names by its SHA-256 is trusted.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dcdist.catalog.read_again import read_description
+from dcdist.catalog import promised
 from dcdist.engine.fetch_events import LayerChecked, Waiting
 from dcdist.engine.fetch_plan import PlannedImage, plan_images, plan_layers
 from dcdist.engine.troubles import cache_is_damaged
 from dcdist.errors import CacheBusyError, FetchFailedError, IntegrityError, StoreError, UsageError
-from dcdist.formats import extents as extents_format
 from dcdist.formats import index as index_format
-from dcdist.formats import object_names
+from dcdist.tasks import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from dcdist.engine.fetch_events import FetchEvent, Troubled
     from dcdist.engine.fetch_plan import FetchPlan
-    from dcdist.model.extent import Extents
     from dcdist.model.layer import Index
     from dcdist.model.release import Image, LayerEntry, Release
     from dcdist.ports.layers import Cache, CachedLayer
@@ -34,7 +33,7 @@ _BUSY_POLL = 0.5
 """Seconds between two looks at a layer that another process writes."""
 
 _AT_ONCE = 4
-"""Index objects that are read at once."""
+"""Extents or index objects that are read at once."""
 
 
 def choose_images(release: Release, names: Sequence[str]) -> tuple[Image, ...]:
@@ -65,30 +64,15 @@ async def make_plan(
         IntegrityError: They are not what the manifest promises.
         FormatError: They cannot be read.
     """
-    limit = asyncio.Semaphore(_AT_ONCE)
-
-    async def read_extents(image: Image) -> Extents:
-        async with limit:
-            _, extents = await read_description(
-                store,
-                object_names.image_extents(image.extents),
-                limit=extents_format.EXTENTS_LIMIT,
-                read=lambda data: extents_format.decode(data, image),
-                report=report,
-            )
-            return extents
-
-    async def index_of(entry: LayerEntry) -> Index:
-        async with limit:
-            return await read_index(store, cache, entry, report)
-
-    extents = await asyncio.gather(*(read_extents(image) for image in images))
+    extents = await in_parallel(
+        [partial(promised.read_extents, store, image, report=report) for image in images], limit=_AT_ONCE
+    )
     wanted = {layer for each in extents for layer in each.layers}
     entries = tuple(entry for entry in release.layers if entry.name in wanted)
     unknown = wanted - {entry.name for entry in entries}
     if unknown:
         raise IntegrityError(f"an image of {release.name} needs layer {min(unknown)}, which its manifest does not name")
-    indexes = await asyncio.gather(*(index_of(entry) for entry in entries))
+    indexes = await in_parallel([partial(read_index, store, cache, entry, report) for entry in entries], limit=_AT_ONCE)
     planned = [PlannedImage(image, each) for image, each in zip(images, extents, strict=True)]
     return await asyncio.to_thread(plan_images, release, planned, {index.layer: index for index in indexes})
 
@@ -117,13 +101,7 @@ async def read_index(
         except IntegrityError:
             # The copy on this disk is damaged: the store has another.
             pass
-    data, index = await read_description(
-        store,
-        object_names.layer_index(entry.name),
-        limit=index_format.INDEX_LIMIT,
-        read=lambda data: index_format.decode(data, entry),
-        report=report,
-    )
+    data, index = await promised.read_index(store, entry, report=report)
     await cache.save_index(entry.name, data)
     return index
 

@@ -14,10 +14,10 @@ from dcdist.formats import columns, envelope, object_names
 from dcdist.formats.fields import DIGEST_LENGTH, Fields
 from dcdist.formats.frames import FRAME_LIMIT, FRAME_PLAIN_LIMIT
 from dcdist.model.geometry import LAYER_LIMIT, MIB, Geometry
-from dcdist.model.identity import LayerName
 from dcdist.model.layer import FrameTable, Index
 
 if TYPE_CHECKING:
+    from dcdist.model.identity import LayerName
     from dcdist.model.release import LayerEntry
 
 INDEX_LIMIT: Final = 48 * MIB
@@ -59,12 +59,22 @@ def decode(data: bytes, entry: LayerEntry) -> Index:
         NewerFormatError: It is in a newer format.
         FormatError: It cannot be read, or its parts do not fit together.
     """
-    what = f"the index of layer {entry.name}"
-    envelope.require_digest(data, entry.index, what=what, source=object_names.layer_index(entry.name))
-    fields = envelope.decode(_KIND, data, what=what)
-    geometry = _geometry(fields, entry)
+    what, source = _what(entry.name), object_names.layer_index(entry.name)
+    envelope.require_digest(data, entry.index, what=what, source=source)
+    return decode_unpromised(data, entry.name, entry.length)
+
+
+def decode_unpromised(data: bytes, layer: LayerName, length: int) -> Index:
+    """The index of a layer of `length` bytes that no manifest speaks of: to be believed as far as it is checked.
+
+    Raises:
+        NewerFormatError: It is in a newer format.
+        FormatError: It cannot be read, or does not fit together.
+    """
+    fields = envelope.decode(_KIND, data, what=_what(layer))
+    geometry = _geometry(fields, layer, length)
     return Index(
-        LayerName(entry.name),
+        layer,
         geometry,
         fields.exactly("pieces", geometry.piece_count * _HASH_LENGTH),
         _frames(fields, geometry.length),
@@ -72,12 +82,16 @@ def decode(data: bytes, entry: LayerEntry) -> Index:
     )
 
 
-def _geometry(fields: Fields, entry: LayerEntry) -> Geometry:
-    if fields.text("layer", limit=_NAME_LENGTH) != entry.name:
+def _what(layer: LayerName) -> str:
+    return f"the index of layer {layer}"
+
+
+def _geometry(fields: Fields, layer: LayerName, promised: int) -> Geometry:
+    if fields.text("layer", limit=_NAME_LENGTH) != layer:
         raise fields.refuse("it belongs to another layer")
     length = fields.integer("length", low=1, high=LAYER_LIMIT)
-    if length != entry.length:
-        raise fields.refuse(f"it is for {length} bytes, but the manifest says {entry.length}")
+    if length != promised:
+        raise fields.refuse(f"it is for {length} bytes, but the manifest says {promised}")
     geometry = Geometry.for_length(length)
     stated = Geometry(
         length,

@@ -24,11 +24,11 @@ from dcdist.model.identity import HostId
 from dcdist.model.space import require_space
 from dcdist.node.addresses import advertised
 from dcdist.node.allocator import keep_buffers
-from dcdist.node.failures import single_error
 from dcdist.node.reusable_frames import known_frames
 from dcdist.node.tracing import writing_trace
 from dcdist.policy.requests.pacing import Pace
 from dcdist.store import Paced
+from dcdist.tasks import single_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,7 +219,7 @@ class FetchRun:
             rendezvous = adapters.StoreRendezvous(self._store, demo=self._release.name.demo, realm=reach.realm)
             stack.push_async_callback(_withdraw, rendezvous)
             advertise = reach.advertise or await asyncio.to_thread(
-                advertised, reach.listen, swarm.port, capabilities.host
+                advertised, reach.listen, swarm.port, self._store.host
             )
         pace = Pace(options.rates.store)
         job = Job(

@@ -1,6 +1,6 @@
 """From the name of a release to its images or layers on this host, guarded against rollback.
 
-Invariant: a latest release is never older than one that came to this cache before.
+Invariant: the latest release is never older than one that came to this cache before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dcdist.catalog.find import find_release
 from dcdist.disk.serials import SeenSerials
 from dcdist.engine.fetch_events import Fetched, Troubled
 from dcdist.errors import DiskError
-from dcdist.node.failures import single_error
+from dcdist.tasks import task_group
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -87,12 +87,11 @@ async def _noting(serials: SeenSerials, release: Release, report: Report) -> Asy
         except DiskError as error:
             report(Troubled(f"the guard against older releases was not updated: {error}"))
 
-    with single_error():
-        async with asyncio.TaskGroup() as group:
+    async with task_group() as group:
 
-            def noting(event: FetchEvent) -> None:
-                if isinstance(event, Fetched):
-                    group.create_task(note())
-                report(event)
+        def noting(event: FetchEvent) -> None:
+            if isinstance(event, Fetched):
+                group.create_task(note())
+            report(event)
 
-            yield noting
+        yield noting

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import TYPE_CHECKING
 
 from dcdist.engine.reuse import KnownFrames
 from dcdist.errors import DiskError, FormatError
 from dcdist.formats import index
-from dcdist.model.identity import Digest
-from dcdist.model.release import LayerEntry
 
 if TYPE_CHECKING:
     from dcdist.model.identity import LayerName
@@ -35,8 +32,7 @@ async def known_frames(cache: Cache, release: Release) -> KnownFrames:
 def _learn(known: KnownFrames, cache: Cache, name: LayerName, data: bytes) -> None:
     try:
         with cache.reader(name) as reader:
-            entry = LayerEntry(name, reader.length, Digest(hashlib.sha256(data).digest()))
-            known.learn(name, reader.place, index.decode(data, entry).frames)
+            known.learn(name, reader.place, index.decode_unpromised(data, name, reader.length).frames)
     except (DiskError, FormatError):
         # A layer that is being deleted or was damaged: there is simply less to reuse.
         return

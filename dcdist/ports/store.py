@@ -1,6 +1,6 @@
 """The object store: small objects whole, large ones by range, conditional creation, listings with the store's clock.
 
-Adapters raise the errors of `dcdist.errors` only. They decide what is retryable and never retry by themselves, but
+Adapters raise the errors of `dcdist.errors` only. They decide what is retryable and never retry by themselves, except
 for one new sign-in: waiting and trying again are the caller's decisions.
 """
 
@@ -36,13 +36,12 @@ class Capabilities:
     """What a store can do. `writable`: put and delete; `listable`: list.
 
     `creates_once`: of several conditional creates of one key at the same moment one succeeds. Where that does not hold,
-    all may seem to, and the last one stays. `host`: the name or address of the server; empty for a directory.
+    all may seem to, and the last one stays.
     """
 
     writable: bool
     listable: bool
     creates_once: bool = True
-    host: str = ""
 
 
 class Store(Protocol):
@@ -54,6 +53,11 @@ class Store(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What this store can do."""
+        ...
+
+    @property
+    def host(self) -> str:
+        """The name or address of its server; empty if it has none."""
         ...
 
     def __str__(self) -> str:
@@ -104,7 +108,7 @@ class Store(Protocol):
         ...
 
     async def delete(self, key: str) -> None:
-        """Delete an object; it is no error if there is none."""
+        """Delete an object; it is not an error if there is none."""
         ...
 
     async def list(self, prefix: str) -> Listing:

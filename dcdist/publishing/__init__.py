@@ -1,9 +1,8 @@
-"""From files to a release in a store: chunking, layers, upload; and what is in a store, for `ls` and `show`.
+"""From files to a release in a store: reading, cutting, writing, beside what the store has already.
 
-A release becomes visible with its manifest, which is written last. Whatever happens before leaves nothing to see.
+A release becomes visible with its manifest, which is written last. Whatever fails before that leaves nothing to see.
 """
 
-from dcdist.catalog.description import Description, ListedRelease, Releases, Unreadable, describe, list_releases
 from dcdist.publishing.publish_events import (
     ImagePublished,
     ImageStarted,
@@ -20,22 +19,16 @@ from dcdist.publishing.publish_run import publish
 
 __all__ = [
     "Cut",
-    "Description",
     "ImagePublished",
     "ImageSource",
     "ImageStarted",
     "LayerFinished",
     "LayerMoved",
-    "ListedRelease",
     "NotShared",
     "PublishEvent",
     "PublishProgress",
     "PublishRequest",
     "Published",
-    "Releases",
     "Resumed",
-    "Unreadable",
-    "describe",
-    "list_releases",
     "publish",
 ]  # fmt: skip

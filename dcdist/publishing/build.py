@@ -1,6 +1,6 @@
-"""The long part of a publish: images in, layers and extents in the store out; only the manifest is still to write.
+"""The long part of a publish: images in, layers and extents in the store out; only the manifest is left to write.
 
-Read, cut, place, compress, fill layers, upload: all at once, and everything between the steps is bounded.
+It reads, cuts, places, compresses, fills layers and uploads at once, and holds a bounded amount between the steps.
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dcdist.catalog.releases import read_index
+from dcdist.catalog.promised import read_chunks, read_index
 from dcdist.formats import extents, object_names
 from dcdist.formats.extents import LAYERS_LIMIT
 from dcdist.model.release import Image
-from dcdist.publishing.chunking import Chunker
-from dcdist.publishing.input_images import batches
-from dcdist.publishing.known_chunks import KnownChunks
-from dcdist.publishing.layer_writer import LayerWriter
-from dcdist.publishing.layout import Layout, Moved
-from dcdist.publishing.packing import Packing
-from dcdist.publishing.placing import NEW, NOWHERE, Placer, Run, Tally
+from dcdist.publishing.cutting.chunker import Chunker
+from dcdist.publishing.cutting.known_chunks import KnownChunks
+from dcdist.publishing.cutting.placer import NEW, NOWHERE, ContentCounts, DraftExtents, Placer
+from dcdist.publishing.layout import Layout, MovedLayer
 from dcdist.publishing.publish_events import (
     ImagePublished,
     ImageStarted,
@@ -30,9 +27,13 @@ from dcdist.publishing.publish_events import (
     PublishProgress,
     Resumed,
 )
-from dcdist.publishing.repacking import OldLayer, choose, live_frames, mark_all
-from dcdist.publishing.shared_layers import learn_chunks, read_chunks
-from dcdist.publishing.uploads import Uploads
+from dcdist.publishing.reading.input_images import batches
+from dcdist.publishing.sharing.live_frames import live_frames
+from dcdist.publishing.sharing.old_layers import OldLayer, choose, mark_all
+from dcdist.publishing.sharing.shared_layers import learn_chunks
+from dcdist.publishing.writing.layer_writer import LayerWriter
+from dcdist.publishing.writing.packer_pool import PackerPool
+from dcdist.publishing.writing.uploads import Uploads
 from dcdist.tasks import in_parallel, in_thread, task_group
 
 if TYPE_CHECKING:
@@ -40,22 +41,22 @@ if TYPE_CHECKING:
 
     from dcdist.model.release import LayerEntry
     from dcdist.ports.store import Store
-    from dcdist.publishing.input_images import Images
-    from dcdist.publishing.journals import PublishJournal
-    from dcdist.publishing.placing import PlainFrame
+    from dcdist.publishing.cutting.placer import PlainFrame
     from dcdist.publishing.publish_events import PublishEvent
+    from dcdist.publishing.publish_journal import PublishJournal
     from dcdist.publishing.publish_request import PublishRequest
-    from dcdist.publishing.sources import ImageInput
+    from dcdist.publishing.reading.image_input import ImageInput
+    from dcdist.publishing.reading.input_images import InputImages
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What the manifest will say, and where the images' bytes came from. `new` has the new ones of `layers`."""
+    """What the manifest will say, and where the images' bytes came from. `new` are the new ones of `layers`."""
 
     images: tuple[Image, ...]
     layers: tuple[LayerEntry, ...]
     new: tuple[LayerEntry, ...]
-    tally: Tally
+    counts: ContentCounts
     read: int
     uploaded: int
 
@@ -63,19 +64,19 @@ class Built:
 @dataclass(frozen=True, slots=True)
 class _ReadImage:
     source: ImageInput
-    run: Run
+    run: DraftExtents
 
 
 async def build(
     store: Store,
     request: PublishRequest,
-    images: Images,
+    images: InputImages,
     shareable: Sequence[LayerEntry],
     journal: PublishJournal,
     *,
     report: Callable[[PublishEvent], None],
 ) -> Built:
-    """Read the images and put all that is new of them into the store.
+    """Read the images and put everything new in them into the store.
 
     Raises:
         XvaError: An image is damaged.
@@ -89,14 +90,14 @@ async def build(
 
     with KnownChunks() as known:
         await learn_chunks(store, shareable, known, skipped=skipped)
-        async with Packing(request.level) as packing, task_group() as group:
+        async with PackerPool(request.level) as packers, task_group() as group:
             signs_of_life = group.create_task(journal.refresh())
             uploads = Uploads(store, journal, group)
             if left := await uploads.look():
                 report(Resumed(left))
             writer = LayerWriter(uploads, group, limit=request.cut.layer, report=report)
             placer = Placer(known, request.cut.frame)
-            builder = _Builder(store, request, images, uploads, writer, packing, placer, report)
+            builder = _Builder(store, request, images, uploads, writer, packers, placer, report)
             built = await builder.build(shareable)
             signs_of_life.cancel()
     return built
@@ -107,10 +108,10 @@ class _Builder:
         self,
         store: Store,
         request: PublishRequest,
-        images: Images,
+        images: InputImages,
         uploads: Uploads,
         writer: LayerWriter,
-        packing: Packing,
+        packers: PackerPool,
         placer: Placer,
         report: Callable[[PublishEvent], None],
     ) -> None:
@@ -119,15 +120,15 @@ class _Builder:
         self._images = images
         self._uploads = uploads
         self._writer = writer
-        self._packing = packing
+        self._packers = packers
         self._placer = placer
         self._report = report
-        self._tally = Tally()
+        self._counts = ContentCounts()
 
     async def build(self, shareable: Sequence[LayerEntry]) -> Built:
         read = [await self._read(source) for source in self._images.inputs]
         await self._pack(self._placer.rest())
-        while frame := await self._packing.take(all_of_them=True):
+        while frame := await self._packers.take(all_of_them=True):
             await self._writer.add(frame)
         old = await self._old_layers(shareable, [each.run for each in read])
         chosen = choose(
@@ -147,7 +148,7 @@ class _Builder:
             tuple(images),
             tuple(layout.layers.values()),
             tuple(layer.entry for layer in new),
-            self._tally,
+            self._counts,
             self._images.read,
             self._uploads.uploaded,
         )
@@ -160,29 +161,29 @@ class _Builder:
                 await self._pack(await in_thread(self._placer.place, chunker.receive(batch)))
                 self._progress()
         await self._pack(await in_thread(self._placer.place, chunker.finish()))
-        run, tally = self._placer.finish_image()
-        self._tally.add(tally)
-        self._report(ImagePublished(source.name, source.plain, tally.new, tally.reused, tally.zeros))
+        run, counts = self._placer.finish_image()
+        self._counts.add(counts)
+        self._report(ImagePublished(source.name, source.plain, counts.new, counts.reused, counts.zeros))
         return _ReadImage(source, run)
 
     async def _pack(self, frames: Iterable[PlainFrame]) -> None:
         for frame in frames:
-            self._packing.submit(frame)
-            if packed := await self._packing.take():
+            self._packers.submit(frame)
+            if packed := await self._packers.take():
                 await self._writer.add(packed)
 
-    async def _old_layers(self, shareable: Sequence[LayerEntry], runs: Sequence[Run]) -> list[OldLayer]:
+    async def _old_layers(self, shareable: Sequence[LayerEntry], runs: Sequence[DraftExtents]) -> list[OldLayer]:
         used = sorted({source for run in runs for source in run.sources} - {NEW, NOWHERE})
 
         async def read(source: int) -> OldLayer:
-            index = await read_index(self._store, shareable[source])
+            _, index = await read_index(self._store, shareable[source], again=False)
             return OldLayer(source, shareable[source], index, bytearray(len(index.frames)))
 
         layers = await in_parallel([partial(read, source) for source in used], limit=4)
         await in_thread(mark_all, {layer.source: layer for layer in layers}, runs)
         return layers
 
-    async def _move(self, layer: OldLayer) -> Moved:
+    async def _move(self, layer: OldLayer) -> MovedLayer:
         starts = array("q", [-1]) * len(layer.live)
         chunks = await read_chunks(self._store, layer.index)
         moved = 0
@@ -192,7 +193,7 @@ class _Builder:
                 await self._writer.add(frame)
                 moved += len(frame.data)
         self._report(LayerMoved(layer.entry.name, layer.entry.length, moved))
-        return Moved(layer.index.frames, starts)
+        return MovedLayer(layer.index.frames, starts)
 
     async def _lay_out(self, image: _ReadImage, layout: Layout) -> Image:
         data = await in_thread(lambda: extents.encode(layout.extents(image.run)))

@@ -1,4 +1,4 @@
-"""The last word on where everything lies: from extents in old layers and the new stream to extents in final layers.
+"""Where everything lies in the end: from extents in old layers and the new stream to extents in final layers.
 
 Pure. Invariant: an image's final extents name only layers that the release will name, and add up to the image.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dcdist.model.extent import ZEROS, Extents
-from dcdist.publishing.placing import NEW, NOWHERE, Run
+from dcdist.publishing.cutting.placer import NEW, NOWHERE, DraftExtents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from dcdist.model.identity import LayerName
     from dcdist.model.layer import FrameTable
     from dcdist.model.release import LayerEntry
-    from dcdist.publishing.layer_writer import NewLayer
+    from dcdist.publishing.writing.layer_writer import NewLayer
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """An old layer whose live frames were moved: where each begins in the new stream (-1: it was not live)."""
+class MovedLayer:
+    """An old layer whose live frames were moved: where each begins in the new stream (-1: it is dead)."""
 
     frames: FrameTable
     starts: array[int]
@@ -35,15 +35,15 @@ class Layout:
     """Where sources ended up: `new` in the order of the stream, `moved` and `kept` by their source."""
 
     new: Sequence[NewLayer]
-    moved: dict[int, Moved]
+    moved: dict[int, MovedLayer]
     kept: dict[int, LayerEntry]
     layers: dict[LayerName, LayerEntry] = field(default_factory=dict)
     """The layers that the images laid out so far need, in the order of first use."""
 
-    def extents(self, run: Run) -> Extents:
+    def extents(self, run: DraftExtents) -> Extents:
         """The final extents of the next image in start order. Blocks."""
         numbers: dict[LayerName, int] = {}
-        final = Run()
+        final = DraftExtents()
         for source, start, length in run:
             for entry, at, part in self._locate(source, start, length):
                 if entry is None:
@@ -73,7 +73,7 @@ class Layout:
             yield layer.entry, at, part
             start, length, number = start + part, length - part, number + 1
 
-    def _in_moved(self, moved: Moved, start: int, length: int) -> Iterator[tuple[LayerEntry, int, int]]:
+    def _in_moved(self, moved: MovedLayer, start: int, length: int) -> Iterator[tuple[LayerEntry, int, int]]:
         number = moved.frames.at_plain(start)
         while length:
             frame = moved.frames[number]

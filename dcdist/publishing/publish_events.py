@@ -1,4 +1,4 @@
-"""What a publish tells while it runs, and when it is done. All counts are bytes."""
+"""What a publish reports while it runs, and when it is done. All counts are bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NotShared:
-    """A release or a layer of the store is not shared with: nobody trusted signed it, or it cannot be read."""
+    """A release or a layer of the store is not used: no trusted key signed it, or it cannot be read."""
 
     key: str
     reason: str
@@ -22,7 +22,7 @@ class NotShared:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """An earlier try of this release was killed and left `size` bytes in the store: what recurs is not uploaded."""
+    """An earlier, killed try of this release left `size` bytes in the store; the same bytes are not uploaded again."""
 
     size: int
 
@@ -50,7 +50,7 @@ class PublishProgress:
 
 @dataclass(frozen=True, slots=True)
 class ImagePublished:
-    """An image was read to its end and is in order: its plain bytes, and what of them is new, reused, or zeros."""
+    """An image was read to its end and is intact: its plain bytes, and how many are new, reused, or zeros."""
 
     event: ClassVar[str] = "image_finished"
     """Its name in JSON."""
@@ -72,7 +72,7 @@ class LayerFinished:
 
 @dataclass(frozen=True, slots=True)
 class LayerMoved:
-    """What lives of a layer (`moved` of its `length` bytes) went into new layers, and the layer is not needed."""
+    """The live part of a layer (`moved` of its `length` bytes) went into new layers; the layer is not needed."""
 
     layer: LayerName
     length: int
@@ -86,7 +86,7 @@ PublishEvent = (
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A release that is visible now; `existed` if it was before, with the same content.
+    """A release that is visible now; `existed`: it was visible before, with the same content.
 
     `layers` are the new ones. `read` bytes of files held `new` + `reused` + `zeros` bytes of images; `uploaded` counts
     all objects, not only segments.

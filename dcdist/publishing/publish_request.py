@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """One image to publish: the file `path`, or what `stream` (standard input, say) gives until its end.
+    """One image to publish: the file `path`, or all that `stream` (such as standard input) gives.
 
-    `name` is what it is published under; from an XVA that was unpacked, `.gz` or `.zst` is dropped.
+    It is published as `name`; `.gz` or `.zst` is dropped from the name of an XVA that was unpacked.
     """
 
     name: str
@@ -37,10 +37,10 @@ class ImageSource:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Lengths in bytes that decide how images are cut and layers are filled; the same cut shares the most.
+    """Lengths in bytes that decide how images are cut and layers are filled. Releases with the same cut share the most.
 
     Raises:
-        UsageError: They do not fit together, or are beyond what readers take.
+        UsageError: They do not fit together, or exceed what readers accept.
     """
 
     chunk: int = 64 * KIB
@@ -58,7 +58,7 @@ class Cut:
 class PublishRequest:
     """A release to publish: images in start order, and a folder of metadata files.
 
-    Chunks are shared with the releases that a key of `trusted`, or the publisher's own, has signed. `level` is zstd's.
+    It shares chunks with the releases that a key of `trusted`, or the publisher's own, signed. `level` is zstd's.
     """
 
     name: ReleaseName

@@ -1,6 +1,6 @@
-"""Adapters of the store's port: a directory, Swift, plain HTTP; and wrappers that try again and that pace.
+"""Adapters of the store's port: a directory, Swift, plain HTTP; and wrappers that try again or limit the pace.
 
-The home of aiohttp. Invariant: whoever uses a store sees the errors of `dcdist.errors` only.
+The home of aiohttp. Invariant: users of a store see the errors of `dcdist.errors` only.
 """
 
 from dcdist.store.opening import open_store

@@ -21,7 +21,7 @@ def require_key(text: str) -> str:
     """Return `text` if it can be a key.
 
     Raises:
-        InvariantError: It cannot; who made it should have checked the names in it.
+        InvariantError: It cannot; its maker should have checked the names in it.
     """
     if not is_key(text):
         raise InvariantError(f"{text[:100]!r} cannot be the key of an object")
@@ -29,10 +29,10 @@ def require_key(text: str) -> str:
 
 
 def require_range(start: int, length: int) -> None:
-    """Check that a read asks for at least one byte, from a place that can be.
+    """Check that a read asks for at least one byte, from a possible place.
 
     Raises:
         InvariantError: It does not.
     """
     if start < 0 or length < 1:
-        raise InvariantError(f"nobody can read {length} bytes from {start}")
+        raise InvariantError(f"a read of {length} bytes from {start} is impossible")

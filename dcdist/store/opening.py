@@ -1,27 +1,49 @@
-"""From a URL to a store: which adapter, and with what settings. Only that adapter is imported: aiohttp takes long."""
+"""From a URL to a store: which adapter, with which settings. Only that adapter is imported: aiohttp takes long."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from dcdist.errors import UsageError
 from dcdist.store.object_keys import is_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from dcdist.ports.store import Store
-    from dcdist.store.directory.directory_store import DirectoryStore
-    from dcdist.store.http.readonly_http import ReadonlyHttpStore
-    from dcdist.store.swift.swift_store import SwiftStore
+    from dcdist.store.http.http_session import HttpSession
 
 STALL = 10.0
 """Seconds without a byte after which a transfer counts as stalled."""
 
 _EXAMPLES = "file:///srv/dcdist, swift://container/prefix or https://host/path"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What a store takes besides its URL.
+
+    `environment` has credentials, proxies and CA files; `ca_file` (PEM) goes before those. A transfer without a byte
+    for `stall` seconds has failed.
+    """
+
+    environment: Mapping[str, str]
+    ca_file: Path | None = None
+    stall: float = STALL
+
+    def session_for(self, name: str) -> HttpSession:
+        """A session for the store that is called `name` in messages.
+
+        Raises:
+            UsageError: A proxy variable cannot be used.
+        """
+        from dcdist.store.http.http_session import HttpSession
+
+        return HttpSession(name, environment=self.environment, ca_file=self.ca_file, stall=self.stall)
 
 
 @asynccontextmanager
@@ -36,69 +58,69 @@ async def open_store(
     `CURL_CA_BUNDLE` count too. A transfer without a byte for `stall` seconds has failed.
 
     Raises:
-        UsageError: The URL is of no such form, or a variable is missing or makes no sense.
+        UsageError: The URL has no such form, or a variable is missing or invalid.
     """
-    store = _store(url, environment, ca_file, stall)
+    store = _store(url, StoreSettings(environment, ca_file, stall))
     try:
         yield store
     finally:
         await store.close()
 
 
-def _store(url: str, environment: Mapping[str, str], ca_file: Path | None, stall: float) -> Store:
+def _store(url: str, settings: StoreSettings) -> Store:
     try:
         parts = urlsplit(url)
-        port = parts.port
+        _ = parts.port
     except ValueError as error:
-        raise UsageError(f"store {url!r} is no URL ({error}); write {_EXAMPLES}") from error
+        raise UsageError(f"store {url!r} is not a URL ({error}); write {_EXAMPLES}") from error
     if parts.query or parts.fragment:
         raise UsageError(f"store {url!r} has a '?' or '#'; write {_EXAMPLES}")
-    if parts.scheme == "file":
-        return _directory(url, parts)
-    if parts.scheme == "swift":
-        return _swift(url, parts, environment, ca_file, stall)
-    if parts.scheme in {"http", "https"} and parts.hostname:
-        return _readonly(parts, port, environment, ca_file, stall)
-    raise UsageError(f"store {url!r} is of no kind that is known; write {_EXAMPLES}")
+    opener = OPENERS.get(parts.scheme)
+    if opener is None:
+        raise UsageError(f"store {url!r} is of an unknown kind; write {_EXAMPLES}")
+    return opener(url, parts, settings)
 
 
-def _directory(url: str, parts: SplitResult) -> DirectoryStore:
+def _directory(url: str, parts: SplitResult, _: StoreSettings) -> Store:
     path = Path(unquote(parts.path))
     if parts.netloc not in {"", "localhost"} or not path.is_absolute() or ".." in path.parts:
-        raise UsageError(f"store {url!r} is no directory of this host; write file:///srv/dcdist, with three slashes")
+        raise UsageError(f"store {url!r} is not a directory of this host; write file:///srv/dcdist, with three slashes")
     from dcdist.store.directory.directory_store import DirectoryStore
 
     return DirectoryStore(path)
 
 
-def _readonly(
-    parts: SplitResult, port: int | None, environment: Mapping[str, str], ca_file: Path | None, stall: float
-) -> ReadonlyHttpStore:
-    from dcdist.store.http.http_session import HttpSession
+def _readonly(url: str, parts: SplitResult, settings: StoreSettings) -> Store:
+    if not parts.hostname:
+        raise UsageError(f"store {url!r} names no host; write {_EXAMPLES}")
     from dcdist.store.http.readonly_http import ReadonlyHttpStore
 
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     path = parts.path.rstrip("/")
     # Credentials in a URL are used, but stand in no message.
-    name = f"{parts.scheme}://{host}" + (f":{port}" if port else "") + path
-    session = HttpSession(name, environment=environment, ca_file=ca_file, stall=stall)
-    return ReadonlyHttpStore(f"{parts.scheme}://{parts.netloc}{path}", session)
+    name = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "") + path
+    return ReadonlyHttpStore(f"{parts.scheme}://{parts.netloc}{path}", settings.session_for(name))
 
 
-def _swift(
-    url: str, parts: SplitResult, environment: Mapping[str, str], ca_file: Path | None, stall: float
-) -> SwiftStore:
-    from dcdist.store.http.http_session import HttpSession
-    from dcdist.store.swift.swift_sign_in import Credentials
-    from dcdist.store.swift.swift_store import SwiftStore
-
+def _swift(url: str, parts: SplitResult, settings: StoreSettings) -> Store:
     container, prefix = parts.netloc, parts.path.strip("/")
     if not is_key(container) or (prefix and not is_key(prefix)):
         raise UsageError(
             f"store {url!r} names no container and prefix; write swift://container/prefix, of letters, digits, "
             "'.', '_', '-' and '/'"
         )
-    credentials = Credentials.from_environment(environment)
+    from dcdist.store.swift.swift_sign_in import Credentials
+    from dcdist.store.swift.swift_store import SwiftStore
+
+    credentials = Credentials.from_environment(settings.environment)
     name = f"swift://{container}" + (f"/{prefix}" if prefix else "")
-    session = HttpSession(name, environment=environment, ca_file=ca_file, stall=stall)
-    return SwiftStore(container, prefix, credentials=credentials, session=session)
+    return SwiftStore(container, prefix, credentials=credentials, session=settings.session_for(name))
+
+
+OPENERS: Final[Mapping[str, Callable[[str, SplitResult, StoreSettings], Store]]] = {
+    "file": _directory,
+    "swift": _swift,
+    "http": _readonly,
+    "https": _readonly,
+}
+"""The kinds of stores by the scheme of their URLs; each checks what its URL says."""

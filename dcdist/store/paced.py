@@ -6,39 +6,30 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from dcdist.model.geometry import KIB
+from dcdist.store.wrapped import Wrapped
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dcdist.policy.requests.pacing import Pace
-    from dcdist.ports.store import Capabilities, Listing, Store
+    from dcdist.ports.store import Store
 
 _LONGEST_SLEEP = 0.25
 
 _PART_SECONDS = 0.1
 """What one part takes at most at the present pace, if it is not among the smallest."""
 
-_SMALLEST_PART = 16 * 1024
+_SMALLEST_PART = 16 * KIB
 
 
-class Paced:
+class Paced(Wrapped):
     """The same port around `store`, reading at `pace`, which all its reads share."""
 
     def __init__(self, store: Store, pace: Pace) -> None:
         """Wrap `store`; closing this closes it. `pace.rate` may change at any time."""
-        self._store = store
+        super().__init__(store)
         self._pace = pace
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the store can do."""
-        return self._store.capabilities
-
-    def __str__(self) -> str:
-        return str(self._store)
-
-    async def get(self, key: str, *, limit: int) -> bytes:
-        """The whole object; see the port."""
-        return await self._store.get(key, limit=limit)
 
     @asynccontextmanager
     async def read(self, key: str, *, start: int, length: int) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -46,30 +37,12 @@ class Paced:
         async with self._store.read(key, start=start, length=length) as parts:
             yield _PacedParts(parts, self._pace)
 
-    async def put(
-        self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
-    ) -> None:
-        """Create or replace an object; see the port."""
-        await self._store.put(key, body, if_absent=if_absent, expires_in=expires_in)
-
-    async def delete(self, key: str) -> None:
-        """Delete an object; see the port."""
-        await self._store.delete(key)
-
-    async def list(self, prefix: str) -> Listing:
-        """All objects under a prefix; see the port."""
-        return await self._store.list(prefix)
-
-    async def close(self) -> None:
-        """Close the store."""
-        await self._store.close()
-
 
 class _PacedParts:
     """Parts of one read; each is handed over when it is paid for, so the sender is held back too.
 
     Large parts are cut: else a slow pace would show no progress for long, and a read that is given up would leave
-    much to pay for that nobody got.
+    much to pay for bytes that nobody got.
     """
 
     def __init__(self, parts: AsyncIterator[bytes], pace: Pace) -> None:

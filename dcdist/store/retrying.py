@@ -1,25 +1,25 @@
-"""A store that tries small operations again, as `dcdist.policy.requests.retry` says; reads pass through untried."""
+"""A store that tries small operations again, as `dcdist.policy.requests.retry` says; reads are tried once."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from dcdist.errors import FormatError, ObjectExistsError, ObjectMissingError, StoreError, StoreThrottledError
-from dcdist.policy.requests.retry import Backoff
+from dcdist.errors import FormatError, ObjectExistsError, ObjectMissingError, StoreError
+from dcdist.policy.requests.retry import Backoff, if_retryable
+from dcdist.retry_loop import retry
+from dcdist.store.wrapped import Wrapped
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator, Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Awaitable, Callable
 
-    from dcdist.ports.store import Capabilities, Listing, Store
+    from dcdist.ports.store import Listing, Store
 
 _Result = TypeVar("_Result")
 
 
-class Retrying:
-    """The same port around `store`. Reads are left to their caller, who can also go elsewhere for the bytes."""
+class Retrying(Wrapped):
+    """The same port around `store`. A failed read is up to its caller, who can also get the bytes elsewhere."""
 
     def __init__(
         self,
@@ -31,29 +31,17 @@ class Retrying:
     ) -> None:
         """Wrap `store`; closing this closes it. `rng` spreads the waits.
 
-        `retried` is told of every failure after which is tried again: the error, the number of the try (from 1), and
-        the seconds until the next.
+        `retried` is told of every failure that is followed by another try: the error, the number of the try (from 1),
+        and the seconds until the next.
         """
-        self._store = store
+        super().__init__(store)
         self._rng = rng
         self._backoff = backoff or Backoff()
         self._retried = retried
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the store can do."""
-        return self._store.capabilities
-
-    def __str__(self) -> str:
-        return str(self._store)
-
     async def get(self, key: str, *, limit: int) -> bytes:
         """The whole object; see the port."""
         return await self._again(lambda _: self._store.get(key, limit=limit))
-
-    def read(self, key: str, *, start: int, length: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """A range, streamed, tried once; see the port."""
-        return self._store.read(key, start=start, length=length)
 
     async def put(
         self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
@@ -80,31 +68,16 @@ class Retrying:
         """All objects under a prefix; see the port."""
         return await self._again(lambda _: self._store.list(prefix))
 
-    async def close(self) -> None:
-        """Close the store."""
-        await self._store.close()
-
     async def _again(self, operation: Callable[[int], Awaitable[_Result]]) -> _Result:
         """Run `operation` with the number of the try, until it succeeds, fails for good, or the rule gives up."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        number = 1
-        while True:
-            try:
-                return await operation(number)
-            except StoreError as error:
-                if not error.retryable:
-                    raise
-                wish = error.retry_after if isinstance(error, StoreThrottledError) else None
-                delay = self._backoff.delay(number, elapsed=loop.time() - began, rng=self._rng, retry_after=wish)
-                if delay is None:
-                    tried = f"tried {number} times in {loop.time() - began:.0f} s"
-                    error.args = (f"{error}; {tried}: run it again when the store answers",)
-                    raise
-                if self._retried is not None:
-                    self._retried(error, number, delay)
-            await asyncio.sleep(delay)
-            number += 1
+        return await retry(
+            operation,
+            if_retryable(self._backoff),
+            errors=StoreError,
+            rng=self._rng,
+            failed=self._retried,
+            gave_up=_conclude,
+        )
 
     async def _holds(self, key: str, body: bytes | memoryview) -> bool:
         """Whether the object is there with just these bytes."""
@@ -112,3 +85,9 @@ class Retrying:
             return await self._store.get(key, limit=len(body)) == body
         except (FormatError, ObjectMissingError):
             return False
+
+
+def _conclude(error: StoreError, number: int, seconds: float) -> None:
+    """Add what was tried, and what to do, to an error that ends it."""
+    if error.retryable:
+        error.add_context(note=f"tried {number} times in {seconds:.0f} s: run it again when the store answers")

@@ -29,6 +29,10 @@ class ByteStore:
     def capabilities(self) -> Capabilities:
         return Capabilities(writable=False, listable=False)
 
+    @property
+    def host(self) -> str:
+        return ""
+
     def __str__(self) -> str:
         return "memory:"
 

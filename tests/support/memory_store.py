@@ -28,6 +28,11 @@ class MemoryStore:
         """Everything."""
         return Capabilities(writable=True, listable=True)
 
+    @property
+    def host(self) -> str:
+        """None."""
+        return ""
+
     def __str__(self) -> str:
         return "memory:"
 

@@ -34,6 +34,11 @@ class SteppedStore:
         """Everything."""
         return Capabilities(writable=True, listable=True)
 
+    @property
+    def host(self) -> str:
+        """None."""
+        return ""
+
     def __str__(self) -> str:
         return "memory:"
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcdist.errors import NewerFormatError, SignatureError, StoreError
-from dcdist.policy.requests.retry import Backoff
+from dcdist.policy.requests.retry import NEVER, Backoff
 
 if TYPE_CHECKING:
     from dcdist.errors import DcdistError
 
 PATIENT = Backoff(tries=100, first=1.0, longest=4.0, total=20.0)
 _ONCE_MORE = Backoff(tries=2, first=0.0)
-_NEVER = Backoff(tries=1)
 
 
 def rule_for(error: DcdistError, *, promised: bool, patient: Backoff = PATIENT) -> Backoff:
@@ -25,7 +24,7 @@ def rule_for(error: DcdistError, *, promised: bool, patient: Backoff = PATIENT) 
     match error:
         case StoreError():
             # The retryable ones were tried again below, for longer than this.
-            return patient if promised and not error.retryable else _NEVER
+            return patient if promised and not error.retryable else NEVER
         case NewerFormatError():
             return _ONCE_MORE
         case SignatureError():

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
+
+    from dcdist.errors import DcdistError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,12 @@ class Backoff:
         longest = min(self.longest, self.first * 2.0 ** min(attempt - 1, 60))
         delay = (retry_after or 0.0) + rng.uniform(0.0, longest)
         return delay if elapsed + delay <= self.total else None
+
+
+NEVER = Backoff(tries=1)
+"""One try and no other."""
+
+
+def if_retryable(backoff: Backoff) -> Callable[[DcdistError], Backoff]:
+    """The rule that tries again after retryable errors, as `backoff` says, and after no others."""
+    return lambda error: backoff if error.retryable else NEVER

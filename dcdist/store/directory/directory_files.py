@@ -37,7 +37,7 @@ _KINDS: dict[int, tuple[type[StoreError], str]] = {
     errno.EISDIR: (ObjectMissingError, "there is no such object: it is a folder"),
     errno.EEXIST: (ObjectExistsError, "it exists already"),
     errno.EACCES: (StoreDeniedError, "permission denied; check the owner and the mode of the folder"),
-    errno.EPERM: (StoreDeniedError, "the file system does not allow this; it must know hard links"),
+    errno.EPERM: (StoreDeniedError, "the file system does not allow this; it must support hard links"),
     errno.EROFS: (StoreDeniedError, "the file system is read-only"),
     errno.ENOSPC: (StoreFullError, "no space left; free some or add some"),
     errno.EDQUOT: (StoreFullError, "the quota is reached; free some space or raise it"),
@@ -84,7 +84,7 @@ class ObjectFile:
         """Open it, and set `size` (bytes) and `mark`, which tells versions of the file apart.
 
         Raises:
-            OSError: It cannot be opened, or is no regular file.
+            OSError: It cannot be opened, or is not a regular file.
         """
         try:
             with self._lock:
@@ -213,7 +213,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise OSError(errno.EIO, f"{folder} is in the way: it is no folder") from error
+        raise OSError(errno.EIO, f"{folder} is in the way: it is not a folder") from error
 
 
 def _write_synced(path: Path, body: bytes | memoryview) -> None:

@@ -37,6 +37,11 @@ class DirectoryStore:
         """Everything; what the file system denies shows when it is tried."""
         return Capabilities(writable=True, listable=True)
 
+    @property
+    def host(self) -> str:
+        """None: a directory has no server."""
+        return ""
+
     def __str__(self) -> str:
         return f"file://{quote(str(self._root))}"
 

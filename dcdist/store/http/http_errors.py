@@ -7,7 +7,7 @@ import aiohttp
 from dcdist.errors import ShortBodyError, StoreDeniedError, StoreError, StoreUnavailableError, UsageError
 
 TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
-"""What a request or the reading of its body may raise, but for bugs and cancellation."""
+"""What a request or the reading of its body may raise, besides bugs and cancellation."""
 
 
 def transport_error(error: Exception, *, what: str, store: str, key: str, stall: float) -> StoreError | UsageError:
@@ -15,7 +15,7 @@ def transport_error(error: Exception, *, what: str, store: str, key: str, stall:
     place = f"{store}: {what}"
     match error:
         case aiohttp.InvalidURL():
-            return UsageError(f"{place}: the URL makes no sense: {error}")
+            return UsageError(f"{place}: the URL is invalid: {error}")
         case aiohttp.ConnectionTimeoutError():
             return _unavailable(f"{place}: no connection within {stall:g} s", store, key)
         case TimeoutError():
@@ -36,7 +36,7 @@ def transport_error(error: Exception, *, what: str, store: str, key: str, stall:
                 key=key,
             )
         case aiohttp.ClientConnectorDNSError():
-            return _unavailable(f"{place}: the name of the host cannot be resolved ({error})", store, key)
+            return _unavailable(f"{place}: the host name cannot be resolved ({error})", store, key)
         case aiohttp.TooManyRedirects():
             return StoreError(f"{place}: redirected in circles", store=store, key=key)
         case _:

@@ -1,6 +1,6 @@
 """Reading objects over HTTP: whole and small, or a range that is streamed as it arrives.
 
-Invariant: a read gives exactly the bytes asked for, of one version of the object, or an error.
+Invariant: a read gives exactly the bytes that were asked for, of one version of the object, or an error.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class HttpReads:
         status, headers, what = response.status, response.headers, f"GET {key}"
         if not 200 <= status < 300:
             raise error_of(status, headers, what=what, store=self._store, key=key)
-        # A server that knows no If-Match still tells its ETag. First this: a changed object often has another size.
+        # A server without If-Match still sends its ETag. Checked first: a changed object often has another size.
         mark = version_mark(headers)
         if mark is not None:
             self._versions.see(key, mark)

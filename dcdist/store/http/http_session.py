@@ -1,6 +1,6 @@
 """Requests over HTTP: connections, TLS, proxies, bodies that upload in parts, and a bound on silence.
 
-A store's session belongs to the store. Nothing is tried again here, and no answer's status is judged.
+A store's session belongs to the store. It tries nothing again, and leaves every status to its caller.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class HttpSession:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.stall, sock_read=self._upload_stall),
             )
         if response.status >= 300:
-            # The body may be sent in part: the connection is of no more use.
+            # The body may have been sent in part: the connection cannot be used again.
             response.close()
         return response
 

@@ -32,7 +32,7 @@ _PLAIN: Mapping[int, tuple[type[StoreError], str]] = {
     407: (StoreDeniedError, "the proxy wants credentials; put them in the proxy variable: http://user:password@host:port"),
     408: (StoreUnavailableError, "the server waited too long for the request; try again"),
     409: (StoreUnavailableError, "another request got in the way; try again"),
-    410: (ObjectMissingError, "there is no such object any more"),
+    410: (ObjectMissingError, "the object is gone"),
     412: (ObjectChangedError, "the object changed while it was read; begin again"),
     413: (StoreFullError, "too large, or over the quota; free some space or raise the quota"),
     416: (RangeError, "the object is shorter than it should be"),
@@ -43,7 +43,7 @@ _THROTTLING = frozenset({429, 498, 503})
 
 
 def http_time(text: str | None) -> float | None:
-    """Seconds since 1970 of an HTTP date; None if there is none or it makes no sense."""
+    """Seconds since 1970 of an HTTP date; None if there is none or it is invalid."""
     try:
         moment = parsedate_to_datetime(text or "")
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -62,7 +62,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, key: str) -> DcdistError:
-    """The error of an answer that is no success. `what` is the request in words, as in `GET releases/x`."""
+    """The error for an unsuccessful answer. `what` is the request in words, as in `GET releases/x`."""
     message = f"{store}: {what} answered {status}"
     if transaction := headers.get("X-Trans-Id"):
         message += f" (transaction {transaction[:80]})"
@@ -80,7 +80,7 @@ def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, 
         return IntegrityError(f"{message}: it received other bytes than were sent; try again", source=store)
     if status >= 500:
         return StoreUnavailableError(f"{message}: the server failed; try again", store=store, key=key)
-    return StoreError(f"{message}, which makes no sense here; is the store's URL right?", store=store, key=key)
+    return StoreError(f"{message}, which is unexpected here; is the store's URL right?", store=store, key=key)
 
 
 def content_range(text: str | None) -> tuple[int, int, int | None] | None:
@@ -110,7 +110,7 @@ def require_range(
     if status == 200 and start == 0 and announced == length:
         return
     if status == 200:
-        problem = "the whole object came instead of a range; does a proxy in between not know ranges?"
+        problem = "the whole object came instead of a range; does a proxy in between ignore ranges?"
     elif status != 206:
         problem = f"status {status} came instead of a range"
     elif (got := content_range(headers.get("Content-Range"))) is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from dcdist.errors import StoreDeniedError
 from dcdist.ports.store import Capabilities
@@ -32,6 +32,11 @@ class ReadonlyHttpStore:
     def capabilities(self) -> Capabilities:
         """Reading only."""
         return Capabilities(writable=False, listable=False)
+
+    @property
+    def host(self) -> str:
+        """The web server."""
+        return urlsplit(self._base).hostname or ""
 
     def __str__(self) -> str:
         return self._session.store

@@ -27,10 +27,10 @@ def parse_page(
 
     `page` is how many were asked for, and `marker` the name behind which the page should begin.
 
-    Objects that nobody could have put through the port are left out.
+    It omits objects that nobody could have put through the port.
 
     Raises:
-        StoreError: It is not a listing, or not one that would ever end.
+        StoreError: It is not a listing, or is one that would never end.
     """
     try:
         rows = [(row["name"], row["bytes"], row["last_modified"]) for row in json.loads(data) if "name" in row]
@@ -54,7 +54,7 @@ def parse_page(
 
 def _size(value: object) -> int:
     if not isinstance(value, int) or not 0 <= value < _SIZE_LIMIT:
-        raise ValueError("an object's size is no number of bytes")
+        raise ValueError("an object's size is not a number of bytes")
     return value
 
 

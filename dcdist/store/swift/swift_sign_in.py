@@ -32,7 +32,7 @@ class Credentials:
         """Read the three variables.
 
         Raises:
-            UsageError: One is not set, or `ST_AUTH` is no URL.
+            UsageError: One is not set, or `ST_AUTH` is not a URL.
         """
         missing = [name for name in ("ST_AUTH", "ST_USER", "ST_KEY") if not environment.get(name)]
         if missing:
@@ -42,7 +42,7 @@ class Credentials:
             )
         auth = environment["ST_AUTH"]
         if urlsplit(auth).scheme not in {"http", "https"}:
-            raise UsageError(f"ST_AUTH is {auth!r}; it is a URL like http://swift.example.com:8080/auth/v1.0")
+            raise UsageError(f"ST_AUTH is {auth!r}; it must be a URL like http://swift.example.com:8080/auth/v1.0")
         return cls(auth, environment["ST_USER"], environment["ST_KEY"])
 
 
@@ -72,7 +72,7 @@ class SignIn:
     async def account(self, *, rejected: Account | None = None) -> Account:
         """The account; a new one if the known one is `rejected`.
 
-        Those who ask while a sign-in runs get its result, or its failure.
+        Callers during a sign-in get its result, or its failure.
 
         Raises:
             StoreDeniedError: The credentials are not accepted.
@@ -85,7 +85,7 @@ class SignIn:
             if self._account is not None and self._account is not rejected:
                 return self._account
             if self._attempts != attempts and self._failure is not None:
-                # A copy: each caller says in it what it tried.
+                # A copy: each caller adds to it what it tried.
                 raise copy(self._failure)
             self._account = self._failure = None
             try:
@@ -109,11 +109,11 @@ class SignIn:
 
 
 def read_account(status: int, headers: Mapping[str, str], *, credentials: Credentials, store: str) -> Account:
-    """The account that the answer to a sign-in tells of; `store` stands in messages.
+    """The account that the answer to a sign-in names; `store` stands in messages.
 
     Raises:
         StoreDeniedError: The credentials are not accepted.
-        StoreError: The server is busy or broken, or it is no Swift.
+        StoreError: The server is busy or broken, or is not a Swift.
     """
     auth = credentials.auth
     if status in {401, 403}:
@@ -143,5 +143,5 @@ def _storage_url(url: str, *, store: str, auth: str) -> str:
     except ValueError:
         usable = False
     if not usable or not url.isascii() or not url.isprintable():
-        raise StoreError(f"{store}: {auth} names {url[:200]!r} as its storage, which is no URL", store=store)
+        raise StoreError(f"{store}: {auth} names {url[:200]!r} as its storage, which is not a usable URL", store=store)
     return url.rstrip("/")

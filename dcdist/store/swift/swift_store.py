@@ -48,7 +48,12 @@ class SwiftStore:
     @property
     def capabilities(self) -> Capabilities:
         """Everything."""
-        return Capabilities(writable=True, listable=True, creates_once=False, host=self._host)
+        return Capabilities(writable=True, listable=True, creates_once=False)
+
+    @property
+    def host(self) -> str:
+        """The server of the sign-in."""
+        return self._host
 
     def __str__(self) -> str:
         return self._session.store

@@ -59,4 +59,4 @@ def seeds() -> list[bytes]:
     return [*_FORM.seeds(), *tables, *(each + bytes([3, 1, 3, 5, 7]) for each in tables)]
 
 
-TARGET = Target("index", run, [index.decode, columns.read], seeds)
+TARGET = Target("index", run, [index.decode, index.decode_unpromised, columns.read], seeds)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcdist.catalog.publisher_process import this_process
 from dcdist.errors import ObjectChangedError, ReleaseExistsError, StoreUnavailableError, XvaError
 from dcdist.formats import journal as journals
 from dcdist.formats.journal import Journal, PublisherProcess
 from dcdist.model.identity import ReleaseName
 from dcdist.publishing import Cut, Resumed
-from dcdist.publishing.publisher_process import this_process
 from dcdist.store.directory.directory_store import DirectoryStore
 from tests.support.publishing import CHUNK, KEY, Publisher, noise
 from tests.support.rebuilt import open_release, rebuilt_images

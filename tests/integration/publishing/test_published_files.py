@@ -43,7 +43,7 @@ async def test_a_release_needs_all_its_images_in_order(store: SteppedStore, publ
     damaged = bytearray(XVA)
     damaged[damaged.index(b"Ref:10/00000000.xxhash") + 512] ^= 1
 
-    with pytest.raises(XvaError, match=r"b.xva is not a good XVA: Ref:10/00000000 at byte") as caught:
+    with pytest.raises(XvaError, match=r"b.xva is not a valid XVA: Ref:10/00000000 at byte") as caught:
         await publisher.publish("demo@1", {"a": noise(1, 100 * CHUNK), "b.xva": bytes(damaged)})
 
     assert caught.value.member == "Ref:10/00000000"
@@ -114,7 +114,7 @@ async def test_any_other_file_is_carried_as_it_is(
 async def test_a_file_that_calls_itself_an_xva_must_be_one(
     store: SteppedStore, publisher: Publisher, name: str, content: bytes
 ) -> None:
-    with pytest.raises(XvaError, match=rf"{name} is not a good XVA: "):
+    with pytest.raises(XvaError, match=rf"{name} is not a valid XVA: "):
         await publisher.publish("demo@1", {name: content})
     assert store.objects == {}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dcdist.errors import XvaError
 from dcdist.formats.xva import XvaReader
-from dcdist.publishing.chunking import Chunker
+from dcdist.publishing.cutting.chunker import Chunker
 from tests.support.xva import BLOCK, Disk, xva
 
 BLOCKS = st.sampled_from([bytes(BLOCK), b"a" * BLOCK, bytes(range(256)) * (BLOCK // 256)])

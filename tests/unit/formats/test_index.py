@@ -68,6 +68,13 @@ def test_an_index_that_the_manifest_does_not_name_is_refused_with_its_key() -> N
     assert caught.value.source == f"layers/{LAYER}/index"
 
 
+def test_an_index_that_no_manifest_names_is_read_if_it_is_of_that_layer_and_length() -> None:
+    assert index.decode_unpromised(DATA, LAYER, 1524) == INDEX
+    for layer, length in ((OTHER_LAYER, 1524), (LAYER, 1525)):
+        with pytest.raises(FormatError):
+            index.decode_unpromised(DATA, layer, length)
+
+
 def test_a_newer_index_is_refused_by_name() -> None:
     opened = take_apart(DATA)
     opened.version = 3

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from dcdist.model.identity import Digest, LayerName
 from dcdist.model.layer import FrameTable
 from dcdist.model.release import LayerEntry
-from dcdist.publishing.layer_writer import NewLayer
-from dcdist.publishing.layout import Layout, Moved
-from dcdist.publishing.placing import NEW, NOWHERE, Run
+from dcdist.publishing.cutting.placer import NEW, NOWHERE, DraftExtents
+from dcdist.publishing.layout import Layout, MovedLayer
+from dcdist.publishing.writing.layer_writer import NewLayer
 
 if TYPE_CHECKING:
     from dcdist.model.extent import Extent
@@ -25,11 +25,11 @@ FIRST, SECOND, OLD, GONE = (entry(letter) for letter in "1234")
 STREAM = [NewLayer(FIRST, 0, 100), NewLayer(SECOND, 100, 200)]
 FRAMES = FrameTable(array("Q", [0, 10, 20, 30]), array("Q", [0, 50, 80, 130]), bytes(96))
 # The middle frame was not live; the others now stand behind each other, across the end of the first new layer.
-MOVED = Moved(FRAMES, array("q", [70, -1, 120]))
+MOVED = MovedLayer(FRAMES, array("q", [70, -1, 120]))
 
 
 def laid_out(layout: Layout, *extents: tuple[int, int, int]) -> list[tuple[str, int, int]]:
-    run = Run()
+    run = DraftExtents()
     for source, start, length in extents:
         run.append(source, start, length)
     found = layout.extents(run)

@@ -172,7 +172,7 @@ def test_a_sign_in_gives_the_account() -> None:
 def test_a_storage_url_that_cannot_be_asked_is_refused(url: str) -> None:
     headers = {"X-Auth-Token": "token", "X-Storage-Url": url}
 
-    with pytest.raises(StoreError, match="as its storage, which is no URL"):
+    with pytest.raises(StoreError, match="as its storage, which is not a usable URL"):
         read_account(200, headers, credentials=Credentials.from_environment(SWIFT), store="s")
 
 
@@ -201,6 +201,15 @@ async def _open(url: str, environment: dict[str, str]) -> str:
 )
 async def test_these_urls_open_a_store(url: str, name: str) -> None:
     assert await _open(url, SWIFT) == name
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("file:///srv", ""), ("swift://container", "swift"), ("https://user:secret@host:8080/x", "host")],
+)
+async def test_a_store_names_its_server(url: str, host: str) -> None:
+    async with open_store(url, environment=SWIFT) as store:
+        assert store.host == host
 
 
 @pytest.mark.parametrize(

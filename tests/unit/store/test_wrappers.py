@@ -17,6 +17,7 @@ from dcdist.errors import (
 )
 from dcdist.policy.requests.pacing import Pace
 from dcdist.policy.requests.retry import Backoff
+from dcdist.ports.store import Capabilities
 from dcdist.store import Paced, Retrying
 from tests.support import virtual_time
 from tests.support.memory_store import MemoryStore
@@ -110,6 +111,22 @@ def test_closing_a_wrapper_closes_the_store() -> None:
     virtual_time.run(Paced(_retrying(store), Pace()).close())
 
     assert store.closed
+
+
+def test_a_wrapper_can_what_its_store_can_and_has_its_server() -> None:
+    class Served(MemoryStore):
+        @property
+        def capabilities(self) -> Capabilities:
+            return Capabilities(writable=False, listable=True, creates_once=False)
+
+        @property
+        def host(self) -> str:
+            return "swift.example.com"
+
+    wrapped = Paced(_retrying(Served()), Pace())
+
+    assert wrapped.capabilities == Capabilities(writable=False, listable=True, creates_once=False)
+    assert (wrapped.host, str(wrapped)) == ("swift.example.com", "memory:")
 
 
 async def _drain(store: Paced, key: str) -> float:

@@ -42,6 +42,10 @@ class ClockedStore:
     def capabilities(self) -> Capabilities:
         return Capabilities(writable=True, listable=True)
 
+    @property
+    def host(self) -> str:
+        return ""
+
     def __str__(self) -> str:
         return "memory:"
 

@@ -1,0 +1,114 @@
+"""A release that is in the store before it is published: the same one, which is fine, or another, which is refused.
+
+Invariant: nothing is written here.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, NoReturn
+
+from dcdist.errors import FormatError, IntegrityError, ObjectMissingError, ReleaseExistsError
+from dcdist.formats import manifest, object_names
+from dcdist.publishing.publish_events import ImagePublished, ImageStarted, Published, PublishProgress
+from dcdist.publishing.reading.input_images import batches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dcdist.model.identity import Digest
+    from dcdist.model.release import MetadataFile, Release
+    from dcdist.ports.store import Store
+    from dcdist.publishing.publish_events import PublishEvent
+    from dcdist.publishing.publish_request import PublishRequest
+    from dcdist.publishing.reading.input_images import InputImages
+
+Content = tuple[tuple[str, int, "Digest"], ...]
+"""The name, the bytes and the SHA-256 of each image, in start order."""
+
+
+async def find_existing(store: Store, request: PublishRequest) -> Release | None:
+    """The release of that name in the store; None if there is none.
+
+    Raises:
+        ReleaseExistsError: It is there, and no key of `request` signed it, or it cannot be read.
+        StoreError: The store could not give it.
+    """
+    try:
+        data = await store.get(object_names.release(request.name), limit=manifest.MANIFEST_LIMIT)
+    except ObjectMissingError:
+        return None
+    return open_existing(request, data)
+
+
+def open_existing(request: PublishRequest, data: bytes) -> Release:
+    """The release in `data`, a manifest that is in the way.
+
+    Raises:
+        ReleaseExistsError: No key of `request` signed it, or it cannot be read.
+    """
+    try:
+        return manifest.open_sealed(data, request.keys)
+    except (IntegrityError, FormatError) as error:
+        raise ReleaseExistsError(
+            f"release {request.name} exists, and cannot be compared: {error}; choose another version",
+            release=str(request.name),
+        ) from error
+
+
+async def confirm(
+    request: PublishRequest,
+    existing: Release,
+    images: InputImages,
+    metadata: tuple[MetadataFile, ...],
+    report: Callable[[PublishEvent], None],
+) -> Published:
+    """Read the images to compare them with what is published; nothing is written.
+
+    Raises:
+        ReleaseExistsError: The release has other content.
+        XvaError: An image is a damaged XVA.
+        DiskError: An image cannot be read.
+    """
+    named = [each.name for each in images.inputs]
+    if named != [image.name for image in existing.images] or metadata != existing.metadata:
+        _refuse(request, "other images, another order of them, or other metadata")
+    content = []
+    for source in images.inputs:
+        report(ImageStarted(source.name, source.size, source.is_xva))
+        async with aclosing(batches(source)) as parts:
+            async for _ in parts:
+                report(PublishProgress(images.read, images.total, 0))
+        content.append((source.name, source.plain, source.digest))
+        report(ImagePublished(source.name, source.plain, 0, source.plain, 0))
+    require_same(request, existing, tuple(content), metadata)
+    return Published(
+        existing, existed=True, layers=(), read=images.read, new=0, reused=existing.image_bytes, zeros=0, uploaded=0
+    )
+
+
+def require_same(
+    request: PublishRequest, existing: Release, content: Content, metadata: tuple[MetadataFile, ...]
+) -> Release:
+    """The existing release, if it has this content.
+
+    Raises:
+        ReleaseExistsError: It has other content.
+    """
+    there = content_of(existing)
+    different = [name for (name, *_), other in zip(content, there, strict=False) if (name, *_) != other]
+    if content != there or metadata != existing.metadata:
+        _refuse(request, f"other content: {', '.join(different) or 'images or metadata'} differ")
+    return existing
+
+
+def content_of(release: Release) -> Content:
+    """What of a release must be the same."""
+    return tuple((image.name, image.size, image.digest) for image in release.images)
+
+
+def _refuse(request: PublishRequest, why: str) -> NoReturn:
+    raise ReleaseExistsError(
+        f"release {request.name} exists with {why}; a release never changes: choose another version",
+        release=str(request.name),
+    )

@@ -1,0 +1,1 @@
+"""From files and pipes to the parts of images, verified while they are read."""

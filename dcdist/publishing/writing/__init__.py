@@ -1,0 +1,1 @@
+"""From new chunks to layers in the store: compressed, hashed, uploaded once."""

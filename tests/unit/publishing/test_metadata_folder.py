@@ -1,0 +1,70 @@
+"""Which metadata files a release takes along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcdist.errors import DiskError, UsageError
+from dcdist.model.release import MetadataFile
+from dcdist.publishing.reading.metadata_folder import read_metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_without_a_folder_there_are_none() -> None:
+    assert read_metadata(None) == ()
+
+
+def test_files_come_by_path_with_their_folders_and_through_links(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"1")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "z").write_bytes(b"2")
+    (tmp_path / "c").symlink_to("b")
+    (tmp_path / "empty").mkdir()
+
+    assert read_metadata(tmp_path) == (MetadataFile("a/z", b"2"), MetadataFile("b", b"1"), MetadataFile("c", b"1"))
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    for path in (tmp_path / "file", tmp_path / "missing"):
+        with pytest.raises(UsageError, match="is not a folder"):
+            read_metadata(path)
+
+
+def test_a_name_that_hosts_could_not_write_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a\nb").write_bytes(b"")
+
+    with pytest.raises(UsageError, match="control character"):
+        read_metadata(tmp_path)
+
+
+def test_more_bytes_than_a_manifest_takes_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(4 << 20))
+    assert len(read_metadata(tmp_path)[0].content) == 4 << 20
+    (tmp_path / "b").write_bytes(b"1")
+
+    with pytest.raises(UsageError, match="metadata is for small files; publish large ones as images"):
+        read_metadata(tmp_path)
+
+
+def test_more_files_than_a_manifest_takes_are_refused(tmp_path: Path) -> None:
+    for number in range(1001):
+        (tmp_path / str(number)).write_bytes(b"")
+
+    with pytest.raises(UsageError, match="more than 1000 files"):
+        read_metadata(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken").symlink_to("nowhere")
+    with pytest.raises(UsageError, match="broken is not a file"):
+        read_metadata(tmp_path)
+    (tmp_path / "broken").unlink()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises((DiskError, UsageError), match="loop"):
+        read_metadata(tmp_path)
