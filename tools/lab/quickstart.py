@@ -117,7 +117,7 @@ class Quickstart:
         place = self._directory / host
         place.mkdir(exist_ok=True)
         options = ["--trust", str(self._keys / "publisher.pub"), "--dest", str(place / "images")]
-        options += ["--cache", str(place / "cache"), "--listen", "127.0.0.1:0", "--prefer", "egress"]
+        options += ["--cache", str(place / "cache"), "--listen", "127.0.0.1:0"]
         options += ["--store-rate", STORE_RATE, "--seed-for", "60s"]
         command = command_of("fetch", f"{DEMO}@{version}", *self._of_store, *options)
         return Fetching(command, self._log(host, version, "out"), self._log(host, version, "err"))
