@@ -26,9 +26,6 @@ SMALL_REQUESTS = 5000.0
 """Listings and heartbeats that the store serves a second: a Swift with some proxies. 71 and 106 were measured for one
 connection to one proxy."""
 
-_PATIENCE, _SPARING_PATIENCE = 1.5, 6.0
-"""Seconds that a host waits for its first listing, as in `dcdist.engine.membership`."""
-
 _EPOCHS = 2000
 _LONGEST_EPOCH, _SHORTEST_EPOCH = 0.5, 0.02
 
@@ -130,7 +127,6 @@ def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time
         eager=fleet.eager,
         stream=fleet.stream,
         fleet_store_rate=None if fleet.fleet_store_rate is None else fleet.fleet_store_rate / 8,
-        patience=_PATIENCE if fleet.eager else _SPARING_PATIENCE,
         epoch=epoch,
         seed=fleet.seed,
         prefix_bits=0 if detail else prefix_bits(fleet.hosts),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from dcdist.engine import troubles
 from dcdist.engine.drawing import draw, needless, object_of
 from dcdist.engine.fetch_events import Trouble, Troubled
-from dcdist.engine.membership import PATIENCE, SPARING_PATIENCE, Audience, Membership
+from dcdist.engine.membership import Listeners, Membership
 from dcdist.engine.options import Order, Prefer
 from dcdist.engine.preparation import open_layer
 from dcdist.engine.rate_limits import Bounds
@@ -22,6 +22,7 @@ from dcdist.model import pieces
 from dcdist.model.member import Member, Role
 from dcdist.policy.fleet.acquaintance import ACQUAINTED_AFTER
 from dcdist.policy.fleet.fleet_share import FleetShare
+from dcdist.policy.fleet.lookout import patience_at_start
 from dcdist.policy.planner import Planner
 from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import (
@@ -144,15 +145,14 @@ class Fetching:
         address, port = self._options.advertise
         role = Role.DRAWER if self._options.draw else Role.PEER
         me = Member(host, 0, role, address, port, version, self._needs)
-        audience = Audience(
-            narrowed=lambda bits: self._tell(PrefixChanged(bits)),
-            changed=lambda joined, left: self._tell(MembersChanged(joined, left)),
+        listeners = Listeners(
+            news=self._tell,
             linked=self._ports.swarm.connect,
             unlinked=self._forget,
             troubled=lambda message: self._report(Troubled(message, Trouble.RENDEZVOUS, str(self._ports.store))),
         )
-        patience = PATIENCE if self._options.prefer is Prefer.TIME else SPARING_PATIENCE
-        return Membership(self._ports.rendezvous, me, audience, patience=patience)
+        patience = patience_at_start(eager=self._options.prefer is Prefer.TIME)
+        return Membership(self._ports.rendezvous, me, listeners, patience=patience)
 
     async def run(self, stack: AsyncExitStack) -> None:
         """Go on until cancelled; `wait_for_layers` tells when all is here. `stack` closes what is opened.

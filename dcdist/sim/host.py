@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dcdist.policy.planner import Planner
     from dcdist.policy.planner_commands import AskFirst, Command, Draw
     from dcdist.policy.planner_events import Event
-    from dcdist.sim.heartbeats import Membership
+    from dcdist.sim.heartbeats import ModelledMembership
     from dcdist.sim.numbering import Numbering
     from dcdist.sim.scenario import HostSpec, Scenario
     from dcdist.sim.trading import Rarity, Trader
@@ -67,7 +67,7 @@ class Host:
     identity: HostId
     planner: Planner
     trader: Trader
-    membership: Membership
+    membership: ModelledMembership
     numbering: Numbering
     began: float
     clock: Callable[[], float] | None
@@ -115,13 +115,6 @@ class Host:
         held = dict(self.numbering.by_layer(self.trader.have))
         for layer, geometry in enumerate(self.numbering.layers):
             self.tell(LayerOpened(layer, geometry, held.get(layer, 0)), now=now)
-
-    def listen(self, *, now: float) -> bool:
-        """Tell what the listings said that are answered by now; whether there were any."""
-        learnt, news = self.membership.news()
-        for event in news:
-            self.tell(event, now=now)
-        return learnt
 
     def commands(self, *, now: float) -> list[Command]:
         """What the planner wants done, if something happened or its time has come."""
@@ -182,7 +175,7 @@ class Host:
         ready = [request for request in self.requests.values() if request.ready < now + seconds / 2 - 1e-6]
         most = float("inf")
         if self.share is not None and ready:
-            most = self.share.rate(noticed_from=self.membership.noticed_from, now=now) * seconds / len(ready)
+            most = self.share.rate(noticed_from=self.membership.lookout.noticed_from, now=now) * seconds / len(ready)
         for request in ready:
             yield request, min(request.length - request.come, most)
 

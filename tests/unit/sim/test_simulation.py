@@ -195,7 +195,7 @@ def test_hosts_that_get_little_of_full_links_do_not_end_long_after_the_others() 
 def crowd(*, prefix_bits: int, store: float = 10 * RATE) -> Scenario:
     """Seventy-two hosts: too many for one prefix."""
     each = scenario(*[HostSpec(RATE, RATE)] * 72, store=store, size=24 * MIB)
-    return replace(each, prefix_bits=prefix_bits, epoch=0.1, patience=6.0)
+    return replace(each, prefix_bits=prefix_bits, epoch=0.1)
 
 
 def test_one_prefix_stands_for_all_hosts() -> None:
