@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
+from dcdist.policy.link.request_ahead import USUAL, Ahead
 from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFailed,
@@ -86,6 +87,8 @@ class Host:
     seen_in: dict[int, Bits] = field(default_factory=dict)
     single_in: dict[int, Bits] = field(default_factory=dict)
     coming: Bits = 0
+    ahead: Ahead = field(default_factory=Ahead)
+    seconds_ahead: int = USUAL
     given: float = 0.0
     drawn: float = 0.0
     sent: float = 0.0
@@ -178,6 +181,10 @@ class Host:
             most = self.share.rate(noticed_from=self.membership.lookout.noticed_from, now=now) * seconds / len(ready)
         for request in ready:
             yield request, min(request.length - request.come, most)
+
+    def look_ahead(self, *, now: float) -> None:
+        """Ask peers for as much ahead as suits what is missing."""
+        self.seconds_ahead = self.ahead.seconds(received=int(self.given), missing=self.trader.lacking, now=now)
 
     def ask_first(self, command: AskFirst) -> None:
         """Some pieces of a layer are asked of peers before the others, or alone."""

@@ -53,7 +53,7 @@ class SwarmSpec:
     `efficiency`: payload over what the trade takes of a link, compared with a plain download; `unevenness`: how
     unequally flows share a link (the standard deviation of the logarithm of their shares); `link_seconds`: from knowing
     a host to trading with it; `look`: between two looks at what peers hold, `poll`: at which the planner is told;
-    `queue_seconds`: of a peer's rate that are asked for ahead, `queue_bytes` at most.
+    `queue_bytes`: the most that is asked of a peer ahead.
     """
 
     efficiency: float = 0.97
@@ -61,7 +61,6 @@ class SwarmSpec:
     link_seconds: float = 0.3
     look: float = 0.25
     poll: float = 0.5
-    queue_seconds: float = 1.0
     queue_bytes: int = 4 << 20
 
 

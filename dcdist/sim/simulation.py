@@ -236,6 +236,7 @@ class _Simulation:
             host.next_look += swarm.look
             if host.done_at is None:
                 host.available, host.single = self._carrying.available(host)
+                host.look_ahead(now=now)
 
     # Commands
 
