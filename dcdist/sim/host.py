@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
+from dcdist.policy.closer_look import CloserLook
 from dcdist.policy.link.request_ahead import USUAL, Ahead
 from dcdist.policy.planner_events import (
     BytesDrawn,
@@ -216,8 +217,9 @@ class Host:
         """Whether a look just before a request goes out shows that peers hold or bring pieces of it; that is told."""
         available, single = looked
         wanted = pieces.of(self.numbering.numbers(command.layer, command.first, command.stop))
-        coming = self.trader.coming if wanted & self.seen else self.coming
-        if not wanted & (available & ~self.seen | coming & ~self.coming):
+        look = CloserLook(wanted, self.seen, self.coming)
+        coming = self.trader.coming if look.asks_what_comes else self.coming
+        if not look.shows_news(available, coming):
             return False
         self.available, self.single = available, single
         self._tell_peers(coming, now=now)
