@@ -80,7 +80,7 @@ class Figures:
 
     For hosts that come one after another each is measured from its own start, against what its link needs alone.
     `membership`: requests a second, mean and most in one second; `planning`: a planner's seconds of CPU for each second
-    of the fetch; `samples`: (time, copies sent, share of all that is to be had).
+    of the fetch; `samples`: (time, copies sent, share of all that is to be had); `commit`: that of the code, if known.
     """
 
     fleet: Fleet
@@ -98,6 +98,7 @@ class Figures:
     reasons: dict[str, float]
     samples: tuple[tuple[float, float, float], ...]
     took: float
+    commit: str = ""
 
 
 HEAD = (

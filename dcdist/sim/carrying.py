@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.pieces import Bits
     from dcdist.sim.host import Host, Request
-    from dcdist.sim.modelled_store import Store
+    from dcdist.sim.modelled_store import ModelledStore
     from dcdist.sim.numbering import Numbering
     from dcdist.sim.scenario import SwarmSpec
     from dcdist.sim.trading import Link
@@ -22,7 +22,7 @@ _From = tuple["Host", "Link"]
 class Carrying:
     """The links of all `hosts`, by their numbers. A peer is known by its key: its number and its prefix's shift."""
 
-    def __init__(self, hosts: dict[int, Host], numbering: Numbering, store: Store, swarm: SwarmSpec) -> None:
+    def __init__(self, hosts: dict[int, Host], numbering: Numbering, store: ModelledStore, swarm: SwarmSpec) -> None:
         self._hosts = hosts
         self._numbering = numbering
         self._store = store

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.member import Member
     from dcdist.policy.fleet.lookout import Ask, Notice
-    from dcdist.sim.modelled_store import Store
+    from dcdist.sim.modelled_store import ModelledStore
 
 _FINEST = 20
 
@@ -77,7 +77,7 @@ class ModelledMembership:
     """One host's lookout in modelled time: call `proceed` when its time, `due` (seconds), has come."""
 
     lookout: Lookout
-    store: Store
+    store: ModelledStore
     heartbeats: Heartbeats
     due: float = 0.0
     _asked: Ask | None = field(default=None, init=False)

@@ -1,4 +1,4 @@
-"""What was drawn when, by which host, and why: the copies that the store sent, and where second copies come from."""
+"""Who drew what when, and why: the copies that the store sent, and where second copies come from."""
 
 from __future__ import annotations
 
@@ -10,17 +10,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dcdist.model.identity import HostId
     from dcdist.model.pieces import Bits
+    from dcdist.policy.state.ownership import Ownership
 
 
-class PriorState(StrEnum):
+class Reason(StrEnum):
+    """Why a host drew pieces."""
+
+    OWN = "own"
+    EARLY = "early"
+    """While others might not be known yet, what was surely its own."""
+    HELP = "help"
+    UNDELIVERED = "undelivered"
+    """A peer was seen to hold it."""
+
+
+class State(StrEnum):
     """What was known of pieces that were drawn again."""
 
     SEEN = "seen"
     """The drawer knew that a peer held them."""
     HELD = "held"
     """A host held them, and the drawer did not know yet."""
-    IN_FLIGHT = "in flight"
+    FLYING = "in flight"
     """Another request for them was under way."""
     LOST = "lost"
     """Nobody held them any more."""
@@ -30,43 +43,52 @@ class PriorState(StrEnum):
 class Duplicate:
     """One way to come by a second copy: why the first was drawn, why this one, and what was there at that time."""
 
-    first: str
-    again: str
-    state: PriorState
+    first: Reason
+    again: Reason
+    state: State
+
+
+def reason(ownership: Ownership, host: HostId, stripe: int, *, seen: bool, acquainted: bool) -> Reason:
+    """Why `host` draws of a stripe now."""
+    if seen:
+        return Reason.UNDELIVERED
+    if not acquainted:
+        return Reason.EARLY
+    return Reason.OWN if ownership.owner(stripe) == host else Reason.HELP
 
 
 @dataclass(slots=True)
 class Ledger:
     """What was drawn: pieces by reason, duplicates by their kind, in bytes."""
 
-    drawn: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    drawn: defaultdict[Reason, float] = field(default_factory=lambda: defaultdict(float))
     duplicates: defaultdict[Duplicate, float] = field(default_factory=lambda: defaultdict(float))
     again_at: list[tuple[float, int]] = field(default_factory=list)
-    _first: dict[int, str] = field(default_factory=dict)
-    _in_flight: Counter[int] = field(default_factory=Counter)
+    _first: dict[int, Reason] = field(default_factory=dict)
+    _flying: Counter[int] = field(default_factory=Counter)
 
     def begun(
-        self, pieces: Sequence[int], length: float, reason: str, *, seen: Bits, held: Bits, host: int, now: float
+        self, pieces: Sequence[int], length: float, why: Reason, *, seen: Bits, held: Bits, host: int, now: float
     ) -> None:
         """A request of `length` bytes began for pieces; `seen` and `held` are sets of pieces."""
         size = length / len(pieces)
-        self.drawn[reason] += size * len(pieces)
+        self.drawn[why] += size * len(pieces)
         for piece in pieces:
             first = self._first.get(piece)
             if first is None:
-                self._first[piece] = reason
+                self._first[piece] = why
             else:
                 if seen >> piece & 1:
-                    state = PriorState.SEEN
+                    state = State.SEEN
                 elif held >> piece & 1:
-                    state = PriorState.HELD
+                    state = State.HELD
                 else:
-                    state = PriorState.IN_FLIGHT if self._in_flight[piece] else PriorState.LOST
-                self.duplicates[Duplicate(first, reason, state)] += size
+                    state = State.FLYING if self._flying[piece] else State.LOST
+                self.duplicates[Duplicate(first, why, state)] += size
                 self.again_at.append((now, host))
-            self._in_flight[piece] += 1
+            self._flying[piece] += 1
 
     def ended(self, pieces: Iterable[int]) -> None:
         """A request for pieces is over."""
         for piece in pieces:
-            self._in_flight[piece] -= 1
+            self._flying[piece] -= 1

@@ -26,7 +26,7 @@ class StoreLoad:
 
 
 @dataclass(slots=True)
-class Store:
+class ModelledStore:
     """One store, as the simulated hosts meet it.
 
     `share`: their part of all hosts, which is their part of its requests; `part`: of the bytes that it has to send once

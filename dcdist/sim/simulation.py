@@ -22,11 +22,10 @@ from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import MembersChanged, PeersLack, PrefixChanged
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.sim.carrying import Carrying
-from dcdist.sim.guessed_reason import guess
 from dcdist.sim.heartbeats import Heartbeats, ModelledMembership
 from dcdist.sim.host import Host, options_for
-from dcdist.sim.ledger import Ledger
-from dcdist.sim.modelled_store import Store
+from dcdist.sim.ledger import Ledger, reason
+from dcdist.sim.modelled_store import ModelledStore
 from dcdist.sim.numbering import Numbering
 from dcdist.sim.outcome import HostOutcome, Outcome
 from dcdist.sim.trading import Link, Rarity, Trader
@@ -78,7 +77,7 @@ class _Simulation:
         self._identities = [HostId(f"{prefix << free | self._rng.getrandbits(free):032x}") for _ in self._specs]
         self._number_of = {identity: number for number, identity in enumerate(self._identities)}
         self._heartbeats = Heartbeats(bits=bits, prefix=prefix)
-        self._store = Store(scenario.store, self._share, self._numbering.own_part)
+        self._store = ModelledStore(scenario.store, self._share, self._numbering.own_part)
         self._ledger = Ledger()
         self._hosts: dict[int, Host] = {}
         self._carrying = Carrying(self._hosts, self._numbering, self._store, scenario.swarm)
@@ -262,12 +261,19 @@ class _Simulation:
             return
         weight = host.spec.store_pull * self._rng.lognormvariate(0.0, self._scenario.swarm.unevenness)
         request = host.begin(command, ready=now + self._scenario.store.latency, weight=weight)
+        why = reason(
+            host.planner._plans[command.layer].ownership,  # noqa: SLF001
+            host.identity,
+            command.first // self._scenario.layers[command.layer].pieces_per_stripe,
+            seen=bool(host.seen >> request.pieces[0] & 1),
+            acquainted=host.planner.knows_others(now=now),
+        )
         drawn = pieces.of(request.pieces)
         seen = self._numbering.canonical(drawn & host.seen)
         self._ledger.begun(
             list(pieces.each(self._numbering.canonical(drawn))),
             request.length,
-            guess(host, command, now=now),
+            why,
             seen=seen,
             held=self._held,
             host=host.number,

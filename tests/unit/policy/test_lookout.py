@@ -75,8 +75,11 @@ class Store:
     def times(self, kind: type[Ask]) -> list[float]:
         return [round(at, 2) for at, ask in self.asked if isinstance(ask, kind)]
 
+    def lists(self) -> list[ListMembers]:
+        return [ask for _, ask in self.asked if isinstance(ask, ListMembers)]
+
     def listed(self) -> list[Prefix]:
-        return [ask.prefix for _, ask in self.asked if isinstance(ask, ListMembers)]
+        return [ask.prefix for ask in self.lists()]
 
     def of(self, *kinds: type[Notice]) -> list[Notice]:
         return [notice for notice in self.notices if isinstance(notice, kinds)]
@@ -317,6 +320,26 @@ def test_changes_while_the_store_is_asked_are_announced_together_right_after() -
     announced = [ask.member for _, ask in store.asked if isinstance(ask, Announce)]
     assert announced == [ME, replace(ME, sequence=2, needs=4)]
     assert isinstance(store.lookout.ask, WaitUntil)
+
+
+def test_a_change_during_the_first_look_is_announced_before_other_prefixes_are_looked_at() -> None:
+    store = large(300)
+    store.step()
+    store.lookout.become(replace(store.lookout.me, needs=2))
+    store.join()
+
+    assert isinstance(store.lookout.ask, Announce)
+
+
+def test_one_listing_serves_a_longer_prefix_unless_it_shows_hosts_that_are_gone() -> None:
+    """The first listing takes heartbeats of 750 s for fresh: right for 10,000 hosts, too long for 6,000."""
+    listings = []
+    for count in (10_000, 6000):
+        store = large(count)
+        store.join()
+        listings.append([(ask.prefix.bits, ask.stale_after) for ask in store.lists()])
+
+    assert listings == [[(6, 750.0)], [(6, 750.0), (8, 456.0)]]
 
 
 def test_a_wait_that_is_answered_too_soon_goes_on() -> None:

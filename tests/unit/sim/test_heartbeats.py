@@ -11,16 +11,16 @@ from dcdist.model.identity import HostId
 from dcdist.model.member import Member, Role
 from dcdist.policy.fleet.lookout import LinkUnwanted, LinkWanted, Lookout
 from dcdist.sim.heartbeats import Heartbeats, ModelledMembership
-from dcdist.sim.modelled_store import Store
+from dcdist.sim.modelled_store import ModelledStore
 from dcdist.sim.scenario import StoreSpec
 
 ANSWERED = 500
 """Listings and heartbeats that the store serves a second."""
 
 
-def come_at_once(count: int) -> tuple[list[ModelledMembership], Store]:
+def come_at_once(count: int) -> tuple[list[ModelledMembership], ModelledStore]:
     rng = random.Random(1)
-    store = Store(StoreSpec(1e6, small_rate=ANSWERED))
+    store = ModelledStore(StoreSpec(1e6, small_rate=ANSWERED))
     heartbeats = Heartbeats()
     members = [
         Member(HostId(f"{rng.getrandbits(128):032x}"), 0, Role.DRAWER, "192.0.2.1", 1 + number, "1", 1)
@@ -67,7 +67,7 @@ def test_members_of_a_prefix_know_each_other_and_some_of_other_prefixes() -> Non
 
 
 def test_the_store_answers_no_more_than_it_can() -> None:
-    store = Store(StoreSpec(1e6, small_rate=10.0, small_latency=0.0))
+    store = ModelledStore(StoreSpec(1e6, small_rate=10.0, small_latency=0.0))
     assert [store.listed(now=now) for now in (0.0, 0.0, 0.05, 5.0)] == pytest.approx([0.1, 0.2, 0.3, 5.1])
 
 
