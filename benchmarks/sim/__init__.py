@@ -3,34 +3,38 @@
 Without `--scenario`: fleets of 10 to 10,000 hosts that fetch a large release (`--quick`: fewer situations). With it:
 one situation of the comparison, and where second copies come from. `--levels`: large fleets are simulated by one
 prefix; how far that is from simulating every host. `--calibrate FILE`: how far the simulator is from recorded
-comparisons. Figures are those of a model: docs/simulator.md says how far to trust them.
+comparisons. `--table all --into docs/simulator.md --out benchmarks/results/simulator`: all tables of that document
+anew. Figures are those of a model: the document says how far to trust them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.compare import scenarios
-from benchmarks.measure import BenchmarkError
-from benchmarks.sim import calibration, fleet, single
+from benchmarks.machine import commit
+from benchmarks.measure import PROJECT, BenchmarkError
+from benchmarks.sim import calibration, documented, fleet, single
 from benchmarks.sim.fleet import Event, Fleet
+from benchmarks.sim.single import Course
 from tools.lab.network import parse_rate
 from tools.lab.sizes import parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from benchmarks.sim.calibration import Difference
     from benchmarks.sim.fleet import Figures
+    from benchmarks.sim.single import Judged
 
 SUMMARY = "the same planner without a network, to 10,000 hosts"
 HOSTS = (10, 100, 1000, 10_000)
 RATES = (1e9, 10e9)
 STORE_RATES = (1e9, 10e9, 100e9)
-RELEASE = 60_000_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibrate", type=Path, action="append", metavar="FILE", help="comparison.json of a comparison (repeatable)"
     )
+    parser.add_argument(
+        "--table", action="append", choices=[*documented.NAMES, "all"], help="of docs/simulator.md (repeatable)"
+    )
+    parser.add_argument("--into", type=Path, metavar="FILE", help="a document whose tables are replaced")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write figures and plots there")
     parser.add_argument("--keep", action="store_true", help="fleets: what DIR has is kept, only the rest is run")
 
@@ -81,6 +89,8 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         BenchmarkError: A file cannot be used.
     """
+    if options.table:
+        return _tables(options)
     if options.calibrate:
         return _calibrate(options)
     if options.scenario:
@@ -89,12 +99,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _scenarios(options: argparse.Namespace) -> int:
+    _courses(_chosen_courses(options), options)
+    return 0
+
+
+def _courses(courses: Iterable[Course], options: argparse.Namespace) -> list[tuple[Course, Judged]]:
+    print(single.HEAD)
+    found = []
+    for course in courses:
+        found.append((course, single.run(course)))
+        print(single.show(*found[-1], draws=options.draws), flush=True)
+    return found
+
+
+def _chosen_courses(options: argparse.Namespace) -> Iterator[Course]:
     names = list(scenarios.SUMMARIES) if "all" in options.scenario else options.scenario
     rate = (options.rate or [50e6])[0]
-    print(single.HEAD)
     for name in names:
         for seed in range(options.seed, options.seed + options.repeat):
-            course = single.Course(
+            yield Course(
                 name,
                 (options.hosts or [8])[0],
                 rate,
@@ -106,37 +129,70 @@ def _scenarios(options: argparse.Namespace) -> int:
                 options.fleet_store_rate,
                 options.order == "stream",
             )
-            print(single.show(course, single.run(course), draws=options.draws), flush=True)
+
+
+def _tables(options: argparse.Namespace) -> int:
+    names = documented.NAMES if "all" in options.table else options.table
+    kept = _kept(options.out) if options.out and options.keep else {}
+    for name in names:
+        table = _table(name, options, kept)
+        print(f"\n{name}\n\n{table}", flush=True)
+        if options.into:
+            options.into.write_text(documented.replaced(options.into.read_text(), name, table))
     return 0
 
 
+def _table(name: str, options: argparse.Namespace, kept: dict[Fleet, Figures]) -> str:
+    if name == documented.CALIBRATION:
+        places = [PROJECT / "benchmarks" / "results" / f"{place}.json" for place in documented.COMPARISONS]
+        return documented.caption([commit()]) + documented.calibration_table(_calibrated(places, options))
+    if name == documented.STREAM:
+        return documented.caption([commit()]) + documented.stream_table(_courses(documented.STREAM_COURSES, options))
+    if name == documented.LEVELS:
+        return documented.caption([commit()]) + documented.levels_table(_leveled(documented.LEVEL_FLEETS, options))
+    found = _ran(documented.FLEETS[name], kept, options)
+    return documented.caption(each.commit for each in found) + documented.fleets_table(found)
+
+
 def _calibrate(options: argparse.Namespace) -> int:
+    _calibrated(options.calibrate, options)
+    return 0
+
+
+def _calibrated(places: list[Path], options: argparse.Namespace) -> list[Difference]:
     found = []
     print(calibration.HEAD)
-    for place in options.calibrate:
+    for place in places:
         for difference in calibration.differences(place, options.efficiency):
             found.append(difference)
             print(calibration.show(difference), flush=True)
     if options.out:
-        _write(options.out, "calibration", calibration.to_json(found, options.efficiency, options.calibrate))
-    return 0
+        _write(options.out, "calibration", calibration.to_json(found, options.efficiency, places))
+    return found
 
 
 def _fleets(options: argparse.Namespace) -> int:
+    _ran(_situations(options), _kept(options.out) if options.out and options.keep else {}, options)
+    return 0
+
+
+def _ran(situations: Iterable[Fleet], kept: dict[Fleet, Figures], options: argparse.Namespace) -> list[Figures]:
+    """The figures of fleets, run unless they are `kept`; with those that are written and plotted."""
     print(fleet.HEAD)
-    kept = _kept(options.out) if options.out and options.keep else {}
-    for each in _situations(options):
+    found = []
+    for each in situations:
         if each not in kept:
-            kept[each] = fleet.run(each)
+            kept[each] = replace(fleet.run(each), commit=commit())
             if options.out:
                 _write(options.out, "fleets", [asdict(figures) for figures in kept.values()])
+        found.append(kept[each])
         print(fleet.show(kept[each]), flush=True)
     if options.out:
         # Only now: it is slow to import, and not needed for figures.
         from benchmarks.sim import plots
 
         plots.write(list(kept.values()), options.out)
-    return 0
+    return found
 
 
 def _kept(folder: Path) -> dict[Fleet, Figures]:
@@ -154,16 +210,22 @@ def _kept(folder: Path) -> dict[Fleet, Figures]:
 
 
 def _levels(options: argparse.Namespace) -> int:
+    _leveled(_situations(options), options)
+    return 0
+
+
+def _leveled(situations: Iterable[Fleet], options: argparse.Namespace) -> list[Figures]:
+    """Each fleet twice: every host simulated, and one prefix."""
     print(fleet.HEAD)
     found = []
-    for each in _situations(options):
+    for each in situations:
         for detail in (True, False):
             figures = fleet.run(each, detail=detail)
-            found.append({"detail": detail, **asdict(figures)})
+            found.append((detail, figures))
             print(fleet.show(figures), flush=True)
     if options.out:
-        _write(options.out, "levels", found)
-    return 0
+        _write(options.out, "levels", [{"detail": detail, **asdict(figures)} for detail, figures in found])
+    return [figures for _, figures in found]
 
 
 def _situations(options: argparse.Namespace) -> Iterator[Fleet]:
@@ -180,7 +242,7 @@ def _situations(options: argparse.Namespace) -> Iterator[Fleet]:
                         hosts,
                         rate,
                         store_rate,
-                        options.size or RELEASE,
+                        options.size or documented.RELEASE,
                         options.grain,
                         options.prefer == "time",
                         options.efficiency,

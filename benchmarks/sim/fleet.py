@@ -26,9 +26,6 @@ SMALL_REQUESTS = 5000.0
 """Listings and heartbeats that the store serves a second: a Swift with some proxies. 71 and 106 were measured for one
 connection to one proxy."""
 
-_PATIENCE, _SPARING_PATIENCE = 1.5, 6.0
-"""Seconds that a host waits for its first listing, as in `dcdist.engine.membership`."""
-
 _EPOCHS = 2000
 _LONGEST_EPOCH, _SHORTEST_EPOCH = 0.5, 0.02
 
@@ -83,7 +80,7 @@ class Figures:
 
     For hosts that come one after another each is measured from its own start, against what its link needs alone.
     `membership`: requests a second, mean and most in one second; `planning`: a planner's seconds of CPU for each second
-    of the fetch; `samples`: (time, copies sent, share of all that is to be had).
+    of the fetch; `samples`: (time, copies sent, share of all that is to be had); `commit`: that of the code, if known.
     """
 
     fleet: Fleet
@@ -101,6 +98,7 @@ class Figures:
     reasons: dict[str, float]
     samples: tuple[tuple[float, float, float], ...]
     took: float
+    commit: str = ""
 
 
 HEAD = (
@@ -130,7 +128,6 @@ def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time
         eager=fleet.eager,
         stream=fleet.stream,
         fleet_store_rate=None if fleet.fleet_store_rate is None else fleet.fleet_store_rate / 8,
-        patience=_PATIENCE if fleet.eager else _SPARING_PATIENCE,
         epoch=epoch,
         seed=fleet.seed,
         prefix_bits=0 if detail else prefix_bits(fleet.hosts),

@@ -111,7 +111,7 @@ class DirectoryDestination:
     def _image(self, name: str) -> Path:
         if not name or "/" in name or "\0" in name or name.startswith(".") or name == FOLDER:
             raise DiskError(
-                f"image name {name!r} is not usable: it must not contain '/', begin with '.' or be {FOLDER!r}",
+                f"image name {name!r} is invalid: it must not contain '/', begin with '.' or be {FOLDER!r}",
                 path=str(self._path),
             )
         return self._path / name

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dcdist.errors import ObjectMissingError, StoreError, StoreThrottledError
 from dcdist.formats import object_names
 from dcdist.model import pieces
+from dcdist.policy.closer_look import CloserLook
 from dcdist.policy.planner_events import BytesDrawn, DrawFailed, DrawFinished, Failure, PeersSeen
 
 if TYPE_CHECKING:
@@ -62,16 +63,11 @@ async def draw(
 
 
 async def needless(swarm_layer: SwarmLayer, command: Draw, known: PeersSeen) -> PeersSeen | None:
-    """What peers hold and bring now, if that is news to the planner about pieces of `command`; else None.
-
-    The planner's view of the peers may be a second old. Pieces that they got since are requested from them already: if
-    they were drawn too, they would come twice.
-    """
-    seen = await swarm_layer.latest_available()
-    wanted = pieces.span(command.first, command.stop)
-    coming = swarm_layer.coming() if wanted & known.pieces else known.coming
-    news = seen & ~known.pieces | coming & ~known.coming
-    return PeersSeen(command.layer, seen, coming, swarm_layer.single()) if wanted & news else None
+    """What peers hold and bring now, if that makes the draw needless (`CloserLook`); else None."""
+    look = CloserLook(pieces.span(command.first, command.stop), known.pieces, known.coming)
+    held = await swarm_layer.latest_available()
+    coming = swarm_layer.coming() if look.asks_what_comes else known.coming
+    return PeersSeen(command.layer, held, coming, swarm_layer.single()) if look.shows_news(held, coming) else None
 
 
 def object_of(index: Index, command: Draw) -> str:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from dcdist.engine.driving import Driver, planner_options
 from dcdist.engine.fetch_events import Trouble, Troubled
 from dcdist.engine.fetch_options import Prefer
-from dcdist.engine.membership import PATIENCE, SPARING_PATIENCE, Audience, Membership
+from dcdist.engine.membership import Listeners, Membership
 from dcdist.engine.open_layers import OpenLayers
 from dcdist.engine.rate_limits import RateLimits
 from dcdist.engine.watching import SwarmWatch
 from dcdist.model import pieces
 from dcdist.model.member import Member, Role
 from dcdist.policy.fleet.fleet_share import FleetShare
-from dcdist.policy.planner_events import MembersChanged, PrefixChanged
+from dcdist.policy.fleet.lookout import patience_at_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dcdist.engine.fetch_job import Job, Ports
     from dcdist.engine.frame_source import FrameSource
     from dcdist.model.pieces import Bits
+    from dcdist.policy.planner_events import MembersChanged, PrefixChanged
 
 
 class LayerFetch:
@@ -99,15 +100,14 @@ class LayerFetch:
         role = Role.DRAWER if self._job.options.draw else Role.PEER
         needs = pieces.of(layer.number for layer in self._job.plan.layers)
         me = Member(self._job.host, 0, role, address, port, self._job.release.name.version, needs)
-        audience = Audience(
-            narrowed=lambda bits: self._fleet_changed(PrefixChanged(bits)),
-            changed=lambda joined, left: self._fleet_changed(MembersChanged(joined, left)),
+        listeners = Listeners(
+            news=self._fleet_changed,
             linked=self._ports.swarm.connect,
             unlinked=self._forget,
             troubled=lambda message: self._report(Troubled(message, Trouble.RENDEZVOUS, str(self._ports.store))),
         )
-        patience = PATIENCE if self._job.options.prefer is Prefer.TIME else SPARING_PATIENCE
-        return Membership(self._ports.rendezvous, me, audience, patience=patience)
+        patience = patience_at_start(eager=self._job.options.prefer is Prefer.TIME)
+        return Membership(self._ports.rendezvous, me, listeners, patience=patience)
 
     def _needs_only(self, needs: Bits) -> None:
         """Let the others know which layers this host needs, once it is known which ones were here."""

@@ -101,7 +101,7 @@ class Carrying:
         if rarity is None:
             return asked
         cohorts, hosts = self._numbering.cohorts, self._hosts
-        efficiency, queue = self._swarm.efficiency, self._swarm.queue_seconds
+        efficiency, queue = self._swarm.efficiency, host.seconds_ahead
         most = max(1.0, self._swarm.queue_bytes)
         trader.begin_asking()
         for key, link in trader.links.items():

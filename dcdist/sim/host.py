@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
+from dcdist.policy.closer_look import CloserLook
+from dcdist.policy.link.request_ahead import USUAL, Ahead
 from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFailed,
@@ -86,6 +88,8 @@ class Host:
     seen_in: dict[int, Bits] = field(default_factory=dict)
     single_in: dict[int, Bits] = field(default_factory=dict)
     coming: Bits = 0
+    ahead: Ahead = field(default_factory=Ahead)
+    seconds_ahead: int = USUAL
     given: float = 0.0
     drawn: float = 0.0
     sent: float = 0.0
@@ -115,13 +119,6 @@ class Host:
         held = dict(self.numbering.by_layer(self.trader.have))
         for layer, geometry in enumerate(self.numbering.layers):
             self.tell(LayerOpened(layer, geometry, held.get(layer, 0)), now=now)
-
-    def listen(self, *, now: float) -> bool:
-        """Tell what the listings said that are answered by now; whether there were any."""
-        learnt, news = self.membership.news()
-        for event in news:
-            self.tell(event, now=now)
-        return learnt
 
     def commands(self, *, now: float) -> list[Command]:
         """What the planner wants done, if something happened or its time has come."""
@@ -182,9 +179,13 @@ class Host:
         ready = [request for request in self.requests.values() if request.ready < now + seconds / 2 - 1e-6]
         most = float("inf")
         if self.share is not None and ready:
-            most = self.share.rate(noticed_from=self.membership.noticed_from, now=now) * seconds / len(ready)
+            most = self.share.rate(noticed_from=self.membership.lookout.noticed_from, now=now) * seconds / len(ready)
         for request in ready:
             yield request, min(request.length - request.come, most)
+
+    def look_ahead(self, *, now: float) -> None:
+        """Ask peers for as much ahead as suits what is missing."""
+        self.seconds_ahead = self.ahead.seconds(received=int(self.given), missing=self.trader.lacking, now=now)
 
     def ask_first(self, command: AskFirst) -> None:
         """Some pieces of a layer are asked of peers before the others, or alone."""
@@ -216,8 +217,9 @@ class Host:
         """Whether a look just before a request goes out shows that peers hold or bring pieces of it; that is told."""
         available, single = looked
         wanted = pieces.of(self.numbering.numbers(command.layer, command.first, command.stop))
-        coming = self.trader.coming if wanted & self.seen else self.coming
-        if not wanted & (available & ~self.seen | coming & ~self.coming):
+        look = CloserLook(wanted, self.seen, self.coming)
+        coming = self.trader.coming if look.asks_what_comes else self.coming
+        if not look.shows_news(available, coming):
             return False
         self.available, self.single = available, single
         self._tell_peers(coming, now=now)

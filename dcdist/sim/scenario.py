@@ -53,7 +53,7 @@ class SwarmSpec:
     `efficiency`: payload over what the trade takes of a link, compared with a plain download; `unevenness`: how
     unequally flows share a link (the standard deviation of the logarithm of their shares); `link_seconds`: from knowing
     a host to trading with it; `look`: between two looks at what peers hold, `poll`: at which the planner is told;
-    `queue_seconds`: of a peer's rate that are asked for ahead, `queue_bytes` at most.
+    `queue_bytes`: the most that is asked of a peer ahead.
     """
 
     efficiency: float = 0.97
@@ -61,7 +61,6 @@ class SwarmSpec:
     link_seconds: float = 0.3
     look: float = 0.25
     poll: float = 0.5
-    queue_seconds: float = 1.0
     queue_bytes: int = 4 << 20
 
 
@@ -71,9 +70,8 @@ class Scenario:
 
     `stream` is `order=stream`. `fleet_store_rate`: what all hosts together may take from the store, bytes a second;
     each keeps to its share. `start_up`: seconds for which a process does not move bytes: until it registers, and at the
-    end; `acquaintance`: seconds after which the planner takes the others for known; `patience`: seconds
-    that a host waits for its first listing before it begins without; `epoch`: seconds of a step, during which rates are
-    even; `seed` decides all chance.
+    end; `acquaintance`: seconds after which the planner assumes that it knows the others; `epoch`: seconds of a step,
+    during which rates are even; `seed` decides all chance.
     `prefix_bits`: 0: every host is simulated. Else one prefix of that length is, and the other 2**bits - 1 are cohorts
     that behave as it does; its hosts are every 2**bits-th by their start.
     """
@@ -87,7 +85,6 @@ class Scenario:
     fleet_store_rate: float | None = None
     start_up: float = 1.0
     acquaintance: float = 1.0
-    patience: float = 1.5
     epoch: float = 0.02
     longest: float = 86_400.0
     seed: int = 1

@@ -16,9 +16,10 @@ from dcdist.model import pieces
 from dcdist.model.identity import HostId, LayerName, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.policy.fleet.fleet_share import FleetShare
+from dcdist.policy.fleet.lookout import LinkUnwanted, LinkWanted, Lookout, patience_at_start
 from dcdist.policy.planner import Planner
 from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
-from dcdist.policy.planner_events import PeersLack
+from dcdist.policy.planner_events import MembersChanged, PeersLack, PrefixChanged
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.sim.carrying import Carrying
 from dcdist.sim.heartbeats import Heartbeats, ModelledMembership
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dcdist.model.pieces import Bits
+    from dcdist.policy.fleet.lookout import Notice
     from dcdist.policy.planner_commands import Command
     from dcdist.policy.planner_options import PlannerOptions
     from dcdist.sim.scenario import HostSpec, Scenario
@@ -133,13 +135,13 @@ class _Simulation:
             identity,
             Planner(options) if write is None else RecordedPlanner(options, write),
             Trader(self._numbering.sizes, self._numbering.all, 0),
-            ModelledMembership(me, self._store, self._heartbeats, due=now),
+            ModelledMembership(Lookout(me), self._store, self._heartbeats, due=now),
             self._numbering,
             began=now,
             clock=self._clock if number < _TIMED else None,
             next_poll=now + self._rng.random() * scenario.swarm.poll,
             next_look=now + self._rng.random() * scenario.swarm.look,
-            opens=now + scenario.patience,
+            opens=now + patience_at_start(eager=scenario.eager),
             share=_share_for(scenario, options),
         )
         heappush(self._small, (now, number))
@@ -161,15 +163,18 @@ class _Simulation:
         """Heartbeats, listings and new links that are due."""
         self._communicate(now)
         for number, host in self._hosts.items():
-            learnt = host.listen(now=now)
-            if host.opens is not None and (host.membership.joined or host.opens <= now):
-                if not host.membership.joined:
+            notices = host.membership.notices()
+            for notice in notices:
+                self._learn(host, notice, now)
+            joined = host.membership.lookout.joined
+            opening = host.opens is not None and (joined or host.opens <= now)
+            if opening:
+                if not joined:
                     host.membership.begin_anyway(now=now)
                     heappush(self._small, (now, number))
                 host.open_layers(now=now)
-                learnt = True
-            if learnt:
-                self._link(number, host, now)
+            if notices or opening:
+                host.neighbourhood = self._rarity_of(host.membership.lookout.prefix)
         while self._linking and self._linking[0][0] <= now:
             _, one, key = heappop(self._linking)
             other, shift = self._carrying.split(key)
@@ -187,15 +192,25 @@ class _Simulation:
                 host.membership.proceed()
                 heappush(self._small, (host.membership.due, number))
 
-    def _link(self, number: int, host: Host, now: float) -> None:
-        """A host knows other hosts now: links to those that are new are on their way."""
-        host.neighbourhood = self._rarity_of(host.membership.prefix)
-        for identity in host.membership.links():
-            shift = self._heartbeats.shift_of(identity)
-            peer = self._carrying.key(self._number_of[self._heartbeats.shifted(identity, shift)], shift)
-            if peer not in host.linked:
-                host.linked.add(peer)
-                heappush(self._linking, (now + self._scenario.swarm.link_seconds, number, peer))
+    def _learn(self, host: Host, notice: Notice, now: float) -> None:
+        match notice:
+            case MembersChanged() | PrefixChanged():
+                host.tell(notice, now=now)
+            case LinkWanted(member):
+                self._link(host, member.host, now)
+            case LinkUnwanted():
+                # A link that is there stays.
+                pass
+            case _:
+                assert_never(notice)
+
+    def _link(self, host: Host, identity: HostId, now: float) -> None:
+        """A link to another host is on its way, unless there is one."""
+        shift = self._heartbeats.shift_of(identity)
+        peer = self._carrying.key(self._number_of[self._heartbeats.shifted(identity, shift)], shift)
+        if peer not in host.linked:
+            host.linked.add(peer)
+            heappush(self._linking, (now + self._scenario.swarm.link_seconds, host.number, peer))
 
     def _rarity_of(self, prefix: Prefix) -> Rarity:
         """What is rare among the simulated hosts of a prefix."""
@@ -221,6 +236,7 @@ class _Simulation:
             host.next_look += swarm.look
             if host.done_at is None:
                 host.available, host.single = self._carrying.available(host)
+                host.look_ahead(now=now)
 
     # Commands
 
@@ -279,8 +295,8 @@ class _Simulation:
             host.finished(fresh, now=then)
             if host.trader.complete and host.done_at is None:
                 host.done_at = then
-                me = host.membership.me
-                host.membership.become(replace(me, sequence=me.sequence + 1, role=Role.SEEDER, needs=0), now=then)
+                me = host.membership.lookout.me
+                host.membership.become(replace(me, role=Role.SEEDER, needs=0), now=then)
                 heappush(self._small, (then, host.number))
         for host in self._hosts.values():
             for request in [each for each in host.requests.values() if each.over]:

@@ -7,9 +7,11 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dcdist.engine.membership import Audience, Membership
+from dcdist.engine.membership import Listeners, Membership
 from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
+from dcdist.policy.fleet.lookout import patience_at_start
+from dcdist.policy.planner_events import MembersChanged, PrefixChanged
 from dcdist.ports.store import Entry, Listing
 from dcdist.swarm.store_rendezvous import StoreRendezvous
 from tests.support.memory_store import MemoryStore
@@ -85,26 +87,26 @@ class FleetHost:
         membership = Membership(
             StoreRendezvous(self.store, demo="web", realm="east"),
             self.me,
-            Audience(
-                narrowed=self._narrowed,
-                changed=self._changed,
+            Listeners(
+                news=self._news,
                 linked=self._linked,
                 unlinked=lambda address, port: self.links.remove((address, port)),
                 troubled=lambda message: self.told.append(("troubled", message)),
             ),
+            patience=patience_at_start(eager=True),
         )
         await membership.begin()
         await membership.run()
 
-    def _narrowed(self, bits: int) -> None:
-        assert bits != self.bits
-        self.bits = bits
-        self.prefixes.append(bits)
-
-    def _changed(self, joined: tuple[Member, ...], left: tuple[HostId, ...]) -> None:
-        for host in left:
+    def _news(self, event: MembersChanged | PrefixChanged) -> None:
+        if isinstance(event, PrefixChanged):
+            assert event.bits != self.bits
+            self.bits = event.bits
+            self.prefixes.append(event.bits)
+            return
+        for host in event.left:
             del self.members[host]
-        self.members.update({member.host: member for member in joined})
+        self.members.update({member.host: member for member in event.joined})
         assert all(self.prefix.holds(host) for host in self.members), "the prefix is told first"
 
     def _linked(self, address: str, port: int) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dcdist.model.identity import HostId
 
 ACQUAINTED_AFTER = 1.0
-"""Seconds after which a host takes it that it knows those that began when it did, whatever its looks showed."""
+"""Seconds after which a host assumes that it knows those that began when it did, whatever its looks showed."""
 
 _MEETING = 0.45
 """Seconds after the first look at which a host begins to draw even if each look shows hosts that are new."""

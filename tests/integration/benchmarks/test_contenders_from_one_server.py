@@ -174,7 +174,7 @@ def test_a_server_that_does_not_start_is_told_as_the_outcome_of_its_race(site: S
     outcome = raced(replace(site, payload=nowhere), nfs.CONTENDER)
 
     assert outcome.failure is not None
-    assert "nowhere is none" in outcome.failure
+    assert "nowhere is not one" in outcome.failure
 
 
 def test_a_port_that_is_taken_is_an_error_of_the_benchmark(site: Site) -> None:
