@@ -109,7 +109,7 @@ def _planning(members: int) -> list[Operation]:
     def step() -> None:
         now = next(clock) * 1e-6
         for command in planner.commands(now=now):
-            planner.receive(DrawFinished(command.draw), now=now)  # type: ignore[union-attr]
+            planner.receive(DrawFinished(command.number), now=now)  # type: ignore[union-attr]
 
     def look() -> None:
         number = next(clock)

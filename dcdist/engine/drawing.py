@@ -50,11 +50,11 @@ async def draw(
             await handing.run(parts, tell)
     except StoreError as error:
         failed(error)
-        tell(_failed(command.draw, error))
+        tell(_failed(command.number, error))
     else:
-        tell(DrawFinished(command.draw))
+        tell(DrawFinished(command.number))
     finally:
-        tell(BytesDrawn(command.draw, handing.total))
+        tell(BytesDrawn(command.number, handing.total))
         swarm_layer.release(pieces.span(handing.piece, command.stop))
 
 
@@ -88,7 +88,7 @@ class _Handing:
         self.piece = command.first
         self.total = 0
         self._swarm_layer = swarm_layer
-        self._draw = command.draw
+        self._draw = command.number
         self._piece_size = piece_size
         self._parts: list[bytes | memoryview] = []
         self._held = 0

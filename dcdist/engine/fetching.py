@@ -35,8 +35,8 @@ from dcdist.policy.planner_events import (
     PeersGave,
     PeersLack,
     PeersSeen,
+    PieceFoundCorrupt,
     PiecesFinished,
-    PieceSpoiled,
     PrefixChanged,
 )
 from dcdist.policy.planner_options import PlannerOptions
@@ -292,7 +292,7 @@ class Fetching:
         opened.swarm_layer.release(bit)
         copied = event.injected and bool(opened.copied & bit)
         opened.copied &= ~bit
-        self._tell(PieceSpoiled(number, event.piece, event.injected and not copied))
+        self._tell(PieceFoundCorrupt(number, event.piece, event.injected and not copied))
         if copied:
             self._report(troubles.copy_is_wrong(event, self._known.files(opened.layer.index, event.piece)))
         elif event.injected:
@@ -364,7 +364,7 @@ class Fetching:
         if found is not None:
             opened.peers = found
             self._tell(found)
-            self._tell(DrawNeedless(command.draw))
+            self._tell(DrawNeedless(command.number))
             return
         await draw(
             self._ports.store,
@@ -380,10 +380,10 @@ class Fetching:
             case Draw():
                 opened = self._open[command.layer]
                 task = self._group.create_task(self._draw(command, opened))
-                self._draws[command.draw] = (object_of(opened.layer.index, command), task)
-                task.add_done_callback(lambda _: self._draws.pop(command.draw, None))
+                self._draws[command.number] = (object_of(opened.layer.index, command), task)
+                task.add_done_callback(lambda _: self._draws.pop(command.number, None))
             case Drop():
-                to_drop = self._draws.get(command.draw)
+                to_drop = self._draws.get(command.number)
                 if to_drop is not None:
                     key, running = to_drop
                     running.cancel()

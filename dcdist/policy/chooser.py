@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
 from dcdist.policy.reasons import late_owner, stream
-from dcdist.policy.reasons.late_owner import Helper, Helping
-from dcdist.policy.reasons.single_holder import Stuck
+from dcdist.policy.reasons.late_owner import Owners, OwnSpeed
+from dcdist.policy.reasons.single_holder import SingleHolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dcdist.model.identity import HostId
     from dcdist.model.pieces import Bits
-    from dcdist.policy.fleet.fleet_window import Turns
-    from dcdist.policy.state.layer_state import LayerPlan
+    from dcdist.policy.fleet.fleet_window import FleetWindow
+    from dcdist.policy.state.layer_state import LayerState
 
 _PEERS_SILENT = 3.0
 """Seconds without a right byte from peers after which what they hold is drawn from the store."""
@@ -28,21 +28,21 @@ _PEERS_SILENT_HASTY = 1.0
 _PEERS_BEGIN = 2.0
 """Seconds for which peers hold everything before their pace tells anything: they have just been asked."""
 
-_FOSTER_EAGER = 4.0
-_FOSTER_SPARING = 8.0
-"""Seconds without anything new from other prefixes, with no work of one's own, until their stripes are nobody's."""
+_ADOPT_EAGER = 4.0
+_ADOPT_SPARING = 8.0
+"""Seconds without anything new from other prefixes, with no work of one's own, until their stripes are adopted."""
 
-_FOSTER_SHARE = 1 / 8
+_ADOPT_SHARE = 1 / 8
 """Part of the time since the beginning that a host which spares the store waits at least."""
 
-_FOSTER_STRIPES = 3
+_ADOPT_STRIPES = 3
 """Times in which this host draws a stripe that it waits at least: where the store is slow, all is."""
 
 _TURN = 0.1
-"""Seconds between the turns of two hosts that would foster the same stripe; four times that to spare the store."""
+"""Seconds between the turns of two hosts that would adopt the same stripe; four times that to spare the store."""
 
 _LOOKED_AT = 16
-"""Stripes of others that are looked at for fostering at once: each costs as much as the prefix has members."""
+"""Stripes of others that are looked at for adoption at once: each costs as much as the prefix has members."""
 
 _PROBE = 5.0
 """Seconds after which a host in a hurry tries again whether the store brings more than peers alone; each time twice as
@@ -94,7 +94,7 @@ class _Barred:
 
 
 @dataclass(slots=True)
-class Choosing:
+class Chooser:
     """The layers of a fetch and the order in which this host would draw from them.
 
     `eager`: would rather wait less than spare the store.
@@ -102,10 +102,10 @@ class Choosing:
 
     host: HostId
     eager: bool
-    turns: Turns
-    plans: dict[int, LayerPlan] = field(default_factory=dict)
-    helping: Helping = field(default_factory=Helping)
-    stuck: Stuck = field(default_factory=Stuck)
+    turns: FleetWindow
+    plans: dict[int, LayerState] = field(default_factory=dict)
+    helping: Owners = field(default_factory=Owners)
+    single_holder: SingleHolder = field(default_factory=SingleHolder)
     _barred: list[_Barred] = field(default_factory=list)
     _help_again: float = 0.0
     _late_again: float = 0.0
@@ -119,7 +119,7 @@ class Choosing:
         """Leave pieces to peers for a while."""
         self._barred.append(_Barred(layer, pieces, until))
 
-    def appeared(self, plan: LayerPlan, shown: Sequence[int], *, now: float) -> None:
+    def appeared(self, plan: LayerState, shown: Sequence[int], *, now: float) -> None:
         """These stripes of a layer were seen at peers."""
         self.turns.shown(sum(plan.ownership.covers(stripe) for stripe in shown), now=now)
         if any(not plan.ownership.covers(stripe) and not plan.is_drawn(stripe) for stripe in shown):
@@ -137,7 +137,7 @@ class Choosing:
             or self._own(situation, now=now)
             or self._help(situation, now=now)
             or self._undelivered(situation, now=now)
-            or self._stuck(now=now)
+            or self._single_holder(now=now)
             or self._last(situation)
         )
 
@@ -155,7 +155,7 @@ class Choosing:
         members = max((plan.ownership.count for plan in self.plans.values()), default=1)
         owners = {self.host}
         for plan in self.plans.values():
-            for stripe in plan.stripes_with(plan.unseen & plan.dealt):
+            for stripe in plan.stripes_with(plan.unseen & plan.assigned):
                 owner = plan.ownership.owner(stripe)
                 if owner is not None:
                     owners.add(owner)
@@ -216,11 +216,11 @@ class Choosing:
         """How many stripes of the prefix have their turn; None: all have."""
         return self.turns.window(max((plan.ownership.bits for plan in self.plans.values()), default=0))
 
-    def _in_turn(self) -> Iterator[tuple[int, LayerPlan, list[int]]]:
+    def _in_turn(self) -> Iterator[tuple[int, LayerState, list[int]]]:
         """Layer by layer the stripes of the prefix that nobody has yet and whose turn it is."""
         left = self._window() or 0
         for layer, plan in self.plans.items():
-            stripes = list(islice(plan.stripes_with(plan.nobodys), left))
+            stripes = list(islice(plan.stripes_with(plan.unheld), left))
             left -= len(stripes)
             if stripes:
                 yield layer, plan, stripes
@@ -241,13 +241,13 @@ class Choosing:
         window = self._window() or 1
         ranked = []
         for layer, plan, stripes in self._in_turn():
-            # While others of the prefix are at work, what is missing elsewhere is not nobody's either.
+            # While others of the prefix are at work, what other prefixes lack is not given up either.
             self._occupied = now
             wanted = self._drawable(layer, plan.unseen)
             ranked += [(plan.ownership.rank(s), layer, s) for s in stripes if plan.of_stripe(s, wanted)]
         for rank, layer, stripe in sorted(ranked):
             expected = max(situation.stripe_times[layer], self.turns.stripe_time(window))
-            margin = Helper(expected, expected, self.eager).margin
+            margin = OwnSpeed(expected, expected, self.eager).margin
             if rank and self.turns.overdue(expected, now=now) >= (rank - 1) * margin:
                 plan = self.plans[layer]
                 return layer, plan.of_stripe(stripe, self._drawable(layer, plan.unseen))
@@ -258,7 +258,7 @@ class Choosing:
             return None
         in_turn = self._window() is not None
         found = self._help_in_turn(situation, now=now) if in_turn else self._help_owners(situation, now=now)
-        found = found or self._foster(situation, now=now)
+        found = found or self._other_prefix(situation, now=now)
         if found is None:
             # Going through all stripes costs; what others do changes slowly.
             self._help_again = now + LOOK_AGAIN / 2
@@ -266,13 +266,13 @@ class Choosing:
 
     def _help_owners(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         unseen = {layer: self._drawable(layer, plan.unseen) for layer, plan in self.plans.items()}
-        left = {layer: list(plan.stripes_with(unseen[layer] & plan.dealt)) for layer, plan in self.plans.items()}
+        left = {layer: list(plan.stripes_with(unseen[layer] & plan.assigned)) for layer, plan in self.plans.items()}
         ending = sum(map(len, left.values())) <= max((plan.ownership.count for plan in self.plans.values()), default=0)
         for layer, plan in self.plans.items():
             if plan.ownership.alone:
                 continue
             own_time = situation.stripe_times[layer]
-            helper = Helper(own_time, own_time / situation.limit, self.eager)
+            helper = OwnSpeed(own_time, own_time / situation.limit, self.eager)
             for stripe, owner, ahead in late_owner.candidates(plan, left[layer]):
                 rank = plan.ownership.rank(stripe)
                 if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, ending=ending, now=now):
@@ -280,25 +280,25 @@ class Choosing:
                     return layer, plan.of_stripe(stripe, unseen[layer])
         return None
 
-    def _foster(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _other_prefix(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         """A stripe of another prefix, when nothing comes from there: its members are gone, or cannot be reached."""
         silence = now - max(self._occupied, self._elsewhere_latest)
-        patience, turn = (_FOSTER_EAGER, _TURN) if self.eager else (_FOSTER_SPARING, 4 * _TURN)
+        patience, turn = (_ADOPT_EAGER, _TURN) if self.eager else (_ADOPT_SPARING, 4 * _TURN)
         if not self.eager:
             # While much else comes, what shows late is often only slow to get around.
-            patience = max(patience, _FOSTER_SHARE * (now - self.turns.begun))
+            patience = max(patience, _ADOPT_SHARE * (now - self.turns.begun))
         if silence < patience:
             return None
         for layer, plan in self.plans.items():
             own_time = situation.stripe_times[layer]
-            overdue = silence - max(patience, _FOSTER_STRIPES * own_time)
+            overdue = silence - max(patience, _ADOPT_STRIPES * own_time)
             wanted = self._drawable(layer, plan.unseen) if plan.ownership.divided else 0
             if not wanted or overdue < 0:
                 continue
-            helper = Helper(own_time, own_time / situation.limit, self.eager)
+            helper = OwnSpeed(own_time, own_time / situation.limit, self.eager)
             here = 1 - self.helping.share_gone(helper, now=now)
-            for stripe in plan.elsewhere(wanted)[:_LOOKED_AT]:
-                if overdue >= plan.ownership.foster_place(stripe) * here * turn:
+            for stripe in plan.other_prefix_stripes(wanted)[:_LOOKED_AT]:
+                if overdue >= plan.ownership.adoption_place(stripe) * here * turn:
                     return layer, plan.of_stripe(stripe, wanted)
         return None
 
@@ -312,7 +312,7 @@ class Choosing:
         for layer, plan in self.plans.items():
             # What peers are bringing now would come twice; from silent ones nothing does.
             undelivered = plan.seen if silent else plan.seen & ~plan.coming if slow else 0
-            wanted = self._drawable(layer, plan.missing & (plan.distrusted | undelivered))
+            wanted = self._drawable(layer, plan.missing & (plan.corrupt_from_peers | undelivered))
             runs = [(stripe, plan.of_stripe(stripe, wanted)) for stripe in plan.stripes_with(wanted)]
             if runs:
                 start, count = plan.ownership.start_of(self.host), plan.geometry.stripe_count
@@ -320,9 +320,9 @@ class Choosing:
                 return layer, min(runs, key=lambda each: (-len(each[1]), (each[0] - start) % count))[1]
         return None
 
-    def _stuck(self, *, now: float) -> tuple[int, range] | None:
+    def _single_holder(self, *, now: float) -> tuple[int, range] | None:
         wanted = {layer: self._drawable(layer, plan.missing) for layer, plan in self.plans.items()}
-        return self.stuck.choose(self.plans, wanted, now=now)
+        return self.single_holder.choose(self.plans, wanted, now=now)
 
     def _last(self, situation: Situation) -> tuple[int, range] | None:
         """One of the last stripes that peers hold, whoever was left to bring it, since the link is idle.
@@ -344,7 +344,7 @@ class Choosing:
         if self._all_seen_from is None:
             self._all_seen_from = now
         if self.eager and situation.begins:
-            # Whoever claims everything may give nothing: first requests need not wait until that shows.
+            # Whoever offers everything may give nothing: first requests need not wait until that shows.
             return True
         if now - self._all_seen_from < _PEERS_BEGIN:
             return False

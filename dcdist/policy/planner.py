@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.model import pieces
 from dcdist.model.member import Role
-from dcdist.policy.chooser import LOOK_AGAIN, Choosing, Situation
+from dcdist.policy.chooser import LOOK_AGAIN, Chooser, Situation
 from dcdist.policy.fleet.acquaintance import Acquaintance
-from dcdist.policy.fleet.fleet_window import Turns
+from dcdist.policy.fleet.fleet_window import FleetWindow
 from dcdist.policy.link import idle, room
 from dcdist.policy.link.idle import Idle
 from dcdist.policy.link.room import Room
@@ -33,21 +33,21 @@ from dcdist.policy.planner_events import (
     PeersGave,
     PeersLack,
     PeersSeen,
+    PieceFoundCorrupt,
     PiecesFinished,
-    PieceSpoiled,
     PrefixChanged,
 )
 from dcdist.policy.reasons import late_owner
-from dcdist.policy.reasons.stream import Streaming
-from dcdist.policy.requests.behind_first import Precedence
+from dcdist.policy.reasons.stream import StreamWindow
+from dcdist.policy.requests.behind_first import BehindFirst
 from dcdist.policy.requests.concurrency import Concurrency
-from dcdist.policy.requests.corrupt_pieces import Spoiled
+from dcdist.policy.requests.corrupt_pieces import CorruptPieces
 from dcdist.policy.requests.crawl import Crawl
 from dcdist.policy.requests.patience import Patience
 from dcdist.policy.requests.request_share import most_requests
 from dcdist.policy.requests.request_size import RequestSize
 from dcdist.policy.state.draws import Draws
-from dcdist.policy.state.layer_state import LayerPlan
+from dcdist.policy.state.layer_state import LayerState
 from dcdist.policy.state.members import Members
 
 if TYPE_CHECKING:
@@ -85,39 +85,39 @@ class Planner:
     """All decisions of one fetch."""
 
     options: PlannerOptions
-    _choosing: Choosing = field(init=False)
-    _plans: dict[int, LayerPlan] = field(init=False)
+    _chooser: Chooser = field(init=False)
+    _plans: dict[int, LayerState] = field(init=False)
     _draws: Draws = field(init=False)
     _members: Members = field(init=False)
     _acquaintance: Acquaintance = field(init=False)
-    _spoiled: Spoiled = field(init=False)
+    _corrupt: CorruptPieces = field(init=False)
     _concurrency: Concurrency = field(init=False)
     _patience: Patience = field(init=False)
     _size: RequestSize = field(default_factory=RequestSize)
     _crawl: Crawl = field(default_factory=Crawl)
     _room: Room = field(init=False)
     _idle: Idle = field(init=False)
-    _precedence: Precedence = field(init=False)
-    _streaming: Streaming = field(default_factory=Streaming)
+    _behind_first: BehindFirst = field(init=False)
+    _stream: StreamWindow = field(default_factory=StreamWindow)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
     _whole_rate: Throughput = field(default_factory=lambda: Throughput(from_nothing=True))
     _peers_latest: float = 0.0
     _look_again: float = 0.0
-    _turnout: int = 0
-    _turnout_at: float = float("-inf")
+    _request_share: int = 0
+    _request_share_at: float = float("-inf")
     _done: bool = False
 
     def __post_init__(self) -> None:
-        self._choosing = Choosing(self.options.host, self.options.eager, Turns(self.options.acquainted_from))
-        self._plans = self._choosing.plans
+        self._chooser = Chooser(self.options.host, self.options.eager, FleetWindow(self.options.acquainted_from))
+        self._plans = self._chooser.plans
         self._draws = Draws(self._plans)
         self._members = Members(self.options.version, self._plans)
         self._acquaintance = Acquaintance(self.options.acquainted_from)
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
-        self._spoiled = Spoiled(self.options.lasting_patience)
+        self._corrupt = CorruptPieces(self.options.lasting_patience)
         self._room = Room(settle=room.HASTY_SETTLE if self.options.eager else room.SETTLE)
-        self._precedence = Precedence(makes_way=not self.options.eager)
+        self._behind_first = BehindFirst(makes_way=not self.options.eager)
         self._idle = Idle(idle.HASTY_SETTLE, idle.HASTY_SHARE) if self.options.eager else Idle()
         # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
         most = self.options.most_requests if self.options.eager else min(self.options.most_requests, _MOST_SPARING)
@@ -131,7 +131,7 @@ class Planner:
         match event:
             case LayerOpened():
                 name = self.options.layers[event.layer]
-                self._plans[event.layer] = LayerPlan(
+                self._plans[event.layer] = LayerState(
                     name, event.geometry, self.options.host, event.have, in_order=self.options.in_order
                 )
                 # They open in any order.
@@ -148,10 +148,10 @@ class Planner:
             case PiecesFinished():
                 plan = self._plans[event.layer]
                 plan.have |= event.pieces
-                plan.flying &= ~event.pieces
+                plan.in_flight &= ~event.pieces
                 self._patience.progressed(now=now)
-            case PieceSpoiled():
-                self._piece_spoiled(event, now=now)
+            case PieceFoundCorrupt():
+                self._piece_found_corrupt(event, now=now)
             case PeersSeen():
                 self._peers_seen(event, now=now)
             case PeersGave():
@@ -161,15 +161,15 @@ class Planner:
                 self._peer_rate.count(event.total, now=now)
                 self._whole_rate.count(event.total + self._draws.total, now=now)
                 self._room.observed(self._whole_rate.rate(now=now), peers=self._peer_rate.rate(now=now), now=now)
-                for link in (self._idle, self._choosing.stuck):
+                for link in (self._idle, self._chooser.single_holder):
                     link.observed(self._whole_rate.total, best=self._room.best, now=now)
             case PeersLack():
-                self._precedence.told(event.lacking)
+                self._behind_first.told(event.lacking)
             case CopyBegan():
-                self._plans[event.layer].flying |= event.pieces
+                self._plans[event.layer].in_flight |= event.pieces
             case CopyEnded():
-                self._plans[event.layer].flying &= ~event.pieces
-                self._plans[event.layer].rewind()
+                self._plans[event.layer].in_flight &= ~event.pieces
+                self._plans[event.layer].reassign()
             case BytesDrawn():
                 self._bytes_drawn(event.draw, event.total, now=now)
             case DrawFinished():
@@ -185,28 +185,28 @@ class Planner:
         self._members.changed(event)
         self._acquaintance.looked((member.host for member in event.joined), now=now)
         for host in event.left:
-            self._choosing.helping.forget(host)
+            self._chooser.helping.forget(host)
         for member in event.joined:
             if member.role is Role.DRAWER:
                 # Hosts that start together begin to draw together: what cannot have begun is not late.
-                self._choosing.helping.watch(member.host, now=max(now, self.options.acquainted_from))
+                self._chooser.helping.watch(member.host, now=max(now, self.options.acquainted_from))
 
-    def _piece_spoiled(self, event: PieceSpoiled, *, now: float) -> None:
+    def _piece_found_corrupt(self, event: PieceFoundCorrupt, *, now: float) -> None:
         plan = self._plans[event.layer]
         bit = 1 << event.piece
         plan.have &= ~bit
-        if event.drawn or not self._draws.bring(event.layer, bit):
-            # Else peers had been asked for it before it was claimed, and it still comes from the store.
-            plan.flying &= ~bit
-        plan.rewind()
-        if event.drawn:
-            pause = self._spoiled.drawn(event.layer, event.piece)
-            self._choosing.bar(event.layer, bit, until=now + pause)
+        if event.from_store or not self._draws.bring(event.layer, bit):
+            # Else peers had been asked for it before it was reserved, and it still comes from the store.
+            plan.in_flight &= ~bit
+        plan.reassign()
+        if event.from_store:
+            pause = self._corrupt.from_store(event.layer, event.piece)
+            self._chooser.bar(event.layer, bit, until=now + pause)
             if pause == float("inf"):
                 layer = self.options.layers[event.layer]
                 self._patience.despair(f"the store's bytes of piece {event.piece} of layer {layer} are wrong")
-        elif self._spoiled.traded(event.layer, event.piece):
-            plan.distrusted |= bit
+        elif self._corrupt.from_peers(event.layer, event.piece):
+            plan.corrupt_from_peers |= bit
 
     def _peers_seen(self, event: PeersSeen, *, now: float) -> None:
         plan = self._plans[event.layer]
@@ -215,13 +215,13 @@ class Planner:
             self._peers_latest = max(self._peers_latest, now)
         lost = plan.seen & ~event.pieces & ~plan.have
         plan.seen, plan.coming = event.pieces, event.coming
-        self._choosing.stuck.seen(event.layer, event.single, now=now)
+        self._chooser.single_holder.seen(event.layer, event.single, now=now)
         if lost:
-            plan.rewind()
+            plan.reassign()
         shown = plan.newly_shown()
-        self._choosing.appeared(plan, shown, now=now)
+        self._chooser.appeared(plan, shown, now=now)
         for owner in late_owner.own_work(plan, shown):
-            self._choosing.helping.appeared(owner, now=now)
+            self._chooser.helping.appeared(owner, now=now)
 
     def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:
         if self._draws.brought(draw, total, now=now):
@@ -243,7 +243,7 @@ class Planner:
     def _draw_needless(self, draw: int) -> None:
         running = self._draws.land(draw)
         if running is not None:
-            self._plans[running.layer].drawn &= ~running.pieces
+            self._plans[running.layer].requested &= ~running.pieces
 
     def _draw_failed(self, event: DrawFailed, *, now: float) -> None:
         running = self._draws.land(event.draw)
@@ -257,7 +257,7 @@ class Planner:
             case Failure.THROTTLED:
                 self._concurrency.throttled(now=now, begun=running.begun)
             case Failure.LASTING:
-                self._choosing.bar(running.layer, running.pieces, until=now + _BARRED)
+                self._chooser.bar(running.layer, running.pieces, until=now + _BARRED)
             case Failure.PASSING:
                 pass
             case _:
@@ -278,7 +278,7 @@ class Planner:
         if self.options.stream:
             peers = self._peer_rate.rate(now=now)
             rate = peers + self._store_rate.rate(now=now)
-            commands += self._streaming.moved(self._plans, rate=rate, peer_rate=peers)
+            commands += self._stream.moved(self._plans, rate=rate, peer_rate=peers)
         if self.options.may_draw:
             self._draw(commands, now=now)
         return commands
@@ -296,7 +296,7 @@ class Planner:
             self._concurrency.limit,
             self._peer_rate.rate(now=now),
             self._store_rate.rate(now=now),
-            self._choosing.all_seen(),
+            self._chooser.all_seen(),
         )
 
     def knows_others(self, *, now: float) -> bool:
@@ -316,7 +316,7 @@ class Planner:
                     commands.append(self._drop(draw))
                 else:
                     self._look_again = min(self._look_again, running.heard + _STALL)
-            elif not running.pieces & self._plans[running.layer].flying:
+            elif not running.pieces & self._plans[running.layer].in_flight:
                 self._draws.forget(draw)
             elif now - running.ended >= _SETTLING:
                 self._draws.land(draw)
@@ -339,7 +339,7 @@ class Planner:
         oldest = self._draws.oldest(now=now)
         limit = self._limit(now=now) + self._crawl.extra(oldest, now=now)
         while self._draws.active < limit:
-            chosen = self._choosing.choose(self._situation(now=now), now=now)
+            chosen = self._chooser.choose(self._situation(now=now), now=now)
             if chosen is None:
                 self._look_again = min(self._look_again, now + LOOK_AGAIN)
                 return
@@ -349,18 +349,18 @@ class Planner:
     def _limit(self, *, now: float) -> int:
         """Requests at once: as many as bring more, beside those of others, and by what each lacks."""
         share = min(self._concurrency.limit, self._most_requests(now=now))
-        if not self._choosing.all_seen():
+        if not self._chooser.all_seen():
             return share
-        lacking, stripe = self._choosing.lacking()
+        lacking, stripe = self._chooser.lacking()
         most = self.options.most_requests if not self._concurrency.restrained(now=now) else share
-        return self._precedence.requests(share, most=most, lacking=lacking, stripe=stripe)
+        return self._behind_first.requests(share, most=most, lacking=lacking, stripe=stripe)
 
     def _most_requests(self, *, now: float) -> int:
         """Requests at once beside those of others; looked at now and then, since it goes through all stripes."""
-        if now >= self._turnout_at:
-            self._turnout = most_requests(self._choosing.drawing(), self.options.most_requests)
-            self._turnout_at = now + LOOK_AGAIN
-        return self._turnout
+        if now >= self._request_share_at:
+            self._request_share = most_requests(self._chooser.drawing(), self.options.most_requests)
+            self._request_share_at = now + LOOK_AGAIN
+        return self._request_share
 
     def _begin(self, layer: int, run: range, *, now: float) -> Draw:
         geometry = self._plans[layer].geometry

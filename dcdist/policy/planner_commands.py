@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Draw:
     """Request pieces `first` to `stop - 1` of a layer from the store in one range, and ask no peer for them."""
 
-    draw: int
+    number: int
     layer: int
     first: int
     stop: int
@@ -23,7 +23,7 @@ class Draw:
 class Drop:
     """Leave a draw that no longer helps."""
 
-    draw: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,7 +229,7 @@ class _Simulation:
             case Draw():
                 self._draw(host, command, now)
             case Drop():
-                self._close(host, command.draw)
+                self._close(host, command.number)
             case AskFirst():
                 host.ask_first(command)
             case GiveUp():
@@ -241,7 +241,7 @@ class _Simulation:
         if host.is_needless(command, self._carrying.available(host), now=now):
             return
         if not self._store.admit():
-            host.refused(command.draw, retry_after=self._scenario.store.retry_after, now=now)
+            host.refused(command.number, retry_after=self._scenario.store.retry_after, now=now)
             return
         weight = host.spec.store_pull * self._rng.lognormvariate(0.0, self._scenario.swarm.unevenness)
         request = host.begin(command, ready=now + self._scenario.store.latency, weight=weight)
@@ -284,7 +284,7 @@ class _Simulation:
                 heappush(self._small, (then, host.number))
         for host in self._hosts.values():
             for request in [each for each in host.requests.values() if each.over]:
-                self._close(host, request.command.draw)
+                self._close(host, request.command.number)
 
     # Result
 

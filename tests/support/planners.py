@@ -104,7 +104,7 @@ class ToyHost:
         for command in self.planner.commands(now=now):
             if isinstance(command, Draw):
                 self.drawn.append(range(command.first, command.stop))
-                self.running[command.draw] = (now + self.seconds, command)
+                self.running[command.number] = (now + self.seconds, command)
             elif isinstance(command, GiveUp):
                 self.gave_up = command.reason
 

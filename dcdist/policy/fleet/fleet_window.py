@@ -34,7 +34,7 @@ _VIEW_LAG = 1.5
 _SILENCE = 2.0
 
 
-class Turns:
+class FleetWindow:
     """How the stripes of one prefix appear; `begun` (seconds) is when its members may begin."""
 
     def __init__(self, begun: float) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dcdist.model.identity import HostId
-    from dcdist.policy.state.layer_state import LayerPlan
+    from dcdist.policy.state.layer_state import LayerState
 
 _VIEW_LAG = 1.5
 """Seconds until one host notices what another has drawn: word of it waits behind a full link's queue."""
@@ -57,7 +57,7 @@ class _Owner:
         """Mean seconds between its stripes; None before there were some at two times."""
         return (self.latest - self.first) / (self.done - self.at_first) if self.done > self.at_first else None
 
-    def overdue(self, helper: Helper, *, now: float) -> float:
+    def overdue(self, helper: OwnSpeed, *, now: float) -> float:
         """Seconds for which its next stripe has been overdue, as `helper` sees it; negative if it is not."""
         interval = self.interval() or helper.own_interval
         lag = 0.0 if helper.eager else _VIEW_LAG
@@ -66,7 +66,7 @@ class _Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Helper:
+class OwnSpeed:
     """What this host brings: seconds for one stripe, seconds between two, and whether it would rather not wait."""
 
     own_time: float
@@ -85,12 +85,12 @@ class Helper:
         return careful / 4 if self.eager else careful
 
 
-class Helping:
+class Owners:
     """Watches the owners of all layers, and judges whether a stripe may be left to its owner."""
 
     def __init__(self) -> None:
         self._owners: dict[HostId, _Owner] = {}
-        self._gone: tuple[float, Helper | None, float] = (0.0, None, 0.0)
+        self._gone: tuple[float, OwnSpeed | None, float] = (0.0, None, 0.0)
         self._usual: float | None = None
 
     def watch(self, host: HostId, *, now: float) -> None:
@@ -117,7 +117,7 @@ class Helping:
             owner.slow = max(owner.slow, interval)
 
     def should_help(
-        self, host: HostId, *, ahead: int, rank: int, helper: Helper, now: float, ending: bool = False
+        self, host: HostId, *, ahead: int, rank: int, helper: OwnSpeed, now: float, ending: bool = False
     ) -> bool:
         """Whether the member of `rank` (1 is the next after the owner) draws a stripe of `host`.
 
@@ -148,7 +148,7 @@ class Helping:
             self._usual = known[len(known) // 2] if len(known) >= _FEW else float("inf")
         return self._usual
 
-    def share_gone(self, helper: Helper, *, now: float) -> float:
+    def share_gone(self, helper: OwnSpeed, *, now: float) -> float:
         """The share of all owners that have shown nothing for far too long: 0 to 1."""
         at, seen_by, share = self._gone
         if at != now or seen_by != helper:
@@ -162,7 +162,7 @@ _FRONT = 4
 """Stripes at the front of a list that always count as the owner's own work."""
 
 
-def own_work(plan: LayerPlan, shown: Sequence[int]) -> Iterator[HostId]:
+def own_work(plan: LayerState, shown: Sequence[int]) -> Iterator[HostId]:
     """The owners of stripes that appeared, once for each that was their own doing.
 
     This host knows what it drew itself, and other helpers take the back of a list: only what appears in the front half
@@ -180,7 +180,7 @@ def own_work(plan: LayerPlan, shown: Sequence[int]) -> Iterator[HostId]:
             yield owner
 
 
-def candidates(plan: LayerPlan, unseen: Iterable[int]) -> Iterator[tuple[int, HostId, int]]:
+def candidates(plan: LayerState, unseen: Iterable[int]) -> Iterator[tuple[int, HostId, int]]:
     """Stripes of others that hold unseen pieces: (stripe, owner, stripes of that owner ahead of it).
 
     In the order in which this host should help: by its rank, then from the back of the owner's list.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dcdist.model.pieces import Bits
-    from dcdist.policy.state.layer_state import LayerPlan
+    from dcdist.policy.state.layer_state import LayerState
 
 _LONG = 2.0
 """Seconds that a piece must have been with one peer alone."""
@@ -59,7 +59,7 @@ class _Looks:
         return stuck if self.taken and self.taken[0][0] <= now - _LONG else 0
 
 
-class Stuck:
+class SingleHolder:
     """Follows what single peers hold, and how full this host's link is."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Stuck:
         self._best = best
 
     def choose(
-        self, plans: Mapping[int, LayerPlan], wanted: Mapping[int, Bits], *, now: float
+        self, plans: Mapping[int, LayerState], wanted: Mapping[int, Bits], *, now: float
     ) -> tuple[int, range] | None:
         """The layer and the pieces of a stripe that this host draws, of those `wanted`; None if there is none."""
         waited = self._slack.lasted(now=now)

@@ -15,12 +15,12 @@ from dcdist.model import pieces
 from dcdist.model.geometry import MIB
 from dcdist.policy.planner_commands import AskFirst
 from dcdist.policy.reasons import late_owner
-from dcdist.policy.reasons.late_owner import Helper
+from dcdist.policy.reasons.late_owner import OwnSpeed
 
 if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
-    from dcdist.policy.reasons.late_owner import Helping
-    from dcdist.policy.state.layer_state import LayerPlan
+    from dcdist.policy.reasons.late_owner import Owners
+    from dcdist.policy.state.layer_state import LayerState
 
 _LEAST = 64 * MIB
 """Bytes of the smallest window: shorter, and the hosts of a fleet would wait for each other's stripes."""
@@ -36,14 +36,14 @@ _FRONT = 4
 """Stripes, and one part in so many of the window, that are needed so soon that others help early there."""
 
 
-class Streaming:
+class StreamWindow:
     """Moves the window on, and tells what peers are to be asked for first."""
 
     def __init__(self) -> None:
         self._size = _LEAST
         self._told: dict[int, AskFirst] = {}
 
-    def moved(self, plans: dict[int, LayerPlan], *, rate: float, peer_rate: float) -> list[AskFirst]:
+    def moved(self, plans: dict[int, LayerState], *, rate: float, peer_rate: float) -> list[AskFirst]:
         """Put the window where it belongs now; what changed for peers.
 
         `plans`: in the order of the release; `rate`, `peer_rate`: bytes a second from all sources and from peers.
@@ -68,7 +68,7 @@ class Streaming:
         return changed
 
 
-def _stripes(plan: LayerPlan, left: int) -> range:
+def _stripes(plan: LayerState, left: int) -> range:
     """The stripes of a layer from the first that is not all there, as many as begin within `left` bytes."""
     if left <= 0:
         return range(0)
@@ -77,13 +77,13 @@ def _stripes(plan: LayerPlan, left: int) -> range:
     return range(first, min(geometry.stripe_count, first - -left // geometry.stripe_length))
 
 
-def late(plan: LayerPlan, wanted: Bits, judge: Helping, own_time: float, limit: int, *, now: float) -> range | None:
+def late(plan: LayerState, wanted: Bits, judge: Owners, own_time: float, limit: int, *, now: float) -> range | None:
     """Pieces among `wanted` at the front of the window whose owner would begin them too late, if there are any.
 
     As in helping, but judged with the margin of a host in a hurry; what is needed later has time. `own_time`, `limit`:
     seconds in which this host draws a stripe, and how many it draws at once.
     """
-    helper = Helper(own_time, own_time / limit, eager=True)
+    helper = OwnSpeed(own_time, own_time / limit, eager=True)
     stop = plan.window.start + max(_FRONT, len(plan.window) // _FRONT)
     unseen = [stripe for stripe in plan.stripes_with(wanted) if stripe < stop]
     for stripe, owner, ahead in late_owner.candidates(plan, unseen):

@@ -17,7 +17,7 @@ _STRIPES = 2
 """Stripes that a step stands for at least: what is nearly done is not worth a request."""
 
 
-class Precedence:
+class BehindFirst:
     """Knows what the linked hosts lack that are not done yet, in bytes."""
 
     def __init__(self, *, makes_way: bool) -> None:

@@ -1,6 +1,6 @@
-"""Which requests to the store are under way, and how does each get on? Bookkeeping of the planner; it decides nothing.
+"""Which requests to the store are under way, and how far is each? Bookkeeping of the planner; it decides nothing.
 
-Invariant: a piece that is flying in a plan because of a draw is in exactly one draw here.
+Invariant: a piece that is in flight because of a draw is in exactly one draw here.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcdist.model.pieces import Bits
-    from dcdist.policy.state.layer_state import LayerPlan
+    from dcdist.policy.state.layer_state import LayerState
 
 
 @dataclass(slots=True)
 class Running:
-    """One draw: its range, and how it gets on. `ended`: when all its bytes had come; its pieces are being checked."""
+    """One draw: its range, and how far it is. `ended`: when all its bytes had come; its pieces are being checked."""
 
     layer: int
     pieces: Bits
@@ -37,7 +37,7 @@ class Running:
 class Draws:
     """The draws of a fetch by their numbers. `total`: bytes that all of them together have brought."""
 
-    plans: dict[int, LayerPlan]
+    plans: dict[int, LayerState]
     total: int = 0
     _running: dict[int, Running] = field(default_factory=dict)
     _next: int = 0
@@ -66,8 +66,8 @@ class Draws:
     def begin(self, layer: int, bits: Bits, length: int, *, now: float) -> int:
         """Pieces are asked for, `length` bytes: the number of the draw."""
         plan = self.plans[layer]
-        plan.flying |= bits
-        plan.drawn |= bits
+        plan.in_flight |= bits
+        plan.requested |= bits
         draw = self._next
         self._next += 1
         self._running[draw] = Running(layer, bits, length, begun=now)
@@ -91,6 +91,6 @@ class Draws:
         running = self._running.pop(draw, None)
         if running is not None:
             plan = self.plans[running.layer]
-            plan.flying &= ~running.pieces
-            plan.rewind()
+            plan.in_flight &= ~running.pieces
+            plan.reassign()
         return running

@@ -34,7 +34,7 @@ def test_a_draw_that_proves_needless_just_before_it_begins_is_not_made_again_whi
     made = planner()
     first, _ = draws(made, now=0.0)
     made.receive(PeersSeen(0, pieces.span(0, 3)), now=0.1)
-    made.receive(DrawNeedless(first.draw), now=0.1)
+    made.receive(DrawNeedless(first.number), now=0.1)
     assert draws(made, now=0.1) == [Draw(2, 0, 3, 4)]
 
 
@@ -42,7 +42,7 @@ def test_a_needless_draw_is_made_again_when_the_peers_are_gone() -> None:
     made = planner()
     first, _ = draws(made, now=0.0)
     made.receive(PeersSeen(0, pieces.span(0, 4)), now=0.1)
-    made.receive(DrawNeedless(first.draw), now=0.1)
+    made.receive(DrawNeedless(first.number), now=0.1)
     assert draws(made, now=0.1) == [Draw(2, 0, 8, 12)]
     made.receive(DrawNeedless(2), now=0.2)
     made.receive(PeersSeen(0, 0), now=0.2)
@@ -62,7 +62,7 @@ def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
         drawn += more
         for command in more:
             now += 0.01
-            made.receive(DrawFinished(command.draw), now=now)
+            made.receive(DrawFinished(command.number), now=now)
             made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
     lengths = [(command.stop - command.first) * geometry.piece_length for command in drawn]
 
@@ -135,8 +135,8 @@ def test_requests_rise_while_they_bring_more() -> None:
     for step in range(1, 8):
         now = step * 0.5
         for command in running:
-            made.receive(BytesDrawn(command.draw, 1), now=now)
-            made.receive(DrawFinished(command.draw), now=now)
+            made.receive(BytesDrawn(command.number, 1), now=now)
+            made.receive(DrawFinished(command.number), now=now)
             made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
             running = [each for each in running if each is not command] + draws(made, now=now)
         most = max(most, made.statistics(now=now).limit)
@@ -154,9 +154,9 @@ def test_a_layer_that_opens_late_has_its_own_time() -> None:
 def test_a_slow_draw_is_progress() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
-    made.receive(DrawFailed(first.draw, Failure.LASTING, "no such object"), now=0.0)
+    made.receive(DrawFailed(first.number, Failure.LASTING, "no such object"), now=0.0)
     for second_of_time in range(1, 60):
-        made.receive(BytesDrawn(second.draw, 1000 * second_of_time), now=float(second_of_time))
+        made.receive(BytesDrawn(second.number, 1000 * second_of_time), now=float(second_of_time))
 
     assert not any(isinstance(command, GiveUp) for command in made.commands(now=60.0))
 
@@ -179,7 +179,7 @@ def test_a_piece_is_never_in_two_draws() -> None:
             for piece in range(command.first, command.stop):
                 assert piece not in seen
                 seen.add(piece)
-            made.receive(DrawFinished(command.draw), now=step * 0.1)
+            made.receive(DrawFinished(command.number), now=step * 0.1)
 
     assert seen == set(range(GEOMETRY.piece_count))
 
@@ -187,7 +187,7 @@ def test_a_piece_is_never_in_two_draws() -> None:
 def test_a_failed_draw_is_asked_for_again_after_a_pause() -> None:
     made = planner()
     first = draws(made, now=0.0)[0]
-    made.receive(DrawFailed(first.draw, Failure.PASSING, "reset"), now=1.0)
+    made.receive(DrawFailed(first.number, Failure.PASSING, "reset"), now=1.0)
 
     assert draws(made, now=1.1) == []
     again = draws(made, now=1.3)
@@ -199,9 +199,9 @@ def test_a_store_that_breaks_off_after_whole_pieces_is_asked_again_at_once() -> 
     now = 0.0
     for _ in range(10):
         command = draws(made, now=now)[0]
-        made.receive(BytesDrawn(command.draw, GEOMETRY.piece_length + 1000), now=now)
+        made.receive(BytesDrawn(command.number, GEOMETRY.piece_length + 1000), now=now)
         made.receive(PiecesFinished(0, 1 << command.first), now=now)
-        made.receive(DrawFailed(command.draw, Failure.PASSING, "short"), now=now)
+        made.receive(DrawFailed(command.number, Failure.PASSING, "short"), now=now)
         now += 0.3
 
     assert len(draws(made, now=now)) >= 1
@@ -210,8 +210,8 @@ def test_a_store_that_breaks_off_after_whole_pieces_is_asked_again_at_once() -> 
 def test_a_throttled_store_is_asked_less_and_later() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
-    made.receive(DrawFailed(first.draw, Failure.THROTTLED, "slow down", retry_after=5.0), now=1.0)
-    made.receive(DrawFinished(second.draw), now=1.0)
+    made.receive(DrawFailed(first.number, Failure.THROTTLED, "slow down", retry_after=5.0), now=1.0)
+    made.receive(DrawFinished(second.number), now=1.0)
 
     assert draws(made, now=5.9) == []
     assert len(draws(made, now=6.1)) == 1
@@ -228,7 +228,7 @@ def refused(made: Planner, *, most: int = 1000) -> tuple[int, float, str]:
             if isinstance(command, GiveUp):
                 return times, now, command.reason
             assert isinstance(command, Draw)
-            made.receive(DrawFailed(command.draw, Failure.THROTTLED, "slow down"), now=now)
+            made.receive(DrawFailed(command.number, Failure.THROTTLED, "slow down"), now=now)
             times += 1
     return times, now, ""
 
@@ -251,7 +251,7 @@ def test_a_store_that_only_refuses_is_given_up_after_a_quarter_of_an_hour() -> N
 def test_a_range_that_the_store_denies_is_left_alone_for_a_while() -> None:
     made = planner()
     first, _ = draws(made, now=0.0)
-    made.receive(DrawFailed(first.draw, Failure.LASTING, "no such object"), now=0.0)
+    made.receive(DrawFailed(first.number, Failure.LASTING, "no such object"), now=0.0)
 
     later = draws(made, now=5.1)
     assert all(command.first != first.first for command in later)
@@ -260,16 +260,16 @@ def test_a_range_that_the_store_denies_is_left_alone_for_a_while() -> None:
 def test_a_draw_without_a_byte_for_seconds_is_dropped() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
-    made.receive(BytesDrawn(second.draw, 1000), now=4.0)
+    made.receive(BytesDrawn(second.number, 1000), now=4.0)
 
-    assert Drop(first.draw) in made.commands(now=6.0)
+    assert Drop(first.number) in made.commands(now=6.0)
 
 
 def test_a_fetch_without_any_progress_ends_with_the_reason() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
-    made.receive(DrawFailed(first.draw, Failure.PASSING, "connection refused"), now=0.0)
-    made.receive(DrawFailed(second.draw, Failure.PASSING, "connection refused"), now=0.0)
+    made.receive(DrawFailed(first.number, Failure.PASSING, "connection refused"), now=0.0)
+    made.receive(DrawFailed(second.number, Failure.PASSING, "connection refused"), now=0.0)
 
     assert not any(isinstance(command, GiveUp) for command in made.commands(now=299.0))
     assert GiveUp("connection refused") in made.commands(now=300.0)

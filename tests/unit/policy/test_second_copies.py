@@ -55,7 +55,7 @@ def begin_and_end_all(made: Planner, *, now: float) -> list[Draw]:
     while running := draws(made, now=now):
         ended += running
         for command in running:
-            made.receive(DrawFinished(command.draw), now=now)
+            made.receive(DrawFinished(command.number), now=now)
             made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
     return ended
 
@@ -148,8 +148,8 @@ def test_a_host_that_has_drawn_nothing_tries_the_store_once_however_much_peers_h
         made.receive(PeersGave(10_000_000 * half), now=now)
         for draw in draws(made, now=now):
             tried += 1
-            made.receive(BytesDrawn(draw.draw, large.stripe_length), now=now + 0.1)
-            made.receive(DrawFinished(draw.draw), now=now + 0.1)
+            made.receive(BytesDrawn(draw.number, large.stripe_length), now=now + 0.1)
+            made.receive(DrawFinished(draw.number), now=now + 0.1)
 
     assert tried == 1
 
@@ -176,11 +176,11 @@ def test_peers_that_take_over_a_full_link_from_the_store_leave_no_room_for_a_sec
     begun = draws(made, now=0.0)
     for quarter in range(9):
         for draw in begun:
-            made.receive(BytesDrawn(draw.draw, quarter * MIB // 8), now=quarter / 4)
+            made.receive(BytesDrawn(draw.number, quarter * MIB // 8), now=quarter / 4)
         made.receive(PeersGave(0), now=quarter / 4)
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=2.0)
     for draw in begun:
-        made.receive(DrawFinished(draw.draw), now=2.0)
+        made.receive(DrawFinished(draw.number), now=2.0)
         made.receive(PiecesFinished(0, pieces.span(draw.first, draw.stop)), now=2.0)
 
     for half in range(1, 40):
@@ -234,7 +234,7 @@ def after_a_full_link(made: Planner, *, coming: int, rate: float) -> list[tuple[
         made.receive(PeersGave(round(total)), now=now)
         begun = draws(made, now=now)
         for draw in begun:
-            made.receive(DrawNeedless(draw.draw), now=now)
+            made.receive(DrawNeedless(draw.number), now=now)
         if now > 10.0 and begun:
             found.append((now, len(begun)))
         total += (6e6 if now < 10.0 else rate) / 2
@@ -260,8 +260,8 @@ def test_a_full_link_is_left_to_peers_however_much_is_missing() -> None:
     made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False))
     made.receive(LayerOpened(0, large, 0), now=0.0)
     for draw in draws(made, now=0.0):
-        made.receive(BytesDrawn(draw.draw, large.stripe_length), now=4.0)
-        made.receive(DrawFinished(draw.draw), now=4.0)
+        made.receive(BytesDrawn(draw.number, large.stripe_length), now=4.0)
+        made.receive(DrawFinished(draw.number), now=4.0)
         made.receive(PiecesFinished(0, pieces.span(draw.first, draw.stop)), now=4.0)
     made.receive(PeersSeen(0, pieces.span(0, large.piece_count)), now=4.0)
 
@@ -278,7 +278,7 @@ def test_a_host_in_a_hurry_tries_the_store_less_and_less_often() -> None:
         made.receive(PeersGave(100_000 * now), now=float(now))
         for command in draws(made, now=float(now)):
             tried.append(now)
-            made.receive(DrawNeedless(command.draw), now=float(now))
+            made.receive(DrawNeedless(command.number), now=float(now))
 
     assert tried == [2, 7, 17, 37]
 
@@ -312,7 +312,7 @@ def test_who_is_behind_does_not_ask_a_store_for_more_that_wants_fewer_requests()
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
     made.receive(PeersLack((GEOMETRY.length // 2,) * 7), now=0.0)
     first, *others = draws(made, now=3.1)
-    made.receive(DrawFailed(first.draw, Failure.THROTTLED, "503"), now=3.2)
+    made.receive(DrawFailed(first.number, Failure.THROTTLED, "503"), now=3.2)
     finish(made, others, now=3.2)
 
     (only,) = draws(made, now=4.0)
@@ -324,5 +324,5 @@ def test_who_is_behind_does_not_ask_a_store_for_more_that_wants_fewer_requests()
 
 def finish(made: Planner, drawn: list[Draw], *, now: float) -> None:
     for draw in drawn:
-        made.receive(DrawFinished(draw.draw), now=now)
+        made.receive(DrawFinished(draw.number), now=now)
         made.receive(PiecesFinished(0, pieces.span(draw.first, draw.stop)), now=now)

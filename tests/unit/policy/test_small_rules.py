@@ -8,7 +8,7 @@ from dcdist.model.identity import HostId
 from dcdist.policy.link.room import HASTY_SETTLE, SETTLE, Room
 from dcdist.policy.link.throughput import Throughput
 from dcdist.policy.planner_events import Failure
-from dcdist.policy.reasons.late_owner import Helper, Helping
+from dcdist.policy.reasons.late_owner import Owners, OwnSpeed
 from dcdist.policy.requests.budget import split
 from dcdist.policy.requests.concurrency import Concurrency
 from dcdist.policy.requests.crawl import Crawl
@@ -156,19 +156,19 @@ def test_requests_grow_step_by_step_up_to_a_bound() -> None:
     assert size.limit == LONGEST == 16 << 20
 
 
-HELPER = Helper(own_time=0.8, own_interval=0.4, eager=False)
+HELPER = OwnSpeed(own_time=0.8, own_interval=0.4, eager=False)
 """Its margin is 4 s: 1.25 times 0.8 s, and twice a view's lag of 1.5 s."""
 
 
 def helps(
-    helping: Helping, *, now: float, ahead: int = 3, rank: int = 1, helper: Helper = HELPER, ending: bool = False
+    helping: Owners, *, now: float, ahead: int = 3, rank: int = 1, helper: OwnSpeed = HELPER, ending: bool = False
 ) -> bool:
     return helping.should_help(HOST, ahead=ahead, rank=rank, helper=helper, now=now, ending=ending)
 
 
-def steady_owner() -> Helping:
+def steady_owner() -> Owners:
     """A stripe a second since second 1."""
-    helping = Helping()
+    helping = Owners()
     helping.watch(HOST, now=0.0)
     for second in (1.0, 2.0, 3.0, 4.0):
         helping.appeared(HOST, now=second)
@@ -186,13 +186,13 @@ def test_each_rank_waits_for_the_one_before_it() -> None:
 
 
 def test_a_host_in_a_hurry_takes_a_quarter_of_the_margin() -> None:
-    eager = Helper(own_time=0.8, own_interval=0.4, eager=True)
+    eager = OwnSpeed(own_time=0.8, own_interval=0.4, eager=True)
 
     assert not helps(steady_owner(), now=4.0, ahead=3, helper=eager)
     assert helps(steady_owner(), now=4.0, ahead=4, helper=eager)
 
 
-def beside_others(seconds: float) -> Helping:
+def beside_others(seconds: float) -> Owners:
     """The steady owner, and three others that show a stripe each time so many seconds have gone."""
     helping = steady_owner()
     for number in range(2, 5):
@@ -214,7 +214,7 @@ def test_at_the_end_what_a_slow_owner_has_begun_is_drawn_by_others_too() -> None
     assert not helps(beside_others(0.8), now=4.0, ahead=0, ending=True)
     assert not helps(beside_others(0.5), now=4.9, ahead=0, rank=2, ending=True)
     assert helps(beside_others(0.5), now=5.1, ahead=0, rank=2, ending=True)
-    slow_too = Helper(own_time=1.6, own_interval=0.8, eager=False)
+    slow_too = OwnSpeed(own_time=1.6, own_interval=0.8, eager=False)
     assert not helps(beside_others(0.5), now=4.0, ahead=0, helper=slow_too, ending=True)
 
 
@@ -229,7 +229,7 @@ def test_an_owner_that_was_slow_for_long_stays_so_when_helpers_show_its_stripes(
 
 
 def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
-    helping = Helping()
+    helping = Owners()
     helping.watch(HOST, now=0.0)
 
     assert not helps(helping, now=3.4)
@@ -239,8 +239,8 @@ def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
 
 
 def test_the_turns_of_those_that_are_gone_too_are_not_awaited() -> None:
-    def silent(others: int) -> Helping:
-        helping = Helping()
+    def silent(others: int) -> Owners:
+        helping = Owners()
         for number in range(others):
             helping.watch(HostId(f"{number + 2:032x}"), now=11.5)
         helping.watch(HOST, now=0.0)
@@ -251,7 +251,7 @@ def test_the_turns_of_those_that_are_gone_too_are_not_awaited() -> None:
 
 
 def test_a_slow_owner_is_given_three_of_its_own_intervals() -> None:
-    helping = Helping()
+    helping = Owners()
     helping.watch(HOST, now=0.0)
     helping.appeared(HOST, now=4.0)
     helping.appeared(HOST, now=8.0)
@@ -261,7 +261,7 @@ def test_a_slow_owner_is_given_three_of_its_own_intervals() -> None:
 
 
 def test_the_stripes_of_a_host_that_left_are_anybody_s() -> None:
-    assert helps(Helping(), now=0.0)
+    assert helps(Owners(), now=0.0)
 
 
 def test_a_request_that_crawls_beside_a_quick_one_is_left() -> None:

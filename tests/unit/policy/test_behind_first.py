@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.policy.requests.behind_first import Precedence
+from dcdist.policy.requests.behind_first import BehindFirst
 
 MB = 1_000_000
 
 
 def requests(lacking: int, others: tuple[int, ...], *, makes_way: bool = True, usual: int = 2, most: int = 8) -> int:
-    precedence = Precedence(makes_way=makes_way)
+    precedence = BehindFirst(makes_way=makes_way)
     precedence.told(others)
     return precedence.requests(usual, most=most, lacking=lacking, stripe=MB)
 
@@ -53,7 +53,7 @@ def test_the_most_is_kept_unless_the_usual_is_more() -> None:
 
 
 def test_what_was_told_last_counts() -> None:
-    precedence = Precedence(makes_way=True)
+    precedence = BehindFirst(makes_way=True)
     precedence.told((10 * MB,) * 3)
     precedence.told((100 * MB,) * 3)
     assert precedence.requests(2, most=8, lacking=100 * MB, stripe=MB) == 2
