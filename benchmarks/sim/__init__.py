@@ -18,6 +18,7 @@ from benchmarks.compare import scenarios
 from benchmarks.measure import BenchmarkError
 from benchmarks.sim import calibration, fleet, single
 from benchmarks.sim.fleet import Event, Fleet
+from dcdist.policy.preference import PREFERENCES
 from tools.lab.network import parse_rate
 from tools.lab.sizes import parse_size
 
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", choices=["any", "stream"], default="any", help="(default: %(default)s)")
     parser.add_argument("--fleet-store-rate", type=parse_rate, help="bound on what all hosts take (default: none)")
     parser.add_argument("--size", type=parse_size, help="of the layers (default: 512MiB, fleets: 60GB)")
-    parser.add_argument("--prefer", choices=["egress", "time"], default="egress", help="(default: %(default)s)")
+    parser.add_argument("--prefer", choices=list(PREFERENCES), default="egress", help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of all chance (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=1, help="seeds of a scenario (default: %(default)s)")
     parser.add_argument(
@@ -100,7 +101,7 @@ def _scenarios(options: argparse.Namespace) -> int:
                 rate,
                 (options.store_rate or [rate])[0],
                 options.size or 512 << 20,
-                options.prefer == "time",
+                options.prefer,
                 seed,
                 options.efficiency,
                 options.fleet_store_rate,
@@ -182,7 +183,7 @@ def _situations(options: argparse.Namespace) -> Iterator[Fleet]:
                         store_rate,
                         options.size or RELEASE,
                         options.grain,
-                        options.prefer == "time",
+                        options.prefer,
                         options.efficiency,
                         options.seed,
                         options.fleet_store_rate,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.compare.limit import Rates, limit
 from benchmarks.sim.single import UPDATED, layers_of, payload
 from dcdist.model.geometry import Geometry
+from dcdist.policy.preference import PREFERENCES
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec, SwarmSpec
 from dcdist.sim.simulation import simulate
 
@@ -25,9 +26,6 @@ MOST_IN_DETAIL = 64
 SMALL_REQUESTS = 5000.0
 """Listings and heartbeats that the store serves a second: a Swift with some proxies. 71 and 106 were measured for one
 connection to one proxy."""
-
-_PATIENCE, _SPARING_PATIENCE = 1.5, 6.0
-"""Seconds that a host waits for its first listing, as in `dcdist.engine.membership`."""
 
 _EPOCHS = 2000
 _LONGEST_EPOCH, _SHORTEST_EPOCH = 0.5, 0.02
@@ -59,7 +57,7 @@ class Fleet:
     store_rate: float
     size: int
     grain: int
-    eager: bool
+    prefer: str
     efficiency: float
     seed: int = 1
     fleet_store_rate: float | None = None
@@ -119,7 +117,7 @@ def prefix_bits(hosts: int) -> int:
 
 def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time.perf_counter) -> Figures:
     """Simulate it; with `detail` each host has a planner, however many there are."""
-    up = payload(fleet.rate)
+    up, preference = payload(fleet.rate), PREFERENCES[fleet.prefer]
     bound = limit(fleet.brought, payload(fleet.store_rate), [Rates(up, up)] * fleet.hosts)
     epoch = fleet.epoch or min(_LONGEST_EPOCH, max(_SHORTEST_EPOCH, bound.seconds / _EPOCHS))
     scenario = Scenario(
@@ -127,10 +125,10 @@ def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time
         tuple(HostSpec(up, up, start) for start in starts(fleet, bound.seconds)),
         StoreSpec(payload(fleet.store_rate), small_rate=SMALL_REQUESTS),
         SwarmSpec(efficiency=fleet.efficiency),
-        eager=fleet.eager,
+        preference=preference,
         stream=fleet.stream,
         fleet_store_rate=None if fleet.fleet_store_rate is None else fleet.fleet_store_rate / 8,
-        patience=_PATIENCE if fleet.eager else _SPARING_PATIENCE,
+        patience=preference.first_look,
         epoch=epoch,
         seed=fleet.seed,
         prefix_bits=0 if detail else prefix_bits(fleet.hosts),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.compare import scenarios
 from dcdist.model.geometry import LAYER_LIMIT, MIB, Geometry
+from dcdist.policy.preference import PREFERENCES
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec, SwarmSpec
 from dcdist.sim.simulation import simulate
 
@@ -41,7 +42,7 @@ class Course:
     rate: float
     store_rate: float
     size: int
-    eager: bool
+    prefer: str
     seed: int
     efficiency: float = EFFICIENCY
     fleet_store_rate: float | None = None
@@ -85,7 +86,7 @@ def run(course: Course, carried: Callable[[float], float] = payload) -> Judged:
         tuple(hosts),
         StoreSpec(carried(built.store.up)),
         SwarmSpec(efficiency=course.efficiency),
-        eager=course.eager,
+        preference=PREFERENCES[course.prefer],
         stream=course.stream,
         fleet_store_rate=None if course.fleet_store_rate is None else course.fleet_store_rate / 8,
         seed=course.seed,

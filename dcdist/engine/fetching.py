@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, assert_never
 from dcdist.engine import troubles
 from dcdist.engine.drawing import draw, needless, object_of
 from dcdist.engine.fetch_events import Trouble, Troubled
-from dcdist.engine.membership import PATIENCE, SPARING_PATIENCE, Audience, Membership
-from dcdist.engine.options import Order, Prefer
+from dcdist.engine.membership import Audience, Membership
+from dcdist.engine.options import Order
 from dcdist.engine.preparation import open_layer
 from dcdist.engine.rate_limits import Bounds
 from dcdist.engine.reuse import copy_pieces, known_pieces
@@ -40,6 +40,7 @@ from dcdist.policy.planner_events import (
     PrefixChanged,
 )
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import PREFERENCES
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.ports import swarm as swarm_port
 
@@ -125,7 +126,7 @@ class Fetching:
             host=host,
             version=release.name.version,
             layers=tuple(order),
-            eager=options.prefer is Prefer.TIME,
+            preference=PREFERENCES[options.prefer.value],
             may_draw=options.draw,
             in_order=options.alone,
             stream=options.order is Order.STREAM,
@@ -151,7 +152,7 @@ class Fetching:
             unlinked=self._forget,
             troubled=lambda message: self._report(Troubled(message, Trouble.RENDEZVOUS, str(self._ports.store))),
         )
-        patience = PATIENCE if self._options.prefer is Prefer.TIME else SPARING_PATIENCE
+        patience = PREFERENCES[self._options.prefer.value].first_look
         return Membership(self._ports.rendezvous, me, audience, patience=patience)
 
     async def run(self, stack: AsyncExitStack) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.errors import StoreError
 from dcdist.policy.fleet.neighbours import Neighbours
+from dcdist.policy.preference import TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,12 +23,8 @@ if TYPE_CHECKING:
     from dcdist.model.member import Member
     from dcdist.ports.rendezvous import Rendezvous
 
-PATIENCE = 1.5
+PATIENCE = TIME.first_look
 """Seconds that the start of a fetch waits for the rendezvous."""
-
-SPARING_PATIENCE = 6.0
-"""The same for a host that would rather spare the store: when thousands join at once, each waits some seconds for its
-turn, and one that began without knowing the others would draw what they do."""
 
 MOST_STEPS = 16
 """Steps that one look takes towards the right prefix; if hosts come so fast that this is too few, the next goes on."""

@@ -17,39 +17,20 @@ if TYPE_CHECKING:
     from dcdist.model.identity import HostId
     from dcdist.model.pieces import Bits
     from dcdist.policy.fleet.fleet_window import FleetWindow
+    from dcdist.policy.preference import Preference
     from dcdist.policy.state.layer_state import LayerState
 
 _PEERS_SILENT = 3.0
 """Seconds without a right byte from peers after which what they hold is drawn from the store."""
 
-_PEERS_SILENT_HASTY = 1.0
-"""The same for a host that would rather wait less: what peers are being asked for is left to them for longer."""
-
 _PEERS_BEGIN = 2.0
 """Seconds for which peers hold everything before their pace tells anything: they have just been asked."""
-
-_ADOPT_EAGER = 4.0
-_ADOPT_SPARING = 8.0
-"""Seconds without anything new from other prefixes, with no work of one's own, until their stripes are adopted."""
-
-_ADOPT_SHARE = 1 / 8
-"""Part of the time since the beginning that a host which spares the store waits at least."""
 
 _ADOPT_STRIPES = 3
 """Times in which this host draws a stripe that it waits at least: where the store is slow, all is."""
 
-_TURN = 0.1
-"""Seconds between the turns of two hosts that would adopt the same stripe; four times that to spare the store."""
-
 _LOOKED_AT = 16
 """Stripes of others that are looked at for adoption at once: each costs as much as the prefix has members."""
-
-_PROBE = 5.0
-"""Seconds after which a host in a hurry tries again whether the store brings more than peers alone; each time twice as
-many, or a large release would be drawn by trying."""
-
-_SPARING = 20
-"""How much longer than a host in a hurry one waits for slow peers that would rather spare the store."""
 
 _RIVALS = 16
 """Members that may turn up while the others are not known yet; or four times those that are."""
@@ -95,13 +76,10 @@ class _Barred:
 
 @dataclass(slots=True)
 class Chooser:
-    """The layers of a fetch and the order in which this host would draw from them.
-
-    `eager`: would rather wait less than spare the store.
-    """
+    """The layers of a fetch and the order in which this host would draw from them."""
 
     host: HostId
-    eager: bool
+    preference: Preference
     turns: FleetWindow
     plans: dict[int, LayerState] = field(default_factory=dict)
     helping: Owners = field(default_factory=Owners)
@@ -111,9 +89,12 @@ class Chooser:
     _late_again: float = 0.0
     _all_seen_from: float | None = None
     _probe_at: float = float("-inf")
-    _probe_pause: float = _PROBE
+    _probe_pause: float = 0.0
     _occupied: float = 0.0
     _elsewhere_latest: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._probe_pause = self.preference.probe_pause
 
     def bar(self, layer: int, pieces: Bits, *, until: float) -> None:
         """Leave pieces to peers for a while."""
@@ -130,7 +111,7 @@ class Chooser:
         self._barred = [barred for barred in self._barred if now < barred.until]
         if not situation.acquainted:
             sure = self._sure(situation)
-            if sure is not None or not self.eager:
+            if sure is not None or self.preference.only_sure:
                 return sure
         return (
             self._late(situation, now=now)
@@ -247,7 +228,7 @@ class Chooser:
             ranked += [(plan.ownership.rank(s), layer, s) for s in stripes if plan.of_stripe(s, wanted)]
         for rank, layer, stripe in sorted(ranked):
             expected = max(situation.stripe_times[layer], self.turns.stripe_time(window))
-            margin = OwnSpeed(expected, expected, self.eager).margin
+            margin = OwnSpeed(expected, expected, self.preference).margin
             if rank and self.turns.overdue(expected, now=now) >= (rank - 1) * margin:
                 plan = self.plans[layer]
                 return layer, plan.of_stripe(stripe, self._drawable(layer, plan.unseen))
@@ -272,7 +253,7 @@ class Chooser:
             if plan.ownership.alone:
                 continue
             own_time = situation.stripe_times[layer]
-            helper = OwnSpeed(own_time, own_time / situation.limit, self.eager)
+            helper = OwnSpeed(own_time, own_time / situation.limit, self.preference)
             for stripe, owner, ahead in late_owner.candidates(plan, left[layer]):
                 rank = plan.ownership.rank(stripe)
                 if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, ending=ending, now=now):
@@ -283,10 +264,7 @@ class Chooser:
     def _other_prefix(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
         """A stripe of another prefix, when nothing comes from there: its members are gone, or cannot be reached."""
         silence = now - max(self._occupied, self._elsewhere_latest)
-        patience, turn = (_ADOPT_EAGER, _TURN) if self.eager else (_ADOPT_SPARING, 4 * _TURN)
-        if not self.eager:
-            # While much else comes, what shows late is often only slow to get around.
-            patience = max(patience, _ADOPT_SHARE * (now - self.turns.begun))
+        patience = max(self.preference.adopt_after, self.preference.adopt_after_share * (now - self.turns.begun))
         if silence < patience:
             return None
         for layer, plan in self.plans.items():
@@ -295,20 +273,18 @@ class Chooser:
             wanted = self._drawable(layer, plan.unseen) if plan.ownership.divided else 0
             if not wanted or overdue < 0:
                 continue
-            helper = OwnSpeed(own_time, own_time / situation.limit, self.eager)
+            helper = OwnSpeed(own_time, own_time / situation.limit, self.preference)
             here = 1 - self.helping.share_gone(helper, now=now)
             for stripe in plan.other_prefix_stripes(wanted)[:_LOOKED_AT]:
-                if overdue >= plan.ownership.adoption_place(stripe) * here * turn:
+                if overdue >= plan.ownership.adoption_place(stripe) * here * self.preference.adopt_turn:
                     return layer, plan.of_stripe(stripe, wanted)
         return None
 
     def _undelivered(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        """What peers hold and do not bring: they are silent, too slow for a host in a hurry, or bring it wrong."""
+        """What peers hold and do not bring: they are silent, too slow, or bring it corrupt."""
         silence = now - situation.peers_latest
         silent = silence >= _PEERS_SILENT
-        slow = not silent and (
-            (self.eager and silence >= _PEERS_SILENT_HASTY) or self._peers_are_slow(situation, now=now)
-        )
+        slow = not silent and (silence >= self.preference.unasked_silence or self._peers_are_slow(situation, now=now))
         for layer, plan in self.plans.items():
             # What peers are bringing now would come twice; from silent ones nothing does.
             undelivered = plan.seen if silent else plan.seen & ~plan.coming if slow else 0
@@ -343,7 +319,7 @@ class Chooser:
             return False
         if self._all_seen_from is None:
             self._all_seen_from = now
-        if self.eager and situation.begins:
+        if self.preference.offers_unproven and situation.begins:
             # Whoever offers everything may give nothing: first requests need not wait until that shows.
             return True
         if now - self._all_seen_from < _PEERS_BEGIN:
@@ -351,16 +327,17 @@ class Chooser:
         missing = sum(plan.missing_bytes() for plan in self.plans.values())
         stripe_time = max(situation.stripe_times.values())
         if situation.room:
-            self._probe_pause = _PROBE
+            self._probe_pause = self.preference.probe_pause
             # Nothing is pushed out: worth it as long as the stripe comes before peers would have brought it.
             return missing > situation.peer_rate * stripe_time
         patience = 3.0 + 2 * stripe_time
-        if self.eager:
+        if self.preference.probe_pause < float("inf"):
             if missing <= situation.peer_rate * patience or now < self._probe_at:
                 return False
+            # Each time after twice as long, or a large release would be drawn by trying.
             self._probe_at, self._probe_pause = now + self._probe_pause, 2 * self._probe_pause
             return True
         # A rate of nothing may be that of peers that have just begun: that is for silence to tell. Who knows what the
         # store gave goes by its room alone: much that is missing takes long on a full link too. So one request tells.
         untried = not situation.tried and not situation.trying
-        return untried and missing > situation.peer_rate * patience * _SPARING > 0
+        return untried and missing > situation.peer_rate * patience * self.preference.slow_peers > 0

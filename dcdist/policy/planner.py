@@ -14,7 +14,6 @@ from dcdist.model.member import Role
 from dcdist.policy.chooser import LOOK_AGAIN, Chooser, Situation
 from dcdist.policy.fleet.acquaintance import Acquaintance
 from dcdist.policy.fleet.fleet_window import FleetWindow
-from dcdist.policy.link import idle, room
 from dcdist.policy.link.idle import Idle
 from dcdist.policy.link.room import Room
 from dcdist.policy.link.throughput import Throughput
@@ -44,7 +43,7 @@ from dcdist.policy.requests.concurrency import Concurrency
 from dcdist.policy.requests.corrupt_pieces import CorruptPieces
 from dcdist.policy.requests.crawl import Crawl
 from dcdist.policy.requests.patience import Patience
-from dcdist.policy.requests.request_share import most_requests
+from dcdist.policy.requests.request_share import MOST_REQUESTS, most_requests
 from dcdist.policy.requests.request_size import RequestSize
 from dcdist.policy.state.draws import Draws
 from dcdist.policy.state.layer_state import LayerState
@@ -61,9 +60,6 @@ _SETTLING = 15.0
 
 _BARRED = 8.0
 """Seconds for which a range is left alone that the store will not give."""
-
-_MOST_SPARING = 4
-"""Requests at once of a host that would rather spare the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +105,17 @@ class Planner:
     _done: bool = False
 
     def __post_init__(self) -> None:
-        self._chooser = Chooser(self.options.host, self.options.eager, FleetWindow(self.options.acquainted_from))
+        self._chooser = Chooser(self.options.host, self.options.preference, FleetWindow(self.options.acquainted_from))
         self._plans = self._chooser.plans
         self._draws = Draws(self._plans)
         self._members = Members(self.options.version, self._plans)
         self._acquaintance = Acquaintance(self.options.acquainted_from)
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
         self._corrupt = CorruptPieces(self.options.lasting_patience)
-        self._room = Room(settle=room.HASTY_SETTLE if self.options.eager else room.SETTLE)
-        self._behind_first = BehindFirst(makes_way=not self.options.eager)
-        self._idle = Idle(idle.HASTY_SETTLE, idle.HASTY_SHARE) if self.options.eager else Idle()
-        # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
-        most = self.options.most_requests if self.options.eager else min(self.options.most_requests, _MOST_SPARING)
-        self._concurrency = Concurrency(most=most)
+        self._room = Room(settle=self.options.preference.slack_after)
+        self._behind_first = BehindFirst(self.options.preference)
+        self._idle = Idle(self.options.preference.idle_after, self.options.preference.idle_share)
+        self._concurrency = Concurrency(most=self.options.preference.most_requests)
         self._peers_latest = self.options.begun
 
     # What happened
@@ -352,13 +346,13 @@ class Planner:
         if not self._chooser.all_seen():
             return share
         lacking, stripe = self._chooser.lacking()
-        most = self.options.most_requests if not self._concurrency.restrained(now=now) else share
+        most = MOST_REQUESTS if not self._concurrency.restrained(now=now) else share
         return self._behind_first.requests(share, most=most, lacking=lacking, stripe=stripe)
 
     def _most_requests(self, *, now: float) -> int:
         """Requests at once beside those of others; looked at now and then, since it goes through all stripes."""
         if now >= self._request_share_at:
-            self._request_share = most_requests(self._chooser.drawing(), self.options.most_requests)
+            self._request_share = most_requests(self._chooser.drawing())
             self._request_share_at = now + LOOK_AGAIN
         return self._request_share
 

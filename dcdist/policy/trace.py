@@ -18,11 +18,12 @@ from dcdist.policy.planner import Planner
 from dcdist.policy.planner_commands import Command
 from dcdist.policy.planner_events import Event, Failure
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import PREFERENCES, Preference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-VERSION = 1
+VERSION = 2
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
@@ -74,7 +75,7 @@ def replay(lines: Iterable[str]) -> Iterator[Step]:
     """Tell a new planner what a recorded one was told.
 
     Raises:
-        FormatError: It is no trace, or one with events that this version does not know.
+        FormatError: It is no trace, or an older one, or has events that this version does not know.
         NewerFormatError: It was written by a newer version.
     """
     planner: Planner | None = None
@@ -101,6 +102,8 @@ def _read(line: str, number: int) -> PlannerOptions | _Entry:
         if found.get("trace", VERSION) > VERSION:
             message = f"the trace has version {found['trace']}; this program reads up to {VERSION}"
             raise NewerFormatError(message, needed=found["trace"])
+        if found.get("trace", VERSION) < VERSION:
+            raise FormatError(f"the trace has version {found['trace']}; this program reads version {VERSION}")
         if "trace" in found:
             return _options(found["options"])
         if "event" in found:
@@ -114,11 +117,13 @@ def to_plain(value: object) -> Plain:
     """A value of the planner's world in plain ones.
 
     Dataclasses become objects with their name under `is`, enumerations their name under `of`, large integers
-    hexadecimal digits under `hex`.
+    hexadecimal digits under `hex`, a preference its name under `prefer`.
 
     Raises:
         TypeError: It cannot be written.
     """
+    if isinstance(value, Preference):
+        return {"prefer": value.name}
     if isinstance(value, Enum):
         return {"of": type(value).__name__, "name": value.name}
     if isinstance(value, int) and not isinstance(value, bool) and value >= _PLAIN_INTEGER:
@@ -139,6 +144,8 @@ def _from_plain(plain: Plain) -> object:
         return tuple(_from_plain(each) for each in plain)
     if not isinstance(plain, dict):
         return plain
+    if "prefer" in plain:
+        return PREFERENCES[str(plain["prefer"])]
     if "hex" in plain:
         return int(str(plain["hex"]), 16)
     if "of" in plain:

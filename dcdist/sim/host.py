@@ -244,7 +244,7 @@ def options_for(
         host=host,
         version="1",
         layers=layers,
-        eager=scenario.eager,
+        preference=scenario.preference,
         stream=scenario.stream,
         may_draw=spec.may_draw,
         acquainted_from=now + scenario.acquaintance,

@@ -11,23 +11,11 @@ import math
 
 from dcdist.policy.link.throughput import Throughput
 
-SHARE = 0.3
-"""Of the best rate, below which a link is all but idle."""
-
-HASTY_SHARE = 0.6
-"""The same for a host that would rather wait less."""
-
-SETTLE = 1.0
-"""Seconds that it must last."""
-
-HASTY_SETTLE = 0.5
-"""The same for a host that would rather wait less."""
-
 
 class Idle:
     """Follows the bytes that a host takes from all sources together."""
 
-    def __init__(self, settle: float = SETTLE, share: float = SHARE) -> None:
+    def __init__(self, settle: float, share: float) -> None:
         """`settle`: seconds that a link must be idle before it is believed; `share`: of the best rate, below it is."""
         self._settle = settle
         self._share = share

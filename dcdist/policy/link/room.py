@@ -15,12 +15,6 @@ _BEGIN = 0.8
 _END = 0.95
 """Share of the best rate from which on there is none, when peers alone give it."""
 
-SETTLE = 4.0
-"""Seconds that a rate must be low before it is believed."""
-
-HASTY_SETTLE = 0.5
-"""The same for a host that would rather wait less."""
-
 _MEMORY = 120.0
 """Seconds until a best rate that is not reached again has faded by 63 %: links change."""
 
@@ -28,7 +22,7 @@ _MEMORY = 120.0
 class Room:
     """Follows the rate at which a host takes bytes from all sources together (bytes a second)."""
 
-    def __init__(self, *, settle: float = SETTLE) -> None:
+    def __init__(self, *, settle: float) -> None:
         """`settle`: seconds that a rate must be low before it is believed."""
         self._settle = settle
         self._best = 0.0

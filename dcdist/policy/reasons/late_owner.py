@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dcdist.model.identity import HostId
+    from dcdist.policy.preference import Preference
     from dcdist.policy.state.layer_state import LayerState
 
 _VIEW_LAG = 1.5
@@ -60,29 +61,28 @@ class _Owner:
     def overdue(self, helper: OwnSpeed, *, now: float) -> float:
         """Seconds for which its next stripe has been overdue, as `helper` sees it; negative if it is not."""
         interval = self.interval() or helper.own_interval
-        lag = 0.0 if helper.eager else _VIEW_LAG
+        lag = helper.preference.view_lag
         silence = now - max(self.latest, self.since)
         return silence - lag - max(_SILENCE, 3 * interval, 1.5 * helper.own_time)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnSpeed:
-    """What this host brings: seconds for one stripe, seconds between two, and whether it would rather not wait."""
+    """What this host brings: seconds for one stripe, seconds between two, and its preference."""
 
     own_time: float
     own_interval: float
-    eager: bool
+    preference: Preference
 
     @property
     def margin(self) -> float:
         """By how much an owner must be late for this host to step in.
 
         The careful margin never draws what the owner would have begun before it could know: what is seen of it is a
-        view's lag old, and so is what it will see. A host that would rather wait less takes a quarter, at the price of
-        a few duplicates.
+        view's lag old, and so is what it will see.
         """
         careful = 1.25 * self.own_time + 2 * _VIEW_LAG
-        return careful / 4 if self.eager else careful
+        return careful * self.preference.margin
 
 
 class Owners:

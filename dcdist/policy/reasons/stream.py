@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB
 from dcdist.policy.planner_commands import AskFirst
+from dcdist.policy.preference import TIME
 from dcdist.policy.reasons import late_owner
 from dcdist.policy.reasons.late_owner import OwnSpeed
 
@@ -80,10 +81,10 @@ def _stripes(plan: LayerState, left: int) -> range:
 def late(plan: LayerState, wanted: Bits, judge: Owners, own_time: float, limit: int, *, now: float) -> range | None:
     """Pieces among `wanted` at the front of the window whose owner would begin them too late, if there are any.
 
-    As in helping, but judged with the margin of a host in a hurry; what is needed later has time. `own_time`, `limit`:
+    As in helping, but judged with the margin of `TIME`; what is needed later has time. `own_time`, `limit`:
     seconds in which this host draws a stripe, and how many it draws at once.
     """
-    helper = OwnSpeed(own_time, own_time / limit, eager=True)
+    helper = OwnSpeed(own_time, own_time / limit, TIME)
     stop = plan.window.start + max(_FRONT, len(plan.window) // _FRONT)
     unseen = [stripe for stripe in plan.stripes_with(wanted) if stripe < stop]
     for stripe, owner, ahead in late_owner.candidates(plan, unseen):

@@ -16,6 +16,7 @@ from dcdist.policy.planner_events import (
     PieceFoundCorrupt,
     PiecesFinished,
 )
+from dcdist.policy.preference import EGRESS, TIME, Preference
 from tests.support.planners import GEOMETRY, draws, planner
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 ALL = pieces.span(0, GEOMETRY.piece_count)
 
 
-def lacking(lacks: int, *, eager: bool = True) -> Planner:
+def lacking(lacks: int, *, preference: Preference = TIME) -> Planner:
     """A planner that lacks the first pieces."""
-    return planner(have=ALL & ~pieces.span(0, lacks), eager=eager)
+    return planner(have=ALL & ~pieces.span(0, lacks), preference=preference)
 
 
 def spoil(made: Planner, command: Draw, *, now: float) -> None:
@@ -92,7 +93,7 @@ def test_a_piece_that_the_store_never_gives_right_still_comes_from_peers() -> No
 
 
 def test_a_piece_that_peers_give_wrong_twice_is_drawn_at_once_whatever_they_hold_and_bring() -> None:
-    made = lacking(4, eager=False)
+    made = lacking(4, preference=EGRESS)
     made.receive(PeersSeen(0, ALL), now=0.0)
     made.receive(PeersGave(1), now=0.1)
     made.receive(PieceFoundCorrupt(0, 2, from_store=False), now=0.2)
@@ -104,7 +105,7 @@ def test_a_piece_that_peers_give_wrong_twice_is_drawn_at_once_whatever_they_hold
 
 
 def test_a_piece_that_peers_give_wrong_while_it_comes_from_the_store_is_not_drawn_twice() -> None:
-    made = lacking(4, eager=False)
+    made = lacking(4, preference=EGRESS)
     (running,) = draws(made, now=0.0)
     for now in (0.1, 0.2, 0.3):
         made.receive(PieceFoundCorrupt(0, 2, from_store=False), now=now)
@@ -116,7 +117,7 @@ def test_a_piece_that_peers_give_wrong_while_it_comes_from_the_store_is_not_draw
 
 
 def test_peers_that_come_and_go_and_bring_nothing_are_silent_like_those_that_stay() -> None:
-    made = lacking(4, eager=False)
+    made = lacking(4, preference=EGRESS)
     for step in range(6):
         now = step * 0.5
         made.receive(PeersSeen(0, ALL), now=now)

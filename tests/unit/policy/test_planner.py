@@ -22,6 +22,7 @@ from dcdist.policy.planner_events import (
     PiecesFinished,
 )
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import EGRESS, TIME, Preference
 from dcdist.policy.state.ownership import Ownership
 from tests.support.planners import GEOMETRY, LAYER, ToySwarm, draws, host, member, planner
 
@@ -73,9 +74,9 @@ def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
     assert all(command.first // per_segment == (command.stop - 1) // per_segment for command in drawn)
 
 
-def test_before_the_others_are_known_a_sparing_host_draws_only_what_will_be_its_own() -> None:
+def test_before_the_others_are_known_a_host_that_prefers_egress_draws_only_what_will_be_its_own() -> None:
     geometry = Geometry.for_length(4096 * MIB)
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False, acquainted_from=1.0))
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS, acquainted_from=1.0))
     made.receive(LayerOpened(0, geometry, 0), now=0.0)
     sure = Ownership(LAYER, geometry.stripe_count, host(1)).strongest(16)
 
@@ -90,9 +91,9 @@ def test_before_the_others_are_known_a_sparing_host_draws_only_what_will_be_its_
     assert len(draws(made, now=1.0)) >= 2
 
 
-@pytest.mark.parametrize("eager", [True, False])
-def test_nothing_is_drawn_before_a_look_shows_nobody_new(eager: bool) -> None:
-    made = planner(eager=eager, acquainted_from=1.0)
+@pytest.mark.parametrize("preference", [TIME, EGRESS])
+def test_nothing_is_drawn_before_a_look_shows_nobody_new(preference: Preference) -> None:
+    made = planner(preference=preference, acquainted_from=1.0)
     made.receive(MembersChanged(tuple(member(number) for number in range(2, 5)), ()), now=0.1)
     assert draws(made, now=0.1) == []
     made.receive(MembersChanged((member(5),), ()), now=0.25)
@@ -103,7 +104,7 @@ def test_nothing_is_drawn_before_a_look_shows_nobody_new(eager: bool) -> None:
 
 
 def test_who_knows_the_others_before_the_second_is_over_draws_all_that_is_its_own() -> None:
-    made = planner(eager=False, acquainted_from=1.0)
+    made = planner(preference=EGRESS, acquainted_from=1.0)
     made.receive(MembersChanged((member(2),), ()), now=0.0)
     made.receive(MembersChanged((), ()), now=0.15)
     # Of so few stripes none is surely its own against any 16 newcomers.
@@ -111,7 +112,7 @@ def test_who_knows_the_others_before_the_second_is_over_draws_all_that_is_its_ow
     assert len(draws(made, now=0.15)) == 2
 
 
-def test_a_host_in_a_hurry_that_could_not_look_does_not_wait_for_the_others() -> None:
+def test_a_host_that_prefers_time_that_could_not_look_does_not_wait_for_the_others() -> None:
     assert len(draws(planner(acquainted_from=1.0), now=0.0)) == 2
 
 
@@ -163,7 +164,7 @@ def test_a_slow_draw_is_progress() -> None:
 
 def test_listed_members_that_never_draw_cost_little() -> None:
     swarm = ToySwarm(64 * MIB)
-    swarm.add(seconds=0.25, eager=True)
+    swarm.add(seconds=0.25, preference=TIME)
     swarm.idle = 3
     swarm.run(120.0)
 

@@ -17,6 +17,7 @@ from dcdist.policy.planner_events import (
     PiecesFinished,
 )
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import EGRESS, Preference
 from dcdist.policy.reasons.stream import StreamWindow
 from dcdist.policy.state.layer_state import LayerState
 from tests.support.planners import LAYER, draws, host, member
@@ -37,8 +38,10 @@ def moved(streaming: StreamWindow, over: dict[int, LayerState], *, rate: float =
     return streaming.moved(over, rate=rate, peer_rate=rate)
 
 
-def streaming_planner(*events: Event, layers: int = 1, eager: bool = False, stream: bool = True) -> Planner:
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=NAMES[:layers], eager=eager, stream=stream))
+def streaming_planner(*events: Event, layers: int = 1, preference: Preference = EGRESS, stream: bool = True) -> Planner:
+    made = Planner(
+        PlannerOptions(host=host(1), version="1", layers=NAMES[:layers], preference=preference, stream=stream)
+    )
     for event in events:
         made.receive(event, now=0.0)
     return made

@@ -87,6 +87,13 @@ def test_a_trace_of_a_newer_version_is_refused_as_such() -> None:
     assert raised.value.needed == VERSION + 1
 
 
+def test_a_trace_of_an_older_version_is_named_as_such() -> None:
+    first = json.loads(recorded()[0])
+    first["trace"] = 1
+    with pytest.raises(FormatError, match="version 1"):
+        list(replay([json.dumps(first)]))
+
+
 @pytest.mark.parametrize("line", ["", "[]", "{}", '{"at":1,"event":{"is":"Nonsense"}}', '{"at":1,"event":{"of":"x"}}'])
 def test_a_line_that_is_none_is_named(line: str) -> None:
     lines = recorded()
