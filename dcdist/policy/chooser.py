@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
+from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons import late_owner, stream
 from dcdist.policy.reasons.late_owner import Owners, OwnSpeed
 from dcdist.policy.reasons.single_holder import SingleHolder
@@ -65,6 +66,15 @@ class Situation:
     begins: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What to draw next, and why: pieces of a layer."""
+
+    layer: int
+    pieces: range
+    reason: Reason
+
+
 @dataclass(slots=True)
 class _Barred:
     """Pieces of a layer that are not drawn until a time."""
@@ -106,8 +116,8 @@ class Chooser:
         if any(not plan.ownership.covers(stripe) and not plan.is_drawn(stripe) for stripe in shown):
             self._elsewhere_latest = now
 
-    def choose(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        """The next request: a layer and its pieces; None if there is nothing that this host should draw now."""
+    def choose(self, situation: Situation, *, now: float) -> Run | None:
+        """The next request; None if there is nothing that this host should draw now."""
         self._barred = [barred for barred in self._barred if now < barred.until]
         if not situation.acquainted:
             sure = self._sure(situation)
@@ -144,13 +154,13 @@ class Chooser:
                     return members
         return len(owners) if any(plan.unseen for plan in self.plans.values()) else members
 
-    def _sure(self, situation: Situation) -> tuple[int, range] | None:
+    def _sure(self, situation: Situation) -> Run | None:
         """A single stripe that will be this host's own whoever else begins now: no link need idle meanwhile."""
         for layer, plan in self.plans.items():
             wanted = self._drawable(layer, plan.unseen)
             stripe = plan.next_sure(max(_RIVALS, 4 * situation.known)) if wanted else None
             if stripe is not None and plan.of_stripe(stripe, wanted):
-                return layer, plan.of_stripe(stripe, wanted)
+                return Run(layer, plan.of_stripe(stripe, wanted), Reason.EARLY)
         return None
 
     def _drawable(self, layer: int, wanted: Bits) -> Bits:
@@ -159,7 +169,7 @@ class Chooser:
                 wanted &= ~barred.pieces
         return wanted
 
-    def _own(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _own(self, situation: Situation, *, now: float) -> Run | None:
         if self._window() is not None:
             return self._own_in_turn(situation, now=now)
         for layer, plan in self.plans.items():
@@ -173,10 +183,10 @@ class Chooser:
                 stripe = plan.next_own()
             if stripe is not None:
                 self._occupied = now
-                return layer, plan.fit(plan.of_stripe(stripe, wanted), wanted, situation.longest)
+                return Run(layer, plan.fit(plan.of_stripe(stripe, wanted), wanted, situation.longest), Reason.OWN)
         return None
 
-    def _late(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _late(self, situation: Situation, *, now: float) -> Run | None:
         """What the sink needs soon and its owner is late with: before own stripes that are needed later."""
         if now < self._late_again:
             return None
@@ -189,7 +199,7 @@ class Chooser:
             run = stream.late(plan, wanted, self.helping, situation.stripe_times[layer], situation.limit, now=now)
             if run is not None:
                 self._occupied = now
-                return layer, run
+                return Run(layer, run, Reason.STREAM)
         self._late_again = now + LOOK_AGAIN / 2
         return None
 
@@ -206,7 +216,7 @@ class Chooser:
             if stripes:
                 yield layer, plan, stripes
 
-    def _own_in_turn(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _own_in_turn(self, situation: Situation, *, now: float) -> Run | None:
         for layer, plan, stripes in self._in_turn():
             wanted = self._drawable(layer, plan.unseen)
             own = (s for s in stripes if plan.ownership.owner(s) == self.host and plan.of_stripe(s, wanted))
@@ -214,10 +224,11 @@ class Chooser:
             if stripe is not None:
                 self._occupied = now
                 allowed = pieces.of(p for s in stripes for p in plan.geometry.stripe_pieces(s))
-                return layer, plan.fit(plan.of_stripe(stripe, wanted), wanted & allowed, situation.longest)
+                run = plan.fit(plan.of_stripe(stripe, wanted), wanted & allowed, situation.longest)
+                return Run(layer, run, Reason.OWN)
         return None
 
-    def _help_in_turn(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _help_in_turn(self, situation: Situation, *, now: float) -> Run | None:
         """A stripe whose turn it is and that does not appear: by rank, all at the same pace."""
         window = self._window() or 1
         ranked = []
@@ -231,10 +242,10 @@ class Chooser:
             margin = OwnSpeed(expected, expected, self.preference).margin
             if rank and self.turns.overdue(expected, now=now) >= (rank - 1) * margin:
                 plan = self.plans[layer]
-                return layer, plan.of_stripe(stripe, self._drawable(layer, plan.unseen))
+                return Run(layer, plan.of_stripe(stripe, self._drawable(layer, plan.unseen)), Reason.LATE_OWNER)
         return None
 
-    def _help(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _help(self, situation: Situation, *, now: float) -> Run | None:
         if now < self._help_again:
             return None
         in_turn = self._window() is not None
@@ -245,7 +256,7 @@ class Chooser:
             self._help_again = now + LOOK_AGAIN / 2
         return found
 
-    def _help_owners(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _help_owners(self, situation: Situation, *, now: float) -> Run | None:
         unseen = {layer: self._drawable(layer, plan.unseen) for layer, plan in self.plans.items()}
         left = {layer: list(plan.stripes_with(unseen[layer] & plan.assigned)) for layer, plan in self.plans.items()}
         ending = sum(map(len, left.values())) <= max((plan.ownership.count for plan in self.plans.values()), default=0)
@@ -258,10 +269,10 @@ class Chooser:
                 rank = plan.ownership.rank(stripe)
                 if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, ending=ending, now=now):
                     self._occupied = now
-                    return layer, plan.of_stripe(stripe, unseen[layer])
+                    return Run(layer, plan.of_stripe(stripe, unseen[layer]), Reason.LATE_OWNER)
         return None
 
-    def _other_prefix(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _other_prefix(self, situation: Situation, *, now: float) -> Run | None:
         """A stripe of another prefix, when nothing comes from there: its members are gone, or cannot be reached."""
         silence = now - max(self._occupied, self._elsewhere_latest)
         patience = max(self.preference.adopt_after, self.preference.adopt_after_share * (now - self.turns.begun))
@@ -277,30 +288,35 @@ class Chooser:
             here = 1 - self.helping.share_gone(helper, now=now)
             for stripe in plan.other_prefix_stripes(wanted)[:_LOOKED_AT]:
                 if overdue >= plan.ownership.adoption_place(stripe) * here * self.preference.adopt_turn:
-                    return layer, plan.of_stripe(stripe, wanted)
+                    return Run(layer, plan.of_stripe(stripe, wanted), Reason.OTHER_PREFIX)
         return None
 
-    def _undelivered(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
+    def _undelivered(self, situation: Situation, *, now: float) -> Run | None:
         """What peers hold and do not bring: they are silent, too slow, or bring it corrupt."""
         silence = now - situation.peers_latest
         silent = silence >= _PEERS_SILENT
-        slow = not silent and (silence >= self.preference.unasked_silence or self._peers_are_slow(situation, now=now))
+        if silent or silence >= self.preference.unasked_silence:
+            why: Reason | None = Reason.SILENT_PEERS
+        else:
+            why = self._peers_are_slow(situation, now=now)
         for layer, plan in self.plans.items():
             # What peers are bringing now would come twice; from silent ones nothing does.
-            undelivered = plan.seen if silent else plan.seen & ~plan.coming if slow else 0
+            undelivered = plan.seen if silent else plan.seen & ~plan.coming if why else 0
             wanted = self._drawable(layer, plan.missing & (plan.corrupt_from_peers | undelivered))
             runs = [(stripe, plan.of_stripe(stripe, wanted)) for stripe in plan.stripes_with(wanted)]
             if runs:
                 start, count = plan.ownership.start_of(self.host), plan.geometry.stripe_count
                 # Long requests cost the store less; hosts begin at different stripes.
-                return layer, min(runs, key=lambda each: (-len(each[1]), (each[0] - start) % count))[1]
+                run = min(runs, key=lambda each: (-len(each[1]), (each[0] - start) % count))[1]
+                return Run(layer, run, why or Reason.CORRUPT)
         return None
 
-    def _single_holder(self, *, now: float) -> tuple[int, range] | None:
+    def _single_holder(self, *, now: float) -> Run | None:
         wanted = {layer: self._drawable(layer, plan.missing) for layer, plan in self.plans.items()}
-        return self.single_holder.choose(self.plans, wanted, now=now)
+        found = self.single_holder.choose(self.plans, wanted, now=now)
+        return None if found is None else Run(*found, Reason.SINGLE_HOLDER)
 
-    def _last(self, situation: Situation) -> tuple[int, range] | None:
+    def _last(self, situation: Situation) -> Run | None:
         """One of the last stripes that peers hold, whoever was left to bring it, since the link is idle.
 
         The one with the least rank: all hosts wait for the same ones, and begin with different ones.
@@ -309,35 +325,37 @@ class Chooser:
             wanted = self._drawable(layer, plan.missing & plan.seen)
             stripes = list(plan.stripes_with(wanted))
             if stripes:
-                return layer, plan.of_stripe(min(stripes, key=plan.ownership.rank), wanted)
+                run = plan.of_stripe(min(stripes, key=plan.ownership.rank), wanted)
+                return Run(layer, run, Reason.IDLE_LINK)
         return None
 
-    def _peers_are_slow(self, situation: Situation, *, now: float) -> bool:
-        """Whether the swarm holds everything, so that the store has nothing better to do, and still takes long."""
+    def _peers_are_slow(self, situation: Situation, *, now: float) -> Reason | None:
+        """Why what peers hold is drawn although they give: the swarm holds everything, and still takes long."""
         if any(plan.unseen for plan in self.plans.values()):
             self._all_seen_from = None
-            return False
+            return None
         if self._all_seen_from is None:
             self._all_seen_from = now
         if self.preference.offers_unproven and situation.begins:
             # Whoever offers everything may give nothing: first requests need not wait until that shows.
-            return True
+            return Reason.UNPROVEN_OFFERS
         if now - self._all_seen_from < _PEERS_BEGIN:
-            return False
+            return None
         missing = sum(plan.missing_bytes() for plan in self.plans.values())
         stripe_time = max(situation.stripe_times.values())
         if situation.room:
             self._probe_pause = self.preference.probe_pause
             # Nothing is pushed out: worth it as long as the stripe comes before peers would have brought it.
-            return missing > situation.peer_rate * stripe_time
+            return Reason.SLACK if missing > situation.peer_rate * stripe_time else None
         patience = 3.0 + 2 * stripe_time
         if self.preference.probe_pause < float("inf"):
             if missing <= situation.peer_rate * patience or now < self._probe_at:
-                return False
+                return None
             # Each time after twice as long, or a large release would be drawn by trying.
             self._probe_at, self._probe_pause = now + self._probe_pause, 2 * self._probe_pause
-            return True
+            return Reason.PROBE
         # A rate of nothing may be that of peers that have just begun: that is for silence to tell. Who knows what the
         # store gave goes by its room alone: much that is missing takes long on a full link too. So one request tells.
         untried = not situation.tried and not situation.trying
-        return untried and missing > situation.peer_rate * patience * self.preference.slow_peers > 0
+        hopeless = missing > situation.peer_rate * patience * self.preference.slow_peers > 0
+        return Reason.PROBE if untried and hopeless else None

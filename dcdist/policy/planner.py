@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.model import pieces
 from dcdist.model.member import Role
-from dcdist.policy.chooser import LOOK_AGAIN, Chooser, Situation
+from dcdist.policy.chooser import LOOK_AGAIN, Chooser, Run, Situation
 from dcdist.policy.fleet.acquaintance import Acquaintance
 from dcdist.policy.fleet.fleet_window import FleetWindow
 from dcdist.policy.link.idle import Idle
@@ -337,8 +337,7 @@ class Planner:
             if chosen is None:
                 self._look_again = min(self._look_again, now + LOOK_AGAIN)
                 return
-            layer, run = chosen
-            commands.append(self._begin(layer, run, now=now))
+            commands.append(self._begin(chosen, now=now))
 
     def _limit(self, *, now: float) -> int:
         """Requests at once: as many as bring more, beside those of others, and by what each lacks."""
@@ -356,11 +355,11 @@ class Planner:
             self._request_share_at = now + LOOK_AGAIN
         return self._request_share
 
-    def _begin(self, layer: int, run: range, *, now: float) -> Draw:
-        geometry = self._plans[layer].geometry
-        length = min(run.stop * geometry.piece_length, geometry.length) - run.start * geometry.piece_length
-        draw = self._draws.begin(layer, pieces.span(run.start, run.stop), length, now=now)
-        return Draw(draw, layer, run.start, run.stop)
+    def _begin(self, run: Run, *, now: float) -> Draw:
+        geometry, first, stop = self._plans[run.layer].geometry, run.pieces.start, run.pieces.stop
+        length = min(stop * geometry.piece_length, geometry.length) - first * geometry.piece_length
+        number = self._draws.begin(run.layer, pieces.span(first, stop), length, now=now)
+        return Draw(number, run.layer, first, stop, run.reason)
 
     def _situation(self, *, now: float) -> Situation:
         return Situation(

@@ -1,7 +1,8 @@
 """What a planner was told and what it said, as lines of JSON: one schema for real fetches and simulations.
 
 The first line has the version of the schema and the planner's options; every other one a time, and either an event or
-the commands that were given then. Replayed through a new planner, a trace gives the same commands.
+the commands that were given then, each draw with its reason. Replayed through a new planner, a trace gives the same
+commands.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dcdist.errors import FormatError, NewerFormatError
 from dcdist.model.geometry import Geometry
 from dcdist.model.member import Member, Role
 from dcdist.policy.planner import Planner
-from dcdist.policy.planner_commands import Command
+from dcdist.policy.planner_commands import Command, Reason
 from dcdist.policy.planner_events import Event, Failure
 from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.preference import PREFERENCES, Preference
@@ -33,7 +34,7 @@ _PLAIN_INTEGER = 1 << 53
 _VALUES: dict[str, type] = {
     each.__name__: each for each in (*get_args(Event), *get_args(Command), PlannerOptions, Geometry, Member)
 }
-_ENUMS: dict[str, type[Enum]] = {"Role": Role, "Failure": Failure}
+_ENUMS: dict[str, type[Enum]] = {"Role": Role, "Failure": Failure, "Reason": Reason}
 
 
 class RecordedPlanner(Planner):

@@ -23,7 +23,7 @@ from dcdist.policy.trace import RecordedPlanner
 from dcdist.sim.carrying import Carrying
 from dcdist.sim.heartbeats import Heartbeats, Membership
 from dcdist.sim.host import Host, options_for
-from dcdist.sim.ledger import Ledger, reason
+from dcdist.sim.ledger import Ledger
 from dcdist.sim.modelled_store import Store
 from dcdist.sim.numbering import Numbering
 from dcdist.sim.outcome import HostOutcome, Outcome
@@ -245,19 +245,12 @@ class _Simulation:
             return
         weight = host.spec.store_pull * self._rng.lognormvariate(0.0, self._scenario.swarm.unevenness)
         request = host.begin(command, ready=now + self._scenario.store.latency, weight=weight)
-        why = reason(
-            host.planner._plans[command.layer].ownership,  # noqa: SLF001
-            host.identity,
-            command.first // self._scenario.layers[command.layer].pieces_per_stripe,
-            seen=bool(host.seen >> request.pieces[0] & 1),
-            acquainted=host.planner.knows_others(now=now),
-        )
         drawn = pieces.of(request.pieces)
         seen = self._numbering.canonical(drawn & host.seen)
         self._ledger.begun(
             list(pieces.each(self._numbering.canonical(drawn))),
             request.length,
-            why,
+            command.reason,
             seen=seen,
             held=self._held,
             host=host.number,

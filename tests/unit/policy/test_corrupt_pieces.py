@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
-from dcdist.policy.planner_commands import Draw, GiveUp
+from dcdist.policy.planner_commands import Draw, GiveUp, Reason
 from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFailed,
@@ -101,7 +101,7 @@ def test_a_piece_that_peers_give_wrong_twice_is_drawn_at_once_whatever_they_hold
     made.receive(PeersGave(2), now=0.3)
     made.receive(PieceFoundCorrupt(0, 2, from_store=False), now=0.4)
 
-    assert draws(made, now=0.4) == [Draw(0, 0, 2, 3)]
+    assert draws(made, now=0.4) == [Draw(0, 0, 2, 3, Reason.CORRUPT)]
 
 
 def test_a_piece_that_peers_give_wrong_while_it_comes_from_the_store_is_not_drawn_twice() -> None:
@@ -125,4 +125,4 @@ def test_peers_that_come_and_go_and_bring_nothing_are_silent_like_those_that_sta
         made.receive(PeersSeen(0, 0), now=now + 0.4)
     made.receive(PeersSeen(0, ALL), now=3.0)
 
-    assert draws(made, now=3.0) == [Draw(0, 0, 0, 4)]
+    assert draws(made, now=3.0) == [Draw(0, 0, 0, 4, Reason.SILENT_PEERS)]

@@ -8,7 +8,7 @@ from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.member import Role
 from dcdist.policy.planner import Planner
-from dcdist.policy.planner_commands import Draw, Drop, GiveUp
+from dcdist.policy.planner_commands import Draw, Drop, GiveUp, Reason
 from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFailed,
@@ -28,7 +28,7 @@ from tests.support.planners import GEOMETRY, LAYER, ToySwarm, draws, host, membe
 
 
 def test_a_host_alone_begins_with_single_stripes_from_the_front() -> None:
-    assert draws(planner(), now=0.0) == [Draw(0, 0, 0, 4), Draw(1, 0, 4, 8)]
+    assert draws(planner(), now=0.0) == [Draw(0, 0, 0, 4, Reason.OWN), Draw(1, 0, 4, 8, Reason.OWN)]
 
 
 def test_a_draw_that_proves_needless_just_before_it_begins_is_not_made_again_while_peers_hold_it() -> None:
@@ -36,7 +36,7 @@ def test_a_draw_that_proves_needless_just_before_it_begins_is_not_made_again_whi
     first, _ = draws(made, now=0.0)
     made.receive(PeersSeen(0, pieces.span(0, 3)), now=0.1)
     made.receive(DrawNeedless(first.number), now=0.1)
-    assert draws(made, now=0.1) == [Draw(2, 0, 3, 4)]
+    assert draws(made, now=0.1) == [Draw(2, 0, 3, 4, Reason.OWN)]
 
 
 def test_a_needless_draw_is_made_again_when_the_peers_are_gone() -> None:
@@ -44,10 +44,10 @@ def test_a_needless_draw_is_made_again_when_the_peers_are_gone() -> None:
     first, _ = draws(made, now=0.0)
     made.receive(PeersSeen(0, pieces.span(0, 4)), now=0.1)
     made.receive(DrawNeedless(first.number), now=0.1)
-    assert draws(made, now=0.1) == [Draw(2, 0, 8, 12)]
+    assert draws(made, now=0.1) == [Draw(2, 0, 8, 12, Reason.OWN)]
     made.receive(DrawNeedless(2), now=0.2)
     made.receive(PeersSeen(0, 0), now=0.2)
-    assert draws(made, now=0.2) == [Draw(3, 0, 0, 4)]
+    assert draws(made, now=0.2) == [Draw(3, 0, 0, 4, Reason.OWN)]
 
 
 def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
@@ -125,7 +125,7 @@ def test_what_a_peer_holds_is_not_drawn_while_peers_give() -> None:
     made.receive(PeersSeen(0, pieces.span(0, 8)), now=0.0)
     made.receive(PeersGave(1), now=0.0)
 
-    assert draws(made, now=0.1) == [Draw(0, 0, 8, 12), Draw(1, 0, 12, 16)]
+    assert draws(made, now=0.1) == [Draw(0, 0, 8, 12, Reason.OWN), Draw(1, 0, 12, 16, Reason.OWN)]
 
 
 def test_requests_rise_while_they_bring_more() -> None:
@@ -288,7 +288,7 @@ def test_members_that_cannot_draw_or_need_nothing_own_nothing() -> None:
     idle = member(2, Role.PEER)
     made.receive(MembersChanged((idle, member(3, Role.SEEDER)), ()), now=0.0)
 
-    assert draws(made, now=0.0)[0] == Draw(0, 0, 0, 4)
+    assert draws(made, now=0.0)[0] == Draw(0, 0, 0, 4, Reason.OWN)
 
 
 def test_a_cold_release_leaves_the_store_about_once() -> None:
