@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dcdist.model.identity import HostId
     from dcdist.model.pieces import Bits
     from dcdist.policy.fleet.fleet_window import FleetWindow
+    from dcdist.policy.link.link import Link
     from dcdist.policy.preference import Preference
     from dcdist.policy.state.layer_state import LayerState
 
@@ -91,6 +92,7 @@ class Chooser:
     host: HostId
     preference: Preference
     turns: FleetWindow
+    link: Link
     plans: dict[int, LayerState] = field(default_factory=dict)
     helping: Owners = field(default_factory=Owners)
     single_holder: SingleHolder = field(default_factory=SingleHolder)
@@ -313,7 +315,7 @@ class Chooser:
 
     def _single_holder(self, *, now: float) -> Run | None:
         wanted = {layer: self._drawable(layer, plan.missing) for layer, plan in self.plans.items()}
-        found = self.single_holder.choose(self.plans, wanted, now=now)
+        found = self.single_holder.choose(self.plans, wanted, self.link, now=now)
         return None if found is None else Run(*found, Reason.SINGLE_HOLDER)
 
     def _last(self, situation: Situation) -> Run | None:

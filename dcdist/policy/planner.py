@@ -14,8 +14,7 @@ from dcdist.model.member import Role
 from dcdist.policy.chooser import LOOK_AGAIN, Chooser, Run, Situation
 from dcdist.policy.fleet.acquaintance import Acquaintance
 from dcdist.policy.fleet.fleet_window import FleetWindow
-from dcdist.policy.link.idle import Idle
-from dcdist.policy.link.room import Room
+from dcdist.policy.link.link import Link
 from dcdist.policy.link.throughput import Throughput
 from dcdist.policy.planner_commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import (
@@ -91,13 +90,11 @@ class Planner:
     _patience: Patience = field(init=False)
     _size: RequestSize = field(default_factory=RequestSize)
     _crawl: Crawl = field(default_factory=Crawl)
-    _room: Room = field(init=False)
-    _idle: Idle = field(init=False)
+    _link: Link = field(init=False)
     _behind_first: BehindFirst = field(init=False)
     _stream: StreamWindow = field(default_factory=StreamWindow)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
-    _whole_rate: Throughput = field(default_factory=lambda: Throughput(from_nothing=True))
     _peers_latest: float = 0.0
     _look_again: float = 0.0
     _request_share: int = 0
@@ -105,16 +102,17 @@ class Planner:
     _done: bool = False
 
     def __post_init__(self) -> None:
-        self._chooser = Chooser(self.options.host, self.options.preference, FleetWindow(self.options.acquainted_from))
+        self._link = Link(slack_after=self.options.preference.slack_after)
+        self._chooser = Chooser(
+            self.options.host, self.options.preference, FleetWindow(self.options.acquainted_from), self._link
+        )
         self._plans = self._chooser.plans
         self._draws = Draws(self._plans)
         self._members = Members(self.options.version, self._plans)
         self._acquaintance = Acquaintance(self.options.acquainted_from)
         self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
         self._corrupt = CorruptPieces(self.options.lasting_patience)
-        self._room = Room(settle=self.options.preference.slack_after)
         self._behind_first = BehindFirst(self.options.preference)
-        self._idle = Idle(self.options.preference.idle_after, self.options.preference.idle_share)
         self._concurrency = Concurrency(most=self.options.preference.most_requests)
         self._peers_latest = self.options.begun
 
@@ -153,10 +151,7 @@ class Planner:
                     self._peers_latest = now
                     self._patience.progressed(now=now)
                 self._peer_rate.count(event.total, now=now)
-                self._whole_rate.count(event.total + self._draws.total, now=now)
-                self._room.observed(self._whole_rate.rate(now=now), peers=self._peer_rate.rate(now=now), now=now)
-                for link in (self._idle, self._chooser.single_holder):
-                    link.observed(self._whole_rate.total, best=self._room.best, now=now)
+                self._link.observed(event.total + self._draws.total, peers=self._peer_rate.rate(now=now), now=now)
             case PeersLack():
                 self._behind_first.told(event.lacking)
             case CopyBegan():
@@ -361,6 +356,11 @@ class Planner:
         number = self._draws.begin(run.layer, pieces.span(first, stop), length, now=now)
         return Draw(number, run.layer, first, stop, run.reason)
 
+    def _is_idle(self, *, now: float) -> bool:
+        preference = self.options.preference
+        idle = self._link.below(preference.idle_share, now=now) >= preference.idle_after
+        return idle and not self._draws.active
+
     def _situation(self, *, now: float) -> Situation:
         return Situation(
             longest=self._size.limit,
@@ -370,8 +370,8 @@ class Planner:
             limit=self._concurrency.limit,
             peers_latest=self._peers_latest,
             peer_rate=self._peer_rate.rate(now=now),
-            room=self._room.open,
-            idle=self._idle.lasts(now=now) and not self._draws.active,
+            room=self._link.has_slack,
+            idle=self._is_idle(now=now),
             tried=self._size.known,
             trying=bool(self._draws.active),
             acquainted=self.knows_others(now=now),

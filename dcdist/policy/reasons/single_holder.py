@@ -14,12 +14,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dcdist.policy.link.idle import Idle
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dcdist.model.pieces import Bits
+    from dcdist.policy.link.link import Link
     from dcdist.policy.state.layer_state import LayerState
 
 _LONG = 2.0
@@ -60,28 +59,21 @@ class _Looks:
 
 
 class SingleHolder:
-    """Follows what single peers hold, and how full this host's link is."""
+    """Follows what single peers hold."""
 
     def __init__(self) -> None:
         self._looks: dict[int, _Looks] = {}
-        self._slack = Idle(settle=_SETTLE, share=_SHARE)
-        self._best = 0.0
 
     def seen(self, layer: int, single: Bits, *, now: float) -> None:
         """These pieces of a layer are held by one peer each."""
         self._looks.setdefault(layer, _Looks()).add(single, now=now)
 
-    def observed(self, total: int, *, best: float, now: float) -> None:
-        """`total` bytes came so far, from everywhere; the link has carried `best` bytes a second."""
-        self._slack.observed(total, best=best, now=now)
-        self._best = best
-
     def choose(
-        self, plans: Mapping[int, LayerState], wanted: Mapping[int, Bits], *, now: float
+        self, plans: Mapping[int, LayerState], wanted: Mapping[int, Bits], link: Link, *, now: float
     ) -> tuple[int, range] | None:
         """The layer and the pieces of a stripe that this host draws, of those `wanted`; None if there is none."""
-        waited = self._slack.lasted(now=now)
-        if waited < 0 or sum(plan.missing_bytes() for plan in plans.values()) > _END * self._best:
+        waited = link.below(_SHARE, now=now) - _SETTLE
+        if waited < 0 or sum(plan.missing_bytes() for plan in plans.values()) > _END * link.best:
             return None
         for layer, plan in plans.items():
             stuck = wanted[layer] & self._looks.get(layer, _Looks()).long(now=now)

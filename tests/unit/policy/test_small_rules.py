@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from dcdist.model.identity import HostId
-from dcdist.policy.link.room import Room
 from dcdist.policy.link.throughput import Throughput
 from dcdist.policy.planner_events import Failure
 from dcdist.policy.preference import EGRESS, TIME
@@ -288,38 +287,3 @@ def test_a_bound_is_shared_by_what_each_source_gives() -> None:
     assert split(100.0, store=0.0, peers=0.0) == (50.0, 50.0)
     assert split(100.0, store=20.0, peers=80.0) == (20.0, 80.0)
     assert split(100.0, store=100.0, peers=0.0) == (100.0, 10.0)
-
-
-def room_after(rates: list[float], *, from_store: float = 0.0, settle: float = EGRESS.slack_after) -> bool:
-    """Whether there is room after a second at each of these rates; in the last one so much came from the store."""
-    room = Room(settle=settle)
-    for second, rate in enumerate(rates):
-        peers = rate - from_store if second == len(rates) - 1 else rate
-        room.observed(rate, peers=peers, now=float(second))
-    return room.open
-
-
-def test_there_is_no_room_while_a_host_takes_about_what_it_took_at_best() -> None:
-    assert not room_after([100.0] * 5 + [85.0] * 20)
-
-
-def test_a_rate_that_stays_low_is_room_and_a_dip_is_not() -> None:
-    assert not room_after([100.0] * 5 + [60.0] * 4 + [90.0])
-    assert not room_after([100.0] * 5 + [60.0] * 4)
-    assert room_after([100.0] * 5 + [60.0] * 5)
-
-
-def test_a_host_that_prefers_time_sees_room_sooner() -> None:
-    assert not room_after([100.0] * 5 + [60.0], settle=TIME.slack_after)
-    assert room_after([100.0] * 5 + [60.0] * 2, settle=TIME.slack_after)
-
-
-def test_room_is_used_until_peers_alone_fill_the_link_almost_as_at_best() -> None:
-    low = [100.0] * 5 + [60.0] * 5
-    assert room_after([*low, 85.0])
-    assert not room_after([*low, 99.0])
-    assert room_after([*low, 99.0], from_store=30.0)
-
-
-def test_a_best_rate_that_is_not_reached_again_is_forgotten() -> None:
-    assert not room_after([100.0] * 5 + [60.0] * 300)
