@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
+from dcdist.policy.lateness import Lateness
 from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons import late_owner, stream
 from dcdist.policy.reasons.late_owner import Owners, OwnSpeed
@@ -46,7 +47,7 @@ class Situation:
     """What a choice depends on beside the layers.
 
     `longest`: bytes of the longest request; `stripe_times`: seconds for a stripe of each layer; `limit`: requests
-    at once; `peers_latest`: when a peer last gave a right byte, or began to have something to give; `peer_rate`: bytes
+    at once; `peers`: when a peer last gave a right byte, or began to have something to give; `peer_rate`: bytes
     a second from all peers. `room`: peers do not fill this host's link; `idle`: all but nothing comes, from anywhere;
     `tried`: the store has given something, so that room is known; `trying`: it is being asked for something.
     `acquainted`: hosts that began together know each other by now; `known`: other members. `begins`: nothing has come
@@ -56,7 +57,7 @@ class Situation:
     longest: int
     stripe_times: dict[int, float]
     limit: int
-    peers_latest: float
+    peers: Lateness
     peer_rate: float
     room: bool = False
     idle: bool = False
@@ -102,8 +103,7 @@ class Chooser:
     _all_seen_from: float | None = None
     _probe_at: float = float("-inf")
     _probe_pause: float = 0.0
-    _occupied: float = 0.0
-    _elsewhere_latest: float = 0.0
+    _others: Lateness = field(default_factory=lambda: Lateness(0.0))
 
     def __post_init__(self) -> None:
         self._probe_pause = self.preference.probe_pause
@@ -116,7 +116,7 @@ class Chooser:
         """These stripes of a layer were seen at peers."""
         self.turns.shown(sum(plan.ownership.covers(stripe) for stripe in shown), now=now)
         if any(not plan.ownership.covers(stripe) and not plan.is_drawn(stripe) for stripe in shown):
-            self._elsewhere_latest = now
+            self._others.came(now=now)
 
     def choose(self, situation: Situation, *, now: float) -> Run | None:
         """The next request; None if there is nothing that this host should draw now."""
@@ -184,7 +184,7 @@ class Chooser:
             else:
                 stripe = plan.next_own()
             if stripe is not None:
-                self._occupied = now
+                self._others.came(now=now)
                 return Run(layer, plan.fit(plan.of_stripe(stripe, wanted), wanted, situation.longest), Reason.OWN)
         return None
 
@@ -200,7 +200,7 @@ class Chooser:
                 return None
             run = stream.late(plan, wanted, self.helping, situation.stripe_times[layer], situation.limit, now=now)
             if run is not None:
-                self._occupied = now
+                self._others.came(now=now)
                 return Run(layer, run, Reason.STREAM)
         self._late_again = now + LOOK_AGAIN / 2
         return None
@@ -224,7 +224,7 @@ class Chooser:
             own = (s for s in stripes if plan.ownership.owner(s) == self.host and plan.of_stripe(s, wanted))
             stripe = next(own, None)
             if stripe is not None:
-                self._occupied = now
+                self._others.came(now=now)
                 allowed = pieces.of(p for s in stripes for p in plan.geometry.stripe_pieces(s))
                 run = plan.fit(plan.of_stripe(stripe, wanted), wanted & allowed, situation.longest)
                 return Run(layer, run, Reason.OWN)
@@ -236,7 +236,7 @@ class Chooser:
         ranked = []
         for layer, plan, stripes in self._in_turn():
             # While others of the prefix are at work, what other prefixes lack is not given up either.
-            self._occupied = now
+            self._others.came(now=now)
             wanted = self._drawable(layer, plan.unseen)
             ranked += [(plan.ownership.rank(s), layer, s) for s in stripes if plan.of_stripe(s, wanted)]
         for rank, layer, stripe in sorted(ranked):
@@ -270,19 +270,18 @@ class Chooser:
             for stripe, owner, ahead in late_owner.candidates(plan, left[layer]):
                 rank = plan.ownership.rank(stripe)
                 if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, ending=ending, now=now):
-                    self._occupied = now
+                    self._others.came(now=now)
                     return Run(layer, plan.of_stripe(stripe, unseen[layer]), Reason.LATE_OWNER)
         return None
 
     def _other_prefix(self, situation: Situation, *, now: float) -> Run | None:
         """A stripe of another prefix, when nothing comes from there: its members are gone, or cannot be reached."""
-        silence = now - max(self._occupied, self._elsewhere_latest)
         patience = max(self.preference.adopt_after, self.preference.adopt_after_share * (now - self.turns.begun))
-        if silence < patience:
+        if self._others.overdue(patience, now=now) < 0:
             return None
         for layer, plan in self.plans.items():
             own_time = situation.stripe_times[layer]
-            overdue = silence - max(patience, _ADOPT_STRIPES * own_time)
+            overdue = self._others.overdue(patience, _ADOPT_STRIPES * own_time, now=now)
             wanted = self._drawable(layer, plan.unseen) if plan.ownership.divided else 0
             if not wanted or overdue < 0:
                 continue
@@ -295,9 +294,8 @@ class Chooser:
 
     def _undelivered(self, situation: Situation, *, now: float) -> Run | None:
         """What peers hold and do not bring: they are silent, too slow, or bring it corrupt."""
-        silence = now - situation.peers_latest
-        silent = silence >= _PEERS_SILENT
-        if silent or silence >= self.preference.unasked_silence:
+        silent = situation.peers.overdue(_PEERS_SILENT, now=now) >= 0
+        if silent or situation.peers.overdue(self.preference.unasked_silence, now=now) >= 0:
             why: Reason | None = Reason.SILENT_PEERS
         else:
             why = self._peers_are_slow(situation, now=now)

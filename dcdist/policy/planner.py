@@ -14,6 +14,7 @@ from dcdist.model.member import Role
 from dcdist.policy.chooser import LOOK_AGAIN, Chooser, Run, Situation
 from dcdist.policy.fleet.acquaintance import Acquaintance
 from dcdist.policy.fleet.fleet_window import FleetWindow
+from dcdist.policy.lateness import Lateness
 from dcdist.policy.link.link import Link
 from dcdist.policy.link.throughput import Throughput
 from dcdist.policy.planner_commands import Command, Draw, Drop, GiveUp
@@ -95,7 +96,7 @@ class Planner:
     _stream: StreamWindow = field(default_factory=StreamWindow)
     _store_rate: Throughput = field(default_factory=Throughput)
     _peer_rate: Throughput = field(default_factory=Throughput)
-    _peers_latest: float = 0.0
+    _peers: Lateness = field(init=False)
     _look_again: float = 0.0
     _request_share: int = 0
     _request_share_at: float = float("-inf")
@@ -114,7 +115,7 @@ class Planner:
         self._corrupt = CorruptPieces(self.options.lasting_patience)
         self._behind_first = BehindFirst(self.options.preference)
         self._concurrency = Concurrency(most=self.options.preference.most_requests)
-        self._peers_latest = self.options.begun
+        self._peers = Lateness(self.options.begun)
 
     # What happened
 
@@ -148,7 +149,7 @@ class Planner:
                 self._peers_seen(event, now=now)
             case PeersGave():
                 if event.total > self._peer_rate.total:
-                    self._peers_latest = now
+                    self._peers.came(now=now)
                     self._patience.progressed(now=now)
                 self._peer_rate.count(event.total, now=now)
                 self._link.observed(event.total + self._draws.total, peers=self._peer_rate.rate(now=now), now=now)
@@ -201,7 +202,7 @@ class Planner:
         plan = self._plans[event.layer]
         if plan.offer(event.pieces) and not any(each.missing & each.seen for each in self._plans.values()):
             # Peers had nothing to bring until now: their silence begins. Those that come and go offer nothing new.
-            self._peers_latest = max(self._peers_latest, now)
+            self._peers.came(now=now)
         lost = plan.seen & ~event.pieces & ~plan.have
         plan.seen, plan.coming = event.pieces, event.coming
         self._chooser.single_holder.seen(event.layer, event.single, now=now)
@@ -368,7 +369,7 @@ class Planner:
                 layer: self._size.seconds_for(plan.geometry.stripe_length) for layer, plan in self._plans.items()
             },
             limit=self._concurrency.limit,
-            peers_latest=self._peers_latest,
+            peers=self._peers,
             peer_rate=self._peer_rate.rate(now=now),
             room=self._link.has_slack,
             idle=self._is_idle(now=now),

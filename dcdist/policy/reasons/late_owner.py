@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcdist.policy.lateness import SILENCE, VIEW_LAG, Lateness
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dcdist.model.identity import HostId
     from dcdist.policy.preference import Preference
     from dcdist.policy.state.layer_state import LayerState
-
-_VIEW_LAG = 1.5
-"""Seconds until one host notices what another has drawn: word of it waits behind a full link's queue."""
 
 _AT_WORK = 2
 """Stripes of its list that an owner has begun already, beyond those that are seen."""
@@ -32,10 +31,6 @@ _SURE = 4
 _FEW = 3
 """Owners of whom fewer do not tell what is usual."""
 
-_SILENCE = 2.0
-"""Seconds without progress that are never taken for a stall, beyond what the view lags."""
-
-
 _GONE = 2
 """Margins by which an owner must be overdue to be counted as gone: its turn to help is not awaited either."""
 
@@ -47,23 +42,23 @@ class _Owner:
     `slow`: its longest interval while it was slow; what helpers draw later looks like its own work, and hides it.
     """
 
-    since: float
+    lateness: Lateness
     first: float = 0.0
     at_first: int = 0
-    latest: float = 0.0
+    last: float = 0.0
     done: int = 0
     slow: float = 0.0
 
     def interval(self) -> float | None:
         """Mean seconds between its stripes; None before there were some at two times."""
-        return (self.latest - self.first) / (self.done - self.at_first) if self.done > self.at_first else None
+        return (self.last - self.first) / (self.done - self.at_first) if self.done > self.at_first else None
 
     def overdue(self, helper: OwnSpeed, *, now: float) -> float:
         """Seconds for which its next stripe has been overdue, as `helper` sees it; negative if it is not."""
         interval = self.interval() or helper.own_interval
-        lag = helper.preference.view_lag
-        silence = now - max(self.latest, self.since)
-        return silence - lag - max(_SILENCE, 3 * interval, 1.5 * helper.own_time)
+        return self.lateness.overdue(
+            SILENCE, 3 * interval, 1.5 * helper.own_time, lag=helper.preference.view_lag, now=now
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +76,7 @@ class OwnSpeed:
         The careful margin never draws what the owner would have begun before it could know: what is seen of it is a
         view's lag old, and so is what it will see.
         """
-        careful = 1.25 * self.own_time + 2 * _VIEW_LAG
+        careful = 1.25 * self.own_time + 2 * VIEW_LAG
         return careful * self.preference.margin
 
 
@@ -95,7 +90,7 @@ class Owners:
 
     def watch(self, host: HostId, *, now: float) -> None:
         """A member is there; its first stripes are awaited from now on."""
-        self._owners.setdefault(host, _Owner(since=now))
+        self._owners.setdefault(host, _Owner(Lateness(now)))
 
     def forget(self, host: HostId) -> None:
         """A member left."""
@@ -105,11 +100,12 @@ class Owners:
     def appeared(self, host: HostId, *, now: float) -> None:
         """A stripe that `host` owns was seen at a peer."""
         self._usual = None
-        owner = self._owners.setdefault(host, _Owner(since=now))
+        owner = self._owners.setdefault(host, _Owner(Lateness(now)))
         if owner.done == 0:
             owner.first = now
         owner.done += 1
-        owner.latest = now
+        owner.last = now
+        owner.lateness.came(now=now)
         if now == owner.first:
             owner.at_first = owner.done
         interval = owner.interval()
@@ -131,7 +127,7 @@ class Owners:
         if overdue > 0:
             return overdue >= (rank - 1) * helper.margin * (1 - self.share_gone(helper, now=now))
         interval = owner.interval() or helper.own_interval
-        silence = now - max(owner.latest, owner.since)
+        silence = owner.lateness.silence(now=now)
         if owner.slow or interval > _SLOW * self._usual_interval():
             interval = max(interval, owner.slow)
             # The others would wait for it at the end, and for what it drew last to come through its slow link: those
