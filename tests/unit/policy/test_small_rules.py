@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dcdist.model.identity import HostId
+from dcdist.policy.fleet.owners import Owners, OwnSpeed
 from dcdist.policy.link.throughput import Throughput
 from dcdist.policy.planner_events import Failure
 from dcdist.policy.preference import EGRESS, TIME
-from dcdist.policy.reasons.late_owner import Owners, OwnSpeed
 from dcdist.policy.requests.budget import split
 from dcdist.policy.requests.concurrency import Concurrency
 from dcdist.policy.requests.crawl import Crawl

@@ -1,0 +1,29 @@
+"""What is surely this host's own, while others that begin now may not be known yet? No link need idle meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcdist.policy.planner_commands import Reason
+from dcdist.policy.reasons.view import Run
+
+if TYPE_CHECKING:
+    from dcdist.policy.reasons.view import View
+
+_NEWCOMERS, _NEWCOMERS_EACH = 16, 4
+"""Members that may turn up while the others are not known yet: so many, and so many for each that is."""
+
+
+class Early:
+    """A single stripe that this host would win against all newcomers."""
+
+    def find(self, view: View, *, now: float) -> Run | None:
+        """The heaviest one; None once the others are known."""
+        if view.acquaintance.knows_others(now=now):
+            return None
+        rivals = max(_NEWCOMERS, _NEWCOMERS_EACH * len(view.members))
+        for layer, state, wanted in view.unseen():
+            stripe = state.next_sure(rivals) if wanted else None
+            if stripe is not None and state.of_stripe(stripe, wanted):
+                return Run(layer, state.of_stripe(stripe, wanted), Reason.EARLY)
+        return None
