@@ -19,6 +19,7 @@ from benchmarks.measure import BenchmarkError
 from benchmarks.sim import calibration, fleet, single
 from benchmarks.sim.fleet import Event, Fleet
 from dcdist.policy.preference import PREFERENCES
+from dcdist.policy.rules import Rule
 from tools.lab.network import parse_rate
 from tools.lab.sizes import parse_size
 
@@ -52,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fleet-store-rate", type=parse_rate, help="bound on what all hosts take (default: none)")
     parser.add_argument("--size", type=parse_size, help="of the layers (default: 512MiB, fleets: 60GB)")
     parser.add_argument("--prefer", choices=list(PREFERENCES), default="egress", help="(default: %(default)s)")
+    parser.add_argument(
+        "--without", action="append", choices=list(Rule), metavar="RULE", help="of the policy that is off (repeatable)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of all chance (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=1, help="seeds of a scenario (default: %(default)s)")
     parser.add_argument(
@@ -106,6 +110,7 @@ def _scenarios(options: argparse.Namespace) -> int:
                 options.efficiency,
                 options.fleet_store_rate,
                 options.order == "stream",
+                without=tuple(options.without or ()),
             )
             print(single.show(course, single.run(course), draws=options.draws), flush=True)
     return 0
@@ -189,6 +194,7 @@ def _situations(options: argparse.Namespace) -> Iterator[Fleet]:
                         options.fleet_store_rate,
                         options.order == "stream",
                         options.epoch,
+                        tuple(options.without or ()),
                     )
 
 

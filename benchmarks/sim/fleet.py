@@ -12,6 +12,7 @@ from benchmarks.compare.limit import Rates, limit
 from benchmarks.sim.single import UPDATED, layers_of, payload
 from dcdist.model.geometry import Geometry
 from dcdist.policy.preference import PREFERENCES
+from dcdist.policy.rules import Rule
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec, SwarmSpec
 from dcdist.sim.simulation import simulate
 
@@ -48,7 +49,7 @@ class Fleet:
 
     `fleet_store_rate`: the bound on what all hosts together take from the store, bits a second; None: there is none.
     `grain`: bytes of the smallest piece that is simulated; 0 is the release's own. `epoch`: seconds of a step; None: a
-    two thousandth of the limit, within bounds.
+    two thousandth of the limit, within bounds. `without`: rules that are off.
     """
 
     event: Event
@@ -63,6 +64,7 @@ class Fleet:
     fleet_store_rate: float | None = None
     stream: bool = False
     epoch: float | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -131,6 +133,7 @@ def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time
         patience=preference.first_look,
         epoch=epoch,
         seed=fleet.seed,
+        without=frozenset(map(Rule, fleet.without)),
         prefix_bits=0 if detail else prefix_bits(fleet.hosts),
     )
     begun = time.monotonic()
@@ -179,7 +182,9 @@ def from_json(value: list[dict[str, Any]]) -> list[Figures]:
     """Figures that were written as plain values."""
     found = []
     for each in value:
-        situation = Fleet(**{**each["fleet"], "event": Event(each["fleet"]["event"])})
+        plain = each["fleet"]
+        without = tuple(plain.get("without", ()))
+        situation = Fleet(**{**plain, "event": Event(plain["event"]), "without": without})
         samples = tuple((at, copies, share) for at, copies, share in each["samples"])
         found.append(Figures(**{**each, "fleet": situation, "samples": samples}))
     return found

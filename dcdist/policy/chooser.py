@@ -20,9 +20,13 @@ from dcdist.policy.reasons.undelivered import Undelivered
 
 if TYPE_CHECKING:
     from dcdist.policy.reasons.view import Run, View
+    from dcdist.policy.rules import Rule
 
 
 class _Finder(Protocol):
+    rules: frozenset[Rule]
+    """Those that it stands for: if all are off, it is not asked."""
+
     def find(self, view: View, *, now: float) -> Run | None:
         """What to draw for this reason now; None: nothing."""
 
@@ -45,14 +49,16 @@ _WORK = frozenset({Reason.STREAM, Reason.OWN, Reason.LATE_OWNER})
 class Chooser:
     """Goes through the reasons for one fetch."""
 
-    def __init__(self) -> None:
-        self._early, *self._others = (each() for each in REASONS)
+    def __init__(self, view: View) -> None:
+        self._finders = [each() for each in REASONS if not each.rules or any(map(view.follows, each.rules))]
 
     def choose(self, view: View, *, now: float) -> Run | None:
         """The next request; None if there is nothing that this host should draw now."""
         view.barred.lift(now=now)
         waits = view.preference.only_sure and not view.acquaintance.knows_others(now=now)
-        for each in [self._early] if waits else [self._early, *self._others]:
+        for each in self._finders:
+            if waits and not isinstance(each, Early):
+                continue
             run = each.find(view, now=now)
             if run is not None:
                 if run.reason in _WORK:

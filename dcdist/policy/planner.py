@@ -16,10 +16,12 @@ from dcdist.policy.planner_events import Event, Failure
 from dcdist.policy.reasons.stream import StreamWindow
 from dcdist.policy.reasons.view import LOOK_AGAIN, Run, View
 from dcdist.policy.requests.request_share import MOST_REQUESTS, most_requests
+from dcdist.policy.rules import Rule
 from dcdist.policy.view_keeper import ViewKeeper
 
 if TYPE_CHECKING:
     from dcdist.policy.planner_options import PlannerOptions
+    from dcdist.policy.state.draws import Running
 
 _STALL = 6.0
 """Seconds without a byte after which a draw is dropped."""
@@ -45,11 +47,12 @@ class PlannerStatistics:
 class Planner:
     """All decisions of one fetch."""
 
-    def __init__(self, options: PlannerOptions) -> None:
+    def __init__(self, options: PlannerOptions, without: frozenset[Rule] = frozenset()) -> None:
+        """`without`: rules that are off, to see what they earn."""
         self.options = options
-        self._view = View(options)
+        self._view = View(options, without)
         self._keeper = ViewKeeper(self._view, options)
-        self._chooser = Chooser()
+        self._chooser = Chooser(self._view)
         self._stream = StreamWindow()
         self._look_again = 0.0
         self._request_share = 0
@@ -71,7 +74,7 @@ class Planner:
         if now >= view.store.patience.gives_up_at(since=self.options.begun):
             return [GiveUp(view.store.patience.reason or "neither the store nor any peer gave anything")]
         self._settle(commands, now=now)
-        if self.options.stream:
+        if self.options.stream and view.follows(Rule.STREAM_WINDOW):
             peers = view.peer_rate.rate(now=now)
             rate = peers + view.store.rate.rate(now=now)
             commands += self._stream.moved(view.layers, rate=rate, peer_rate=peers)
@@ -96,6 +99,10 @@ class Planner:
             view.all_seen,
         )
 
+    def follows(self, rule: Rule) -> bool:
+        """Whether a rule is on."""
+        return self._view.follows(rule)
+
     def knows_others(self, *, now: float) -> bool:
         """Whether the hosts that began when this one did are known to it."""
         return self._view.acquaintance.knows_others(now=now)
@@ -112,7 +119,9 @@ class Planner:
                     commands.append(self._drop(draw))
                     reason = f"no byte from the store for {_STALL:g} s"
                     store.patience.failed(Failure.PASSING, reason, retry_after=None, now=now)
-                elif store.crawl.crawls(running.length, running.total, now - running.begun, now=now):
+                elif view.follows(Rule.CRAWL) and store.crawl.crawls(
+                    running.length, running.total, now - running.begun, now=now
+                ):
                     commands.append(self._drop(draw))
                 else:
                     self._look_at(running.heard + _STALL)
@@ -123,20 +132,28 @@ class Planner:
             else:
                 self._look_at(running.ended + _SETTLING)
 
+    def _crawls(self, running: Running, *, now: float) -> bool:
+        crawl, seconds = self._view.store.crawl, now - running.begun
+        return self.follows(Rule.CRAWL) and crawl.crawls(running.length, running.total, seconds, now=now)
+
     def _drop(self, draw: int) -> Drop:
         self._view.draws.land(draw)
         return Drop(draw)
 
     def _draw(self, commands: list[Command], *, now: float) -> None:
         view = self._view
-        begins = max(view.store.patience.paused_until(), view.acquaintance.draws_from)
+        begins = view.store.patience.paused_until()
+        if view.follows(Rule.MEETING):
+            begins = max(begins, view.acquaintance.draws_from)
         if now < begins:
             self._look_at(begins)
             return
         if now < self.options.acquainted_from:
             self._look_at(self.options.acquainted_from)
         oldest = view.draws.oldest(now=now)
-        limit = self._limit(now=now) + view.store.crawl.extra(oldest, now=now)
+        limit = self._limit(now=now)
+        if view.follows(Rule.CRAWL):
+            limit += view.store.crawl.extra(oldest, now=now)
         while view.draws.active < limit:
             chosen = self._chooser.choose(view, now=now)
             if chosen is None:
@@ -150,8 +167,10 @@ class Planner:
         if now >= self._request_share_at:
             # Looked at now and then, since it goes through all stripes.
             self._request_share, self._request_share_at = most_requests(view.drawing()), now + LOOK_AGAIN
-        share = min(concurrency.limit, self._request_share)
-        if not view.all_seen:
+        share = concurrency.limit
+        if view.follows(Rule.REQUEST_SHARE):
+            share = min(share, self._request_share)
+        if not view.all_seen or not view.follows(Rule.BEHIND_FIRST):
             return share
         most = MOST_REQUESTS if not concurrency.restrained(now=now) else share
         return view.behind_first.requests(share, most=most, lacking=view.lacking, stripe=view.longest_stripe)

@@ -1,8 +1,8 @@
 """What a planner was told and what it said, as lines of JSON: one schema for real fetches and simulations.
 
-The first line has the version of the schema and the planner's options; every other one a time, and either an event or
-the commands that were given then, each draw with its reason. Replayed through a new planner, a trace gives the same
-commands.
+The first line has the version of the schema, the planner's options and the rules that are off; every other one a time,
+and either an event or the commands that were given then, each draw with its reason. Replayed through a new planner, a
+trace gives the same commands.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dcdist.policy.planner_commands import Command, Reason
 from dcdist.policy.planner_events import Event, Failure
 from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.preference import PREFERENCES, Preference
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,10 +41,13 @@ _ENUMS: dict[str, type[Enum]] = {"Role": Role, "Failure": Failure, "Reason": Rea
 class RecordedPlanner(Planner):
     """A planner that writes down what it is told and what it says, a line at a time."""
 
-    def __init__(self, options: PlannerOptions, write: Callable[[str], None]) -> None:
-        super().__init__(options)
+    def __init__(
+        self, options: PlannerOptions, write: Callable[[str], None], without: frozenset[Rule] = frozenset()
+    ) -> None:
+        super().__init__(options, without)
         self._write = write
-        write(_line({"trace": VERSION, "options": to_plain(options)}))
+        off: Plain = [str(rule) for rule in sorted(without)]
+        write(_line({"trace": VERSION, "options": to_plain(options), "without": off}))
 
     def receive(self, event: Event, *, now: float) -> None:
         """Take in one event."""
@@ -72,8 +76,8 @@ class Step:
         return self.recorded == self.given
 
 
-def replay(lines: Iterable[str]) -> Iterator[Step]:
-    """Tell a new planner what a recorded one was told.
+def replay(lines: Iterable[str], without: frozenset[Rule] = frozenset()) -> Iterator[Step]:
+    """Tell a new planner what a recorded one was told. `without`: rules that are off, beside those that were.
 
     Raises:
         FormatError: It is no trace, or an older one, or has events that this version does not know.
@@ -82,8 +86,8 @@ def replay(lines: Iterable[str]) -> Iterator[Step]:
     planner: Planner | None = None
     for number, line in enumerate(lines, start=1):
         entry = _read(line, number)
-        if isinstance(entry, PlannerOptions):
-            planner = Planner(entry)
+        if isinstance(entry, _Beginning):
+            planner = Planner(entry.options, entry.without | without)
             continue
         if planner is None:
             raise FormatError("the trace does not begin with its version and the planner's options")
@@ -94,10 +98,16 @@ def replay(lines: Iterable[str]) -> Iterator[Step]:
             yield Step(number, at, recorded, tuple(planner.commands(now=at)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    options: PlannerOptions
+    without: frozenset[Rule]
+
+
 _Entry = tuple[float, Event | None, tuple[Command, ...]]
 
 
-def _read(line: str, number: int) -> PlannerOptions | _Entry:
+def _read(line: str, number: int) -> _Beginning | _Entry:
     try:
         found = json.loads(line)
         if found.get("trace", VERSION) > VERSION:
@@ -106,7 +116,7 @@ def _read(line: str, number: int) -> PlannerOptions | _Entry:
         if found.get("trace", VERSION) < VERSION:
             raise FormatError(f"the trace has version {found['trace']}; this program reads version {VERSION}")
         if "trace" in found:
-            return _options(found["options"])
+            return _Beginning(_options(found["options"]), frozenset(map(Rule, found["without"])))
         if "event" in found:
             return found["at"], _event(found["event"]), ()
         return found["at"], None, tuple(_command(each) for each in found["commands"])

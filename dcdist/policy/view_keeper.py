@@ -24,6 +24,7 @@ from dcdist.policy.planner_events import (
     PiecesFinished,
     PrefixChanged,
 )
+from dcdist.policy.rules import Rule
 from dcdist.policy.state.held_alone import HeldAlone
 from dcdist.policy.state.layer_state import LayerState
 
@@ -167,7 +168,9 @@ class ViewKeeper:
         self._bytes_drawn(draw, running.length, now=now)
         active = self._view.draws.active
         running.ended = now
-        store.finished(running.length, now - running.begun, active, now=now)
+        store.finished(running.length, now - running.begun, now=now)
+        if self._view.follows(Rule.MORE_REQUESTS):
+            store.concurrency.observed(store.rate.rate(now=now), active, now=now)
 
     def _draw_needless(self, draw: int) -> None:
         running = self._view.draws.land(draw)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dcdist.model.geometry import Geometry
     from dcdist.model.pieces import Bits
     from dcdist.policy.preference import Preference
+    from dcdist.policy.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Scenario:
     others; `patience`: seconds that a host waits for its first listing before it begins without; `epoch`: seconds of a
     step, during which rates are even; `seed` decides all chance.
     `prefix_bits`: 0: every host is simulated. Else one prefix of that length is, and the other 2**bits - 1 are cohorts
-    that behave as it does; its hosts are every 2**bits-th by their start.
+    that behave as it does; its hosts are every 2**bits-th by their start. `without`: rules that are off for all.
     """
 
     layers: tuple[Geometry, ...]
@@ -95,6 +96,7 @@ class Scenario:
     longest: float = 86_400.0
     seed: int = 1
     prefix_bits: int = 0
+    without: frozenset[Rule] = frozenset()
 
     @property
     def size(self) -> int:

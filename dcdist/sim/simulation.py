@@ -19,6 +19,7 @@ from dcdist.policy.fleet.fleet_share import FleetShare
 from dcdist.policy.planner import Planner
 from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import PeersLack
+from dcdist.policy.rules import Rule
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.sim.carrying import Carrying
 from dcdist.sim.heartbeats import Heartbeats, Membership
@@ -131,7 +132,7 @@ class _Simulation:
             number,
             spec,
             identity,
-            Planner(options) if write is None else RecordedPlanner(options, write),
+            Planner(options, scenario.without) if write is None else RecordedPlanner(options, write, scenario.without),
             Trader(self._numbering.sizes, self._numbering.all, 0),
             Membership(me, self._store, self._heartbeats, due=now),
             self._numbering,
@@ -238,7 +239,8 @@ class _Simulation:
                 assert_never(command)
 
     def _draw(self, host: Host, command: Draw, now: float) -> None:
-        if host.is_needless(command, self._carrying.available(host), now=now):
+        looks = host.planner.follows(Rule.CLOSER_LOOK)
+        if looks and host.is_needless(command, self._carrying.available(host), now=now):
             return
         if not self._store.admit():
             host.refused(command.number, retry_after=self._scenario.store.retry_after, now=now)

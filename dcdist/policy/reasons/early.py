@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons.view import Run
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from dcdist.policy.reasons.view import View
@@ -16,6 +17,8 @@ _NEWCOMERS, _NEWCOMERS_EACH = 16, 4
 
 class Early:
     """A single stripe that this host would win against all newcomers."""
+
+    rules: frozenset[Rule] = frozenset({Rule.EARLY})
 
     def find(self, view: View, *, now: float) -> Run | None:
         """The heaviest one; None once the others are known."""

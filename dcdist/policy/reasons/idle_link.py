@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons.view import Run
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from dcdist.policy.reasons.view import View
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 class IdleLink:
     """One of the last stripes that peers hold, one at a time."""
+
+    rules: frozenset[Rule] = frozenset({Rule.IDLE_LINK})
 
     def find(self, view: View, *, now: float) -> Run | None:
         """The one with the least rank: all hosts wait for the same ones, and begin with different ones."""

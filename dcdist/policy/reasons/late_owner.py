@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dcdist.policy.fleet.owners import OwnSpeed
 from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons.view import REST, Run
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 class LateOwner:
     """A stripe of the own prefix whose owner is late."""
+
+    rules: frozenset[Rule] = frozenset({Rule.LATE_OWNER})
 
     def __init__(self) -> None:
         self._rests_until = 0.0

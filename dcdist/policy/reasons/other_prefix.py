@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dcdist.policy.lateness import Lateness
 from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons.view import REST, Run
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from dcdist.policy.reasons.view import View
@@ -23,6 +24,8 @@ _LOOKED_AT = 16
 
 class OtherPrefix:
     """A stripe of another prefix, when nothing comes from there."""
+
+    rules: frozenset[Rule] = frozenset({Rule.OTHER_PREFIX})
 
     def __init__(self) -> None:
         self._rests_until = 0.0

@@ -10,10 +10,13 @@ from dcdist.policy.reasons.view import Run
 
 if TYPE_CHECKING:
     from dcdist.policy.reasons.view import View
+    from dcdist.policy.rules import Rule
 
 
 class Own:
     """The next own stripe, with those that follow; in a large fleet of those only whose turn it is."""
+
+    rules: frozenset[Rule] = frozenset()
 
     def find(self, view: View, *, now: float) -> Run | None:
         """The next own stripe; None if peers or draws have all."""
@@ -29,7 +32,7 @@ class Own:
             else:
                 stripe = state.next_own()
             if stripe is not None:
-                run = state.fit(state.of_stripe(stripe, wanted), wanted, view.store.size.limit)
+                run = state.fit(state.of_stripe(stripe, wanted), wanted, view.longest_request)
                 return Run(layer, run, Reason.OWN)
         return None
 
@@ -39,6 +42,6 @@ class Own:
             for stripe in stripes:
                 if state.ownership.owner(stripe) == view.host and state.of_stripe(stripe, wanted):
                     allowed = pieces.of(piece for each in stripes for piece in state.geometry.stripe_pieces(each))
-                    run = state.fit(state.of_stripe(stripe, wanted), wanted & allowed, view.store.size.limit)
+                    run = state.fit(state.of_stripe(stripe, wanted), wanted & allowed, view.longest_request)
                     return Run(layer, run, Reason.OWN)
         return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons.view import Run
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from dcdist.policy.reasons.view import View
@@ -30,6 +31,8 @@ _TURN = 0.5
 
 class SingleHolder:
     """A stripe at the end, when the link is no longer full."""
+
+    rules: frozenset[Rule] = frozenset({Rule.SINGLE_HOLDER})
 
     def find(self, view: View, *, now: float) -> Run | None:
         """The one for which this host's turn is the first; None if it is not its turn yet."""

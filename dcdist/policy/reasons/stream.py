@@ -18,6 +18,7 @@ from dcdist.policy.planner_commands import AskFirst, Reason
 from dcdist.policy.preference import TIME
 from dcdist.policy.reasons.late_owner import candidates
 from dcdist.policy.reasons.view import REST, Run
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
@@ -81,6 +82,8 @@ def _stripes(plan: LayerState, left: int) -> range:
 
 class LateInWindow:
     """What the sink needs soon and its owner is late with: before own stripes that are needed later."""
+
+    rules: frozenset[Rule] = frozenset({Rule.STREAM})
 
     def __init__(self) -> None:
         self._rests_until = 0.0

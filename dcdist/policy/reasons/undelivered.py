@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons.view import Run
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
@@ -30,6 +31,8 @@ _PATIENCE, _PATIENCE_STRIPES = 3.0, 2
 class Undelivered:
     """Second copies of what peers hold, as long as the swarm holds everything or gives nothing."""
 
+    rules: frozenset[Rule] = frozenset({Rule.CORRUPT, Rule.SILENT_PEERS, Rule.UNPROVEN_OFFERS, Rule.SLACK, Rule.PROBE})
+
     def __init__(self) -> None:
         self._all_seen_from: float | None = None
         self._probe_at = -math.inf
@@ -40,8 +43,11 @@ class Undelivered:
         reason = self._reason(view, now=now)
         silent = view.peers.overdue(_SILENCE, now=now) >= 0
         for layer, state in view.layers.items():
-            undelivered = state.seen if silent else state.seen & ~state.coming if reason else 0
-            wanted = view.drawable(layer, state.missing & (state.corrupt_from_peers | undelivered))
+            undelivered = state.seen if reason else 0
+            if not silent:
+                undelivered &= ~state.coming
+            corrupt = state.corrupt_from_peers if view.follows(Rule.CORRUPT) else 0
+            wanted = view.drawable(layer, state.missing & (corrupt | undelivered))
             if wanted:
                 return Run(layer, _longest(view, state, wanted), reason or Reason.CORRUPT)
         return None
@@ -49,18 +55,20 @@ class Undelivered:
     def _reason(self, view: View, *, now: float) -> Reason | None:
         """Why what peers hold is drawn; None: it is not."""
         if view.peers.overdue(min(_SILENCE, view.preference.unasked_silence), now=now) >= 0:
-            return Reason.SILENT_PEERS
+            return Reason.SILENT_PEERS if view.follows(Rule.SILENT_PEERS) else None
         if not view.all_seen:
             # The store has better things to do.
             self._all_seen_from = None
             return None
         if self._all_seen_from is None:
             self._all_seen_from = now
-        if view.preference.offers_unproven and _nothing_came(view):
+        if view.preference.offers_unproven and view.follows(Rule.UNPROVEN_OFFERS) and _nothing_came(view):
             return Reason.UNPROVEN_OFFERS
         if now - self._all_seen_from < _BEGIN:
             return None
-        return self._slack(view, now=now) if view.link.has_slack else self._slow(view, now=now)
+        if view.link.has_slack and view.follows(Rule.SLACK):
+            return self._slack(view, now=now)
+        return self._slow(view, now=now) if view.follows(Rule.PROBE) else None
 
     def _slack(self, view: View, *, now: float) -> Reason | None:
         """Nothing is pushed out: worth it as long as the stripe comes before peers would have brought it."""

@@ -17,6 +17,7 @@ from dcdist.policy.link.link import Link
 from dcdist.policy.link.throughput import Throughput
 from dcdist.policy.requests.behind_first import BehindFirst
 from dcdist.policy.requests.dealings import Dealings
+from dcdist.policy.rules import Rule
 from dcdist.policy.state.barred import Barred
 from dcdist.policy.state.draws import Draws
 from dcdist.policy.state.members import Members
@@ -55,7 +56,9 @@ class View:
     give; `others`: when other prefixes last showed something new, or the own one last had work for this host.
     """
 
-    def __init__(self, options: PlannerOptions) -> None:
+    def __init__(self, options: PlannerOptions, without: frozenset[Rule] = frozenset()) -> None:
+        """`without`: rules that are off."""
+        self._without = without
         self.host: HostId = options.host
         self.preference: Preference = options.preference
         self.layers: dict[int, LayerState] = {}
@@ -72,6 +75,10 @@ class View:
         self.members = Members(options.version, self.layers)
         self.acquaintance = Acquaintance(options.acquainted_from)
         self.fleet_window = FleetWindow(options.acquainted_from)
+
+    def follows(self, rule: Rule) -> bool:
+        """Whether a rule is on."""
+        return rule not in self._without
 
     # Layers
 
@@ -106,6 +113,11 @@ class View:
 
     # Store
 
+    @property
+    def longest_request(self) -> int:
+        """Bytes of the longest request; 0: a single stripe."""
+        return self.store.size.limit if self.follows(Rule.LONG_REQUESTS) else 0
+
     def stripe_time(self, layer: int) -> float:
         """Seconds in which this host draws a stripe."""
         return self.store.size.seconds_for(self.layers[layer].geometry.stripe_length)
@@ -138,6 +150,8 @@ class View:
     @property
     def window(self) -> int | None:
         """How many stripes of the prefix have their turn; None: all have."""
+        if not self.follows(Rule.FLEET_WINDOW):
+            return None
         return self.fleet_window.window(max((state.ownership.bits for state in self.layers.values()), default=0))
 
     def in_turn(self) -> Iterator[tuple[int, LayerState, list[int]]]:

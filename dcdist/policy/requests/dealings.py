@@ -27,12 +27,11 @@ class Dealings:
     crawl: Crawl = field(default_factory=Crawl)
     rate: Throughput = field(default_factory=Throughput)
 
-    def finished(self, length: int, seconds: float, running: int, *, now: float) -> None:
-        """A request of `length` bytes took `seconds`; with it `running` were under way."""
+    def finished(self, length: int, seconds: float, *, now: float) -> None:
+        """A request of `length` bytes took `seconds`."""
         self.size.finished(length, seconds)
         self.crawl.finished(length, seconds, now=now)
         self.patience.succeeded()
-        self.concurrency.observed(self.rate.rate(now=now), running, now=now)
 
     @classmethod
     def of(cls, options: PlannerOptions) -> Dealings:
