@@ -63,5 +63,5 @@ class Chooser:
             if run is not None:
                 if run.reason in _WORK:
                     view.others.came(now=now)
-                return run
+                return run.cut(max(1, view.longest_request // view.layers[run.layer].geometry.piece_length))
         return None

@@ -5,7 +5,7 @@ Invariant: reasons read it; only what keeps it changes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,10 @@ class Run:
     layer: int
     pieces: range
     reason: Reason
+
+    def cut(self, most: int) -> Run:
+        """Its first pieces, `most` of them."""
+        return replace(self, pieces=self.pieces[:most])
 
 
 class View:
@@ -115,8 +119,12 @@ class View:
 
     @property
     def longest_request(self) -> int:
-        """Bytes of the longest request; 0: a single stripe."""
-        return self.store.size.limit if self.follows(Rule.LONG_REQUESTS) else 0
+        """Bytes of the longest request; no request is for less than a piece."""
+        size = self.store.size
+        grown = size.grown if self.follows(Rule.LONG_REQUESTS) else self.longest_stripe
+        if not self.follows(Rule.SMALL_PARTS):
+            return max(grown, self.longest_stripe if not size.known else 0)
+        return min(grown, size.part(self.lacking))
 
     def stripe_time(self, layer: int) -> float:
         """Seconds in which this host draws a stripe."""

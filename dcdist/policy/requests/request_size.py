@@ -1,22 +1,28 @@
-"""How long should one range request be? About two seconds of what one request gets.
+"""How long should one range request be? About two seconds of what one request gets, and a small part of what is left.
 
-Short requests cost a server dearly; long ones keep what is in flight from being shared. The first are as short as a
-stripe, because each moment before the first piece has arrived is lost to the swarm.
+Short requests cost a server dearly; long ones keep what is in flight from being shared, and what two hosts request at
+the same moment comes twice. That costs little as long as each request is a small part of what its host lacks: at the
+end of a release, and throughout a small one, requests are short. The first one is a single piece, for the same reason.
 """
 
 from __future__ import annotations
 
-LONGEST = 16 * 1024 * 1024
+from dcdist.model.geometry import MIB
+
+LONGEST = 16 * MIB
 """Bytes of the longest request."""
 
 _SECONDS = 2.0
 
+_PART = 16
+"""A request is at most one part in so many of what this host lacks."""
+
 
 class RequestSize:
-    """Bytes to ask for in one request; at least a stripe by the planner's own rule."""
+    """Bytes to ask for in one request; at least a piece by the planner's own rule."""
 
     def __init__(self) -> None:
-        self._bytes = 0
+        self._bytes = 1
         self._seconds_sum = 0.0
         self._length_sum = 0.0
 
@@ -25,14 +31,19 @@ class RequestSize:
         return self._seconds_sum / self._length_sum if self._length_sum else None
 
     @property
-    def limit(self) -> int:
-        """The most bytes of the next request; 0 means a single stripe."""
+    def grown(self) -> int:
+        """The most bytes of the next request, by what one brings in two seconds."""
         return self._bytes
 
     @property
     def known(self) -> bool:
         """Whether a request has ended, so that it is known what one gets."""
         return self._seconds_per_byte is not None
+
+    @staticmethod
+    def part(lacking: int) -> int:
+        """The most bytes of the next request of a host that lacks so many."""
+        return max(1, lacking // _PART)
 
     def seconds_for(self, length: int) -> float:
         """How long a request of `length` bytes takes, by the latest ones; a second if there was none."""

@@ -58,15 +58,15 @@ class LayerState:
             self.window = window
             self.reassign()
 
-    def place(self, owner: HostId, stripe: int) -> int:
-        """Where a stripe stands in its owner's order: the window from its front, then round from the owner's start."""
-        count = self.geometry.stripe_count
-        return stripe - count if stripe in self.window else (stripe - self.ownership.start_of(owner)) % count
+    def place(self, stripe: int) -> tuple[bool, int]:
+        """Where a stripe stands in its owner's order: the window from its front, then the heaviest first."""
+        beyond = stripe not in self.window
+        return beyond, self.ownership.place(stripe) if beyond else stripe
 
     def round_of(self, owner: HostId) -> Sequence[int]:
         """The stripes that a member owns, in the order in which it draws them."""
         listed = self.ownership.round_of(owner)
-        return sorted(listed, key=lambda stripe: self.place(owner, stripe)) if self.window else listed
+        return sorted(listed, key=self.place) if self.window else listed
 
     @property
     def missing(self) -> Bits:
@@ -166,10 +166,8 @@ class LayerState:
         return next((each for each in self.ownership.strongest(rivals) if self.of_stripe(each, unseen)), None)
 
     def fit(self, run: range, wanted: Bits, limit: int) -> range:
-        """Cut a run to `limit` bytes, or lengthen it over the own stripes that follow, up to the end of its segment."""
+        """Lengthen a run over the own stripes that follow, up to `limit` bytes and to the end of its segment."""
         geometry = self.geometry
-        if 0 < limit < len(run) * geometry.piece_length:
-            return run[: max(1, limit // geometry.piece_length)]
         per_stripe = geometry.pieces_per_stripe
         stop = run.stop
         while stop % per_stripe == 0 and stop < geometry.piece_count:

@@ -55,6 +55,7 @@ class Ownership:
         self._owners: dict[int, HostId] = {}
         self._ranks: dict[int, int] = {}
         self._rounds: dict[HostId, list[int]] = {}
+        self._places: dict[int, int] = {}
         self._dealt = False
 
     @property
@@ -129,6 +130,11 @@ class Ownership:
         """The stripe at which a member begins its round: all know it, and it differs from host to host."""
         return 0 if self._in_order else weight(seed(host), _GOLDEN) % self._count
 
+    def place(self, stripe: int) -> int:
+        """Where a stripe of the prefix stands in its owner's order."""
+        self._deal_if_changed()
+        return self._places[stripe]
+
     def round_of(self, host: HostId) -> Sequence[int]:
         """The stripes that a member owns, in the order in which it draws them."""
         self._deal_if_changed()
@@ -186,5 +192,8 @@ class Ownership:
         for stripe in self._group:
             self._rounds[self._owners[stripe]].append(stripe)
         for host, listed in self._rounds.items():
-            start = self.start_of(host)
-            self._rounds[host] = [each for each in listed if each >= start] + [each for each in listed if each < start]
+            if not self._in_order:
+                # Surest first: whoever else comes, the heaviest stay this member's own.
+                heavy = dict(zip(self._group, self._members[host], strict=True))
+                listed.sort(key=heavy.__getitem__, reverse=True)
+        self._places = {stripe: place for listed in self._rounds.values() for place, stripe in enumerate(listed)}
