@@ -146,6 +146,8 @@ class Planner:
         if view.follows(Rule.MEETING):
             begins = max(begins, view.acquaintance.draws_from)
         if now < begins:
+            # The store is not to be asked: that is no standstill.
+            view.silence.drew(now=now)
             self._look_at(begins)
             return
         if now < self.options.acquainted_from:
@@ -178,5 +180,5 @@ class Planner:
     def _begin(self, run: Run, *, now: float) -> Draw:
         geometry, first, stop = self._view.layers[run.layer].geometry, run.pieces.start, run.pieces.stop
         length = min(stop * geometry.piece_length, geometry.length) - first * geometry.piece_length
-        number = self._view.draws.begin(run.layer, pieces.span(first, stop), length, now=now)
+        number = self._view.draws.begin(run.layer, pieces.span(first, stop), length, run.reason, now=now)
         return Draw(number, run.layer, first, stop, run.reason)
