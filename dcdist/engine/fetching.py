@@ -23,7 +23,7 @@ from dcdist.model.member import Member, Role
 from dcdist.policy.fleet.acquaintance import ACQUAINTED_AFTER
 from dcdist.policy.fleet.fleet_share import FleetShare
 from dcdist.policy.planner import Planner
-from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp, Reason
+from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import (
     BytesDrawn,
     CopyBegan,
@@ -361,8 +361,7 @@ class Fetching:
                 pass
 
     async def _draw(self, command: Draw, opened: _Open) -> None:
-        looks = command.reason is not Reason.STANDSTILL
-        found = await needless(opened.swarm_layer, command, opened.peers) if looks else None
+        found = await needless(opened.swarm_layer, command, opened.peers)
         if found is not None:
             opened.peers = found
             self._tell(found)
