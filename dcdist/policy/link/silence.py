@@ -7,8 +7,7 @@ what the store would need for it.
 
 from __future__ import annotations
 
-_TIMES = 10
-"""How many times as long as the store peers may need for what they bring."""
+from dcdist.policy.lateness import MUCH_SLOWER
 
 _MOST = 60.0
 """Seconds of silence that count: peers that begin to give are believed again soon."""
@@ -27,7 +26,7 @@ class Silence:
 
     def gained(self, store_seconds: float, *, now: float) -> None:
         """Peers brought bytes for which the store would need so many seconds."""
-        self._paid_until = min(now, max(self._paid_until, now - _MOST) + _TIMES * store_seconds)
+        self._paid_until = min(now, max(self._paid_until, now - _MOST) + MUCH_SLOWER * store_seconds)
 
     def lasts(self, *, now: float) -> float:
         """Seconds."""
