@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dcdist.errors import ObjectMissingError, StoreError, StoreThrottledError
 from dcdist.formats import object_names
 from dcdist.model import pieces
+from dcdist.policy.planner_commands import Reason
 from dcdist.policy.planner_events import BytesDrawn, DrawFailed, DrawFinished, Failure, PeersSeen
 
 if TYPE_CHECKING:
@@ -62,8 +63,10 @@ async def needless(swarm_layer: SwarmLayer, command: Draw, known: PeersSeen) -> 
     """What peers hold and bring now, if that says of pieces of `command` what the planner did not know; else None.
 
     What it knows of the peers may be a second old. What they have come to hold since, they are asked for already:
-    drawn as well, it would come twice.
+    drawn as well, it would come twice. A host that stands still believes none of it.
     """
+    if command.reason is Reason.STANDSTILL:
+        return None
     seen = await swarm_layer.latest_available()
     wanted = pieces.span(command.first, command.stop)
     coming = swarm_layer.coming() if wanted & known.pieces else known.coming

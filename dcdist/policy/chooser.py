@@ -1,7 +1,7 @@
 """Which pieces to ask the store for next: the first reason that finds some. Their order is their rank.
 
 First copies come before second ones: own stripes, then those of late owners and of other prefixes; then what peers hold
-and do not bring.
+and do not bring. Before all of them, when this host stands still, comes whatever is missing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dcdist.policy.reasons.late_owner import LateOwner
 from dcdist.policy.reasons.other_prefix import OtherPrefix
 from dcdist.policy.reasons.own import Own
 from dcdist.policy.reasons.single_holder import SingleHolder
+from dcdist.policy.reasons.standstill import Standstill
 from dcdist.policy.reasons.stream import LateInWindow
 from dcdist.policy.reasons.undelivered import Undelivered
 
@@ -32,6 +33,7 @@ class _Finder(Protocol):
 
 
 REASONS: tuple[type[_Finder], ...] = (
+    Standstill,
     Early,
     LateInWindow,
     Own,
@@ -57,7 +59,7 @@ class Chooser:
         view.barred.lift(now=now)
         waits = view.preference.only_sure and not view.acquaintance.knows_others(now=now)
         for each in self._finders:
-            if waits and not isinstance(each, Early):
+            if waits and not isinstance(each, Early | Standstill):
                 continue
             run = each.find(view, now=now)
             if run is not None:

@@ -10,6 +10,9 @@ VIEW_LAG = 1.5
 SILENCE = 2.0
 """Seconds without anything that are never taken for a stall, beyond what the view lags."""
 
+MUCH_SLOWER = 10
+"""How many times as slow as the store could be something must be to be left: a comparison of rates is never exact."""
+
 
 @dataclass(slots=True)
 class Lateness:

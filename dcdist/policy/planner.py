@@ -15,6 +15,7 @@ from dcdist.policy.planner_commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import Event, Failure
 from dcdist.policy.reasons.stream import StreamWindow
 from dcdist.policy.reasons.view import LOOK_AGAIN, Run, View
+from dcdist.policy.requests.crawl import LONG
 from dcdist.policy.requests.request_share import MOST_REQUESTS, most_requests
 from dcdist.policy.rules import Rule
 from dcdist.policy.view_keeper import ViewKeeper
@@ -22,9 +23,6 @@ from dcdist.policy.view_keeper import ViewKeeper
 if TYPE_CHECKING:
     from dcdist.policy.planner_options import PlannerOptions
     from dcdist.policy.state.draws import Running
-
-_STALL = 6.0
-"""Seconds without a byte after which a draw is dropped."""
 
 _SETTLING = 15.0
 """Seconds that drawn pieces may take to be checked; after that they are missing again."""
@@ -115,16 +113,16 @@ class Planner:
         view, store = self._view, self._view.store
         for draw, running in view.draws:
             if running.ended is None:
-                if now - running.heard >= _STALL:
+                if now - running.heard >= LONG:
                     commands.append(self._drop(draw))
-                    reason = f"no byte from the store for {_STALL:g} s"
+                    reason = f"no byte from the store for {LONG:g} s"
                     store.patience.failed(Failure.PASSING, reason, retry_after=None, now=now)
                 elif view.follows(Rule.CRAWL) and store.crawl.crawls(
                     running.length, running.total, now - running.begun, now=now
                 ):
                     commands.append(self._drop(draw))
                 else:
-                    self._look_at(running.heard + _STALL)
+                    self._look_at(running.heard + LONG)
             elif not running.pieces & view.layers[running.layer].in_flight:
                 view.draws.forget(draw)
             elif now - running.ended >= _SETTLING:
@@ -146,6 +144,8 @@ class Planner:
         if view.follows(Rule.MEETING):
             begins = max(begins, view.acquaintance.draws_from)
         if now < begins:
+            # The store is not to be asked: that is no standstill.
+            view.silence.drew(now=now)
             self._look_at(begins)
             return
         if now < self.options.acquainted_from:
@@ -178,5 +178,5 @@ class Planner:
     def _begin(self, run: Run, *, now: float) -> Draw:
         geometry, first, stop = self._view.layers[run.layer].geometry, run.pieces.start, run.pieces.stop
         length = min(stop * geometry.piece_length, geometry.length) - first * geometry.piece_length
-        number = self._view.draws.begin(run.layer, pieces.span(first, stop), length, now=now)
+        number = self._view.draws.begin(run.layer, pieces.span(first, stop), length, run.reason, now=now)
         return Draw(number, run.layer, first, stop, run.reason)

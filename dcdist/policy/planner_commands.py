@@ -37,10 +37,8 @@ class Reason(StrEnum):
     """One peer alone has held it for long."""
     IDLE_LINK = "idle link"
     """Peers hold it, and next to nothing comes from anywhere."""
-
-
-SECOND_COPIES = frozenset(Reason) - {Reason.EARLY, Reason.STREAM, Reason.OWN, Reason.LATE_OWNER, Reason.OTHER_PREFIX}
-"""Reasons to draw what a peer holds."""
+    STANDSTILL = "standstill"
+    """Too little has come for too long, whoever owns, offers or holds it: needed, whatever a closer look shows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,10 @@ class Preference:
     slow_peers: float
     """How many times as long as the store peers may need before they count as slow."""
 
+    standstill_after: float
+    """With too little from peers, and nothing asked of the store, until the next missing piece is drawn whatever others
+    claim; what a stripe takes comes on top."""
+
     slack_after: float
     """How long a link must have slack before that is believed."""
 
@@ -79,6 +83,7 @@ TIME = Preference(
     offers_unproven=True,
     probe_pause=5.0,
     slow_peers=1.0,
+    standstill_after=5.0,
     slack_after=0.5,
     idle_share=0.6,
     idle_after=0.5,
@@ -100,6 +105,7 @@ EGRESS = Preference(
     offers_unproven=False,
     probe_pause=float("inf"),
     slow_peers=20.0,
+    standstill_after=20.0,
     slack_after=4.0,
     idle_share=0.3,
     idle_after=1.0,

@@ -38,6 +38,8 @@ class Rule(StrEnum):
     """The last pieces are drawn that one peer alone has held for long."""
     IDLE_LINK = "idle-link"
     """What peers hold is drawn while next to nothing comes."""
+    STANDSTILL = "standstill"
+    """Whatever others claim, a host that gains too little draws."""
     CLOSER_LOOK = "closer-look"
     """Just before a request goes out, a look shows whether it is still needed."""
     # Requests

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.model.member import Role
 from dcdist.policy.fleet.owners import own_work
+from dcdist.policy.planner_commands import Reason
 from dcdist.policy.planner_events import (
     BytesDrawn,
     CopyBegan,
@@ -67,6 +68,7 @@ class ViewKeeper:
             case CopyEnded():
                 self._view.layers[event.layer].in_flight &= ~event.pieces
                 self._view.layers[event.layer].reassign()
+                self._view.silence.drew(now=now)
             case BytesDrawn():
                 self._bytes_drawn(event.draw, event.total, now=now)
             case DrawFinished():
@@ -91,6 +93,7 @@ class ViewKeeper:
         self._view.held_alone[event.layer] = HeldAlone()
         self._view.members.opened(event.layer)
         # Checking the cache, or waiting for another process, may have taken long.
+        self._view.silence.drew(now=now)
         self._view.store.patience.progressed(now=now)
 
     def _pieces_finished(self, event: PiecesFinished, *, now: float) -> None:
@@ -148,8 +151,10 @@ class ViewKeeper:
 
     def _peers_gave(self, event: PeersGave, *, now: float) -> None:
         view = self._view
-        if event.total > view.peer_rate.total:
+        gained = event.total - view.peer_rate.total
+        if gained > 0:
             view.peers.came(now=now)
+            view.silence.gained(gained / view.longest_stripe * view.longest_stripe_time, now=now)
             view.store.patience.progressed(now=now)
         view.peer_rate.count(event.total, now=now)
         view.link.observed(event.total + view.draws.total, peers=view.peer_rate.rate(now=now), now=now)
@@ -157,7 +162,11 @@ class ViewKeeper:
     # Draws
 
     def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:
-        if self._view.draws.brought(draw, total, now=now):
+        running = self._view.draws.get(draw)
+        if running is not None and self._view.draws.brought(draw, total, now=now):
+            if running.reason is not Reason.STANDSTILL:
+                # Else it would wait anew after each stripe, for others that still give nothing.
+                self._view.silence.drew(now=now)
             self._view.store.patience.progressed(now=now)
             self._view.store.rate.count(self._view.draws.total, now=now)
 

@@ -17,7 +17,7 @@ from dcdist.model.identity import HostId, LayerName, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.policy.fleet.fleet_share import FleetShare
 from dcdist.policy.planner import Planner
-from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
+from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp, Reason
 from dcdist.policy.planner_events import PeersLack
 from dcdist.policy.rules import Rule
 from dcdist.policy.trace import RecordedPlanner
@@ -239,7 +239,7 @@ class _Simulation:
                 assert_never(command)
 
     def _draw(self, host: Host, command: Draw, now: float) -> None:
-        looks = host.planner.follows(Rule.CLOSER_LOOK)
+        looks = host.planner.follows(Rule.CLOSER_LOOK) and command.reason is not Reason.STANDSTILL
         if looks and host.is_needless(command, self._carrying.available(host), now=now):
             return
         if not self._store.admit():

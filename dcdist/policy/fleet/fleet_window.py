@@ -29,9 +29,6 @@ _LEAST = 4
 _CROWD = 64
 """A prefix has no more members: where its share is more than that, nobody waits for a turn."""
 
-_UNKNOWN = 4.0
-"""Seconds that a stripe is taken to need before one has appeared."""
-
 
 class FleetWindow:
     """How the stripes of one prefix appear; `begun` (seconds) is when its members may begin."""
@@ -60,7 +57,7 @@ class FleetWindow:
 
     def stripe_time(self, window: int) -> float:
         """Seconds from a stripe's turn until it appears, when `window` are in flight."""
-        return (self._lateness.latest - self.begun) / self._shown * window if self._shown else _UNKNOWN
+        return (self._lateness.latest - self.begun) / self._shown * window if self._shown else _AHEAD
 
     def overdue(self, expected: float, *, now: float) -> float:
         """Seconds for which the next stripe has been overdue that should take `expected`; negative if not."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcdist.policy.fleet.fleet_share import NEWCOMERS, NEWCOMERS_EACH
 from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons.view import Run
 from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from dcdist.policy.reasons.view import View
-
-_NEWCOMERS, _NEWCOMERS_EACH = 16, 4
-"""Members that may turn up while the others are not known yet: so many, and so many for each that is."""
 
 
 class Early:
@@ -24,7 +22,7 @@ class Early:
         """The heaviest one; None once the others are known."""
         if view.acquaintance.knows_others(now=now):
             return None
-        rivals = max(_NEWCOMERS, _NEWCOMERS_EACH * len(view.members))
+        rivals = max(NEWCOMERS, NEWCOMERS_EACH * len(view.members))
         for layer, state, wanted in view.unseen():
             stripe = state.next_sure(rivals) if wanted else None
             if stripe is not None and state.of_stripe(stripe, wanted):

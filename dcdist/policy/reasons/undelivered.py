@@ -73,12 +73,12 @@ class Undelivered:
     def _slack(self, view: View, *, now: float) -> Reason | None:
         """Nothing is pushed out: worth it as long as the stripe comes before peers would have brought it."""
         self._probe_pause = None
-        stripe_time = max(map(view.stripe_time, view.layers))
+        stripe_time = view.longest_stripe_time
         return Reason.SLACK if view.missing > view.peer_rate.rate(now=now) * stripe_time else None
 
     def _slow(self, view: View, *, now: float) -> Reason | None:
         """One request, to try whether the store brings more; if so there is slack from then on."""
-        patience = _PATIENCE + _PATIENCE_STRIPES * max(map(view.stripe_time, view.layers))
+        patience = _PATIENCE + _PATIENCE_STRIPES * view.longest_stripe_time
         bearable = view.peer_rate.rate(now=now) * patience * view.preference.slow_peers
         pause = self._probe_pause or view.preference.probe_pause
         if math.isinf(pause):

@@ -14,6 +14,7 @@ from dcdist.policy.fleet.fleet_window import FleetWindow
 from dcdist.policy.fleet.owners import Owners, OwnSpeed
 from dcdist.policy.lateness import Lateness
 from dcdist.policy.link.link import Link
+from dcdist.policy.link.silence import Silence
 from dcdist.policy.link.throughput import Throughput
 from dcdist.policy.requests.behind_first import BehindFirst
 from dcdist.policy.requests.dealings import Dealings
@@ -74,6 +75,7 @@ class View:
         self.peer_rate = Throughput()
         self.peers = Lateness(options.begun)
         self.others = Lateness(0.0)
+        self.silence = Silence(options.begun)
         self.behind_first = BehindFirst(options.preference)
         self.owners = Owners()
         self.members = Members(options.version, self.layers)
@@ -113,7 +115,7 @@ class View:
     @property
     def longest_stripe(self) -> int:
         """Bytes of it."""
-        return max(state.geometry.stripe_length for state in self.layers.values())
+        return max((state.geometry.stripe_length for state in self.layers.values()), default=1)
 
     # Store
 
@@ -129,6 +131,11 @@ class View:
     def stripe_time(self, layer: int) -> float:
         """Seconds in which this host draws a stripe."""
         return self.store.size.seconds_for(self.layers[layer].geometry.stripe_length)
+
+    @property
+    def longest_stripe_time(self) -> float:
+        """Seconds in which this host draws the longest; a second while it has drawn nothing."""
+        return self.store.size.seconds_for(self.longest_stripe)
 
     def speed(self, layer: int) -> OwnSpeed:
         """How fast this host draws stripes of a layer."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcdist.model.pieces import Bits
+    from dcdist.policy.planner_commands import Reason
     from dcdist.policy.state.layer_state import LayerState
 
 
@@ -22,6 +23,7 @@ class Running:
     layer: int
     pieces: Bits
     length: int
+    reason: Reason
     begun: float
     total: int = 0
     latest: float = 0.0
@@ -63,14 +65,14 @@ class Draws:
         """Whether one whose bytes are still coming is for any of these pieces."""
         return any(each.ended is None and each.layer == layer and each.pieces & bits for each in self._running.values())
 
-    def begin(self, layer: int, bits: Bits, length: int, *, now: float) -> int:
+    def begin(self, layer: int, bits: Bits, length: int, reason: Reason, *, now: float) -> int:
         """Pieces are asked for, `length` bytes: the number of the draw."""
         plan = self.plans[layer]
         plan.in_flight |= bits
         plan.requested |= bits
         draw = self._next
         self._next += 1
-        self._running[draw] = Running(layer, bits, length, begun=now)
+        self._running[draw] = Running(layer, bits, length, reason, begun=now)
         return draw
 
     def brought(self, draw: int, total: int, *, now: float) -> bool:

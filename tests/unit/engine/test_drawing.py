@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcdist.engine.drawing import draw
+from dcdist.engine.drawing import draw, needless
 from dcdist.errors import RangeError, StoreError, StoreThrottledError, StoreUnavailableError
 from dcdist.model import pieces
 from dcdist.policy.planner_commands import Draw, Reason
-from dcdist.policy.planner_events import BytesDrawn, DrawFailed, DrawFinished, Event, Failure
+from dcdist.policy.planner_events import BytesDrawn, DrawFailed, DrawFinished, Event, Failure, PeersSeen
 from tests.support.engine import ByteStore, RememberingLayer
 from tests.support.layers import sample_layer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from dcdist.model.pieces import Bits
 
 LAYER = sample_layer()
 KEY = f"layers/{LAYER.index.layer}/segments/00000"
@@ -115,3 +117,18 @@ async def test_a_range_in_a_later_segment_is_read_from_that_object() -> None:
     await draw(store, large.index, swarm_layer, Draw(1, 0, first, first + 2, Reason.OWN), tell=print, failed=print)
 
     assert swarm_layer.injected == {piece: large.piece(piece) for piece in (first, first + 1)}
+
+
+class OfferingLayer(RememberingLayer):
+    """Peers have come to hold everything."""
+
+    async def latest_available(self) -> Bits:
+        return pieces.span(0, 8)
+
+
+@pytest.mark.parametrize(("reason", "is_needless"), [(Reason.OWN, True), (Reason.STANDSTILL, False)])
+async def test_a_host_that_stands_still_draws_whatever_peers_have_come_to_offer(
+    reason: Reason, is_needless: bool
+) -> None:
+    found = await needless(OfferingLayer(), Draw(1, 0, 0, 4, reason), PeersSeen(0, 0))
+    assert (found is not None) == is_needless
