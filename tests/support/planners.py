@@ -25,9 +25,13 @@ from dcdist.policy.planner_events import (
 )
 from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.preference import EGRESS, TIME, Preference
+from dcdist.policy.rules import Rule
 
 LAYER = LayerName("0123456789abcdef" * 2)
 STEP = 0.05
+
+WHOLE_STRIPES = frozenset({Rule.SMALL_PARTS})
+"""Without that rule requests are for whole stripes: other rules are seen more plainly."""
 
 
 def host(number: int) -> HostId:
@@ -53,7 +57,8 @@ def planner(
             may_draw=may_draw,
             in_order=True,
             acquainted_from=acquainted_from,
-        )
+        ),
+        WHOLE_STRIPES,
     )
     made.receive(LayerOpened(0, GEOMETRY, have), now=0.0)
     return made

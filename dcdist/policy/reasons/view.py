@@ -123,10 +123,10 @@ class View:
     def longest_request(self) -> int:
         """Bytes of the longest request; no request is for less than a piece."""
         size = self.store.size
-        grown = size.grown if self.follows(Rule.LONG_REQUESTS) else self.longest_stripe
-        if not self.follows(Rule.SMALL_PARTS):
-            return max(grown, self.longest_stripe if not size.known else 0)
-        return min(grown, size.part(self.lacking))
+        limit = size.limit if self.follows(Rule.LONG_REQUESTS) else self.longest_stripe
+        if self.follows(Rule.SMALL_PARTS):
+            return min(limit, size.part(self.lacking))
+        return limit if size.known else self.longest_stripe
 
     def stripe_time(self, layer: int) -> float:
         """Seconds in which this host draws a stripe."""

@@ -98,10 +98,13 @@ class LayerState:
         return self.assigned & ~self.have & ~self.seen
 
     def other_prefix_stripes(self, wanted: Bits) -> list[int]:
-        """The stripes with wanted pieces that other prefixes share among their members, from this host's start on."""
-        start = self.ownership.start_of(self._host)
+        """The stripes with wanted pieces that other prefixes share among their members, in this host's round."""
         found = [stripe for stripe in self.stripes_with(wanted) if not self.ownership.covers(stripe)]
-        return sorted(found, key=lambda stripe: (stripe - start) % self.geometry.stripe_count)
+        return sorted(found, key=self.turn)
+
+    def turn(self, stripe: int) -> int:
+        """Where a stripe stands in this host's round of the whole layer: each host begins at another one."""
+        return (stripe - self.ownership.start) % self.geometry.stripe_count
 
     def offer(self, seen: Bits) -> bool:
         """Peers hold these now; whether there are missing ones among them that none had before."""

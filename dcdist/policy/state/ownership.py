@@ -126,9 +126,10 @@ class Ownership:
         self._deal_if_changed()
         return self._owners.get(stripe)
 
-    def start_of(self, host: HostId) -> int:
-        """The stripe at which a member begins its round: all know it, and it differs from host to host."""
-        return 0 if self._in_order else weight(seed(host), _GOLDEN) % self._count
+    @property
+    def start(self) -> int:
+        """The stripe at which this host's round of the layer begins; it differs from host to host."""
+        return 0 if self._in_order else weight(seed(self._host), _GOLDEN) % self._count
 
     def place(self, stripe: int) -> int:
         """Where a stripe of the prefix stands in its owner's order."""
