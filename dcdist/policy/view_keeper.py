@@ -30,6 +30,7 @@ from dcdist.policy.state.held_alone import HeldAlone
 from dcdist.policy.state.layer_state import LayerState
 
 if TYPE_CHECKING:
+    from dcdist.model.pieces import Bits
     from dcdist.policy.planner_options import PlannerOptions
     from dcdist.policy.reasons.view import View
 
@@ -111,12 +112,18 @@ class ViewKeeper:
         state.reassign()
         if event.from_store:
             pause = store.corrupt.from_store(event.layer, event.piece)
-            self._view.barred.bar(event.layer, bit, until=now + pause)
+            self._bar(event.layer, bit, until=now + pause)
             if pause == float("inf"):
                 layer = self._options.layers[event.layer]
                 store.patience.despair(f"the store's bytes of piece {event.piece} of layer {layer} are wrong")
         elif store.corrupt.from_peers(event.layer, event.piece):
             state.corrupt_from_peers |= bit
+
+    def _bar(self, layer: int, bits: Bits, *, until: float) -> None:
+        self._view.barred.bar(layer, bits, until=until)
+        if until < float("inf"):
+            # Until then it is the store that this host waits for.
+            self._view.silence.drew(now=until)
 
     # Peers
 
@@ -198,7 +205,7 @@ class ViewKeeper:
             case Failure.THROTTLED:
                 store.concurrency.throttled(now=now, begun=running.begun)
             case Failure.LASTING:
-                self._view.barred.bar(running.layer, running.pieces, until=now + _BARRED)
+                self._bar(running.layer, running.pieces, until=now + _BARRED)
             case Failure.PASSING:
                 pass
             case _:

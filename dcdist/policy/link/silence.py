@@ -21,12 +21,13 @@ class Silence:
         self._paid_until = begun
 
     def drew(self, *, now: float) -> None:
-        """The store brought something."""
-        self._paid_until = now
+        """The store brought something, or is not to be asked until then."""
+        self._paid_until = max(self._paid_until, now)
 
     def gained(self, store_seconds: float, *, now: float) -> None:
         """Peers brought bytes for which the store would need so many seconds."""
-        self._paid_until = min(now, max(self._paid_until, now - _MOST) + MUCH_SLOWER * store_seconds)
+        paid = min(now, max(self._paid_until, now - _MOST) + MUCH_SLOWER * store_seconds)
+        self._paid_until = max(self._paid_until, paid)
 
     def lasts(self, *, now: float) -> float:
         """Seconds."""
