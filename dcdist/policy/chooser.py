@@ -65,5 +65,8 @@ class Chooser:
             if run is not None:
                 if run.reason in _WORK:
                     view.others.came(now=now)
-                return run.cut(max(1, view.longest_request // view.layers[run.layer].geometry.piece_length))
+                state = view.layers[run.layer]
+                # Two hosts that both take a stripe for their own begin at different parts of it.
+                turn = 0 if state.window else state.ownership.start_of(view.host)
+                return run.cut(max(1, view.longest_request // state.geometry.piece_length), turn)
         return None

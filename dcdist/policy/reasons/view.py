@@ -49,9 +49,11 @@ class Run:
     pieces: range
     reason: Reason
 
-    def cut(self, most: int) -> Run:
-        """Its first pieces, `most` of them."""
-        return replace(self, pieces=self.pieces[:most])
+    def cut(self, most: int, turn: int) -> Run:
+        """One part of it, of `most` pieces at most: the one whose turn it is of them all."""
+        parts = -(-len(self.pieces) // most)
+        first = turn % parts * most
+        return replace(self, pieces=self.pieces[first : first + most])
 
 
 class View:

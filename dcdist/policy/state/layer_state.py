@@ -59,7 +59,7 @@ class LayerState:
             self.reassign()
 
     def place(self, stripe: int) -> tuple[bool, int]:
-        """Where a stripe stands in its owner's order: the window from its front, then the heaviest first."""
+        """Where a stripe stands in its owner's order: the window from its front, then round from its start."""
         beyond = stripe not in self.window
         return beyond, self.ownership.place(stripe) if beyond else stripe
 
@@ -104,7 +104,7 @@ class LayerState:
 
     def turn(self, stripe: int) -> int:
         """Where a stripe stands in this host's round of the whole layer: each host begins at another one."""
-        return (stripe - self.ownership.start) % self.geometry.stripe_count
+        return (stripe - self.ownership.start_of(self._host)) % self.geometry.stripe_count
 
     def offer(self, seen: Bits) -> bool:
         """Peers hold these now; whether there are missing ones among them that none had before."""

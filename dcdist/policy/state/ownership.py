@@ -126,10 +126,9 @@ class Ownership:
         self._deal_if_changed()
         return self._owners.get(stripe)
 
-    @property
-    def start(self) -> int:
-        """The stripe at which this host's round of the layer begins; it differs from host to host."""
-        return 0 if self._in_order else weight(seed(self._host), _GOLDEN) % self._count
+    def start_of(self, host: HostId) -> int:
+        """The stripe at which a member begins its round: all know it, and it differs from host to host."""
+        return 0 if self._in_order else weight(seed(host), _GOLDEN) % self._count
 
     def place(self, stripe: int) -> int:
         """Where a stripe of the prefix stands in its owner's order."""
@@ -193,8 +192,6 @@ class Ownership:
         for stripe in self._group:
             self._rounds[self._owners[stripe]].append(stripe)
         for host, listed in self._rounds.items():
-            if not self._in_order:
-                # Surest first: whoever else comes, the heaviest stay this member's own.
-                heavy = dict(zip(self._group, self._members[host], strict=True))
-                listed.sort(key=heavy.__getitem__, reverse=True)
+            start = self.start_of(host)
+            self._rounds[host] = [each for each in listed if each >= start] + [each for each in listed if each < start]
         self._places = {stripe: place for listed in self._rounds.values() for place, stripe in enumerate(listed)}
