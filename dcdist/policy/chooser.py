@@ -66,7 +66,7 @@ class Chooser:
                 if run.reason in _WORK:
                     view.others.came(now=now)
                 state = view.layers[run.layer]
-                # Two hosts that both take a stripe for their own begin at different parts of it.
+                # Two hosts that both draw of a stripe begin at different parts of it.
                 turn = 0 if state.window else state.ownership.start_of(view.host)
                 return run.cut(max(1, view.longest_request // state.geometry.piece_length), turn)
         return None

@@ -48,7 +48,7 @@ class Rule(StrEnum):
     LONG_REQUESTS = "long-requests"
     """Requests grow to what comes in two seconds; without it each is for a stripe."""
     SMALL_PARTS = "small-parts"
-    """A request is a small part of what its host lacks."""
+    """A request is a small part of all that a fetch brings."""
     REQUEST_SHARE = "request-share"
     """Hosts that draw at the same time share a number of requests."""
     BEHIND_FIRST = "behind-first"

@@ -31,7 +31,7 @@ LAYER = LayerName("0123456789abcdef" * 2)
 STEP = 0.05
 
 WHOLE_STRIPES = frozenset({Rule.SMALL_PARTS})
-"""Without that rule requests are for whole stripes: other rules are seen more plainly."""
+"""Without that rule a fetch that brings little requests whole stripes, which shows other rules more plainly."""
 
 
 def host(number: int) -> HostId:

@@ -74,11 +74,11 @@ def candidates(state: LayerState, unseen: Iterable[int]) -> Iterator[tuple[int, 
     In the order in which this host should help: by its rank, then from the back of the owner's list.
     """
     ownership = state.ownership
-    by_owner: dict[HostId, list[tuple[tuple[bool, int], int]]] = {}
+    by_owner: dict[HostId, list[tuple[int, int]]] = {}
     for stripe in unseen:
         owner = ownership.owner(stripe)
         if owner is not None and ownership.rank(stripe):
-            by_owner.setdefault(owner, []).append((state.place(stripe), stripe))
+            by_owner.setdefault(owner, []).append((state.place(owner, stripe), stripe))
     ranked = [
         (ownership.rank(stripe), -ahead, stripe, owner)
         for owner, listed in by_owner.items()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Standstill:
-    """The first missing stripe of this host's round: hosts that stand still draw different ones."""
+    """The first missing stripe of this host's own order: hosts that stand still draw different ones."""
 
     rules: frozenset[Rule] = frozenset({Rule.STANDSTILL})
 
@@ -28,7 +28,7 @@ class Standstill:
         for layer, state in view.layers.items():
             wanted = view.drawable(layer, state.missing)
             if wanted:
-                stripe = min(state.stripes_with(wanted), key=state.turn)
+                stripe = min(state.stripes_with(wanted), key=lambda each: state.place(view.host, each))
                 return Run(layer, state.of_stripe(stripe, wanted), Reason.STANDSTILL)
         return None
 

@@ -49,7 +49,7 @@ class Undelivered:
             corrupt = state.corrupt_from_peers if view.follows(Rule.CORRUPT) else 0
             wanted = view.drawable(layer, state.missing & (corrupt | undelivered))
             if wanted:
-                return Run(layer, _longest(state, wanted), reason or Reason.CORRUPT)
+                return Run(layer, _longest(view, state, wanted), reason or Reason.CORRUPT)
         return None
 
     def _reason(self, view: View, *, now: float) -> Reason | None:
@@ -98,7 +98,8 @@ def _nothing_came(view: View) -> bool:
     return view.acquaintance.met and not view.store.size.known and not view.peer_rate.total
 
 
-def _longest(state: LayerState, wanted: Bits) -> range:
+def _longest(view: View, state: LayerState, wanted: Bits) -> range:
     """The longest run of a stripe: long requests cost the store less. Hosts begin at different stripes."""
+    start, count = state.ownership.start_of(view.host), state.geometry.stripe_count
     runs = ((stripe, state.of_stripe(stripe, wanted)) for stripe in state.stripes_with(wanted))
-    return min(runs, key=lambda each: (-len(each[1]), state.turn(each[0])))[1]
+    return min(runs, key=lambda each: (-len(each[1]), (each[0] - start) % count))[1]

@@ -115,6 +115,11 @@ class View:
         return sum(state.lacking_bytes() for state in self.layers.values())
 
     @property
+    def to_bring(self) -> int:
+        """Bytes of the pieces that were not had when their layers opened."""
+        return sum(state.to_bring for state in self.layers.values())
+
+    @property
     def longest_stripe(self) -> int:
         """Bytes of it."""
         return max((state.geometry.stripe_length for state in self.layers.values()), default=1)
@@ -125,10 +130,11 @@ class View:
     def longest_request(self) -> int:
         """Bytes of the longest request; no request is for less than a piece."""
         size = self.store.size
-        limit = size.limit if self.follows(Rule.LONG_REQUESTS) else self.longest_stripe
+        limit = size.limit if self.follows(Rule.LONG_REQUESTS) else 0
+        limit = limit or self.longest_stripe
         if self.follows(Rule.SMALL_PARTS):
-            return min(limit, size.part(self.lacking))
-        return limit if size.known else self.longest_stripe
+            return min(limit, size.part(self.to_bring))
+        return limit
 
     def stripe_time(self, layer: int) -> float:
         """Seconds in which this host draws a stripe."""

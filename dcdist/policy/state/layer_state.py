@@ -38,6 +38,7 @@ class LayerState:
         self._shown: Bits = 0
         self._all = pieces.span(0, geometry.piece_count)
         self._host = host
+        self.to_bring = self.lacking_bytes()
         self._own: list[int] | None = None
         self._assigned_bits = 0
         self._assigned = self._all
@@ -58,15 +59,15 @@ class LayerState:
             self.window = window
             self.reassign()
 
-    def place(self, stripe: int) -> tuple[bool, int]:
-        """Where a stripe stands in its owner's order: the window from its front, then round from its start."""
-        beyond = stripe not in self.window
-        return beyond, self.ownership.place(stripe) if beyond else stripe
+    def place(self, owner: HostId, stripe: int) -> int:
+        """Where a stripe stands in its owner's order: the window from its front, then round from the owner's start."""
+        count = self.geometry.stripe_count
+        return stripe - count if stripe in self.window else (stripe - self.ownership.start_of(owner)) % count
 
     def round_of(self, owner: HostId) -> Sequence[int]:
         """The stripes that a member owns, in the order in which it draws them."""
         listed = self.ownership.round_of(owner)
-        return sorted(listed, key=self.place) if self.window else listed
+        return sorted(listed, key=lambda stripe: self.place(owner, stripe)) if self.window else listed
 
     @property
     def missing(self) -> Bits:
@@ -98,13 +99,10 @@ class LayerState:
         return self.assigned & ~self.have & ~self.seen
 
     def other_prefix_stripes(self, wanted: Bits) -> list[int]:
-        """The stripes with wanted pieces that other prefixes share among their members, in this host's round."""
+        """The stripes with wanted pieces that other prefixes share among their members, from this host's start on."""
+        start = self.ownership.start_of(self._host)
         found = [stripe for stripe in self.stripes_with(wanted) if not self.ownership.covers(stripe)]
-        return sorted(found, key=self.turn)
-
-    def turn(self, stripe: int) -> int:
-        """Where a stripe stands in this host's round of the whole layer: each host begins at another one."""
-        return (stripe - self.ownership.start_of(self._host)) % self.geometry.stripe_count
+        return sorted(found, key=lambda stripe: (stripe - start) % self.geometry.stripe_count)
 
     def offer(self, seen: Bits) -> bool:
         """Peers hold these now; whether there are missing ones among them that none had before."""

@@ -55,7 +55,6 @@ class Ownership:
         self._owners: dict[int, HostId] = {}
         self._ranks: dict[int, int] = {}
         self._rounds: dict[HostId, list[int]] = {}
-        self._places: dict[int, int] = {}
         self._dealt = False
 
     @property
@@ -130,11 +129,6 @@ class Ownership:
         """The stripe at which a member begins its round: all know it, and it differs from host to host."""
         return 0 if self._in_order else weight(seed(host), _GOLDEN) % self._count
 
-    def place(self, stripe: int) -> int:
-        """Where a stripe of the prefix stands in its owner's order."""
-        self._deal_if_changed()
-        return self._places[stripe]
-
     def round_of(self, host: HostId) -> Sequence[int]:
         """The stripes that a member owns, in the order in which it draws them."""
         self._deal_if_changed()
@@ -194,4 +188,3 @@ class Ownership:
         for host, listed in self._rounds.items():
             start = self.start_of(host)
             self._rounds[host] = [each for each in listed if each >= start] + [each for each in listed if each < start]
-        self._places = {stripe: place for listed in self._rounds.values() for place, stripe in enumerate(listed)}

@@ -9,7 +9,7 @@ from dcdist.policy.planner import Planner
 from dcdist.policy.planner_events import LayerOpened, MembersChanged, PeersSeen, PrefixChanged
 from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.preference import EGRESS
-from tests.support.planners import LAYER, WHOLE_STRIPES, draws, host, member
+from tests.support.planners import LAYER, draws, host, member
 
 LARGE = Geometry.for_length(4096 * MIB)
 
@@ -65,7 +65,7 @@ OWNER_OF_FIRST, OWNER_OF_SECOND = 10, 29
 
 def member_of_a_huge_fleet(number: int) -> Planner:
     """One of 39 in a prefix of 8 bits."""
-    made = Planner(PlannerOptions(host=host(number), version="1", layers=(LAYER,), preference=EGRESS), WHOLE_STRIPES)
+    made = Planner(PlannerOptions(host=host(number), version="1", layers=(LAYER,), preference=EGRESS))
     made.receive(PrefixChanged(8), now=0.0)
     made.receive(MembersChanged(tuple(member(each) for each in range(1, 40) if each != number), ()), now=0.0)
     made.receive(LayerOpened(0, LARGE, 0), now=0.0)

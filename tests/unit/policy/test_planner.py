@@ -24,7 +24,7 @@ from dcdist.policy.planner_events import (
 from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.preference import EGRESS, TIME, Preference
 from dcdist.policy.state.ownership import Ownership
-from tests.support.planners import GEOMETRY, LAYER, WHOLE_STRIPES, ToySwarm, draws, host, member, planner
+from tests.support.planners import GEOMETRY, LAYER, ToySwarm, draws, host, member, planner
 
 
 def test_a_host_alone_begins_with_single_stripes_from_the_front() -> None:
@@ -52,7 +52,7 @@ def test_a_needless_draw_is_made_again_when_the_peers_are_gone() -> None:
 
 def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
     geometry = Geometry.for_length(100 * MIB)
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), in_order=True), WHOLE_STRIPES)
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), in_order=True))
     made.receive(LayerOpened(0, geometry, 0), now=0.0)
     drawn: list[Draw] = []
     now = 0.0
@@ -76,10 +76,7 @@ def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
 
 def test_before_the_others_are_known_a_host_that_prefers_egress_draws_only_what_will_be_its_own() -> None:
     geometry = Geometry.for_length(4096 * MIB)
-    made = Planner(
-        PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS, acquainted_from=1.0),
-        WHOLE_STRIPES,
-    )
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS, acquainted_from=1.0))
     made.receive(LayerOpened(0, geometry, 0), now=0.0)
     sure = Ownership(LAYER, geometry.stripe_count, host(1)).strongest(16)
 
@@ -149,7 +146,7 @@ def test_requests_rise_while_they_bring_more() -> None:
 
 
 def test_a_layer_that_opens_late_has_its_own_time() -> None:
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), in_order=True), WHOLE_STRIPES)
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), in_order=True))
     made.receive(LayerOpened(0, GEOMETRY, 0), now=301.0)
 
     assert len(draws(made, now=301.0)) == 2
@@ -356,3 +353,14 @@ def test_the_same_events_give_the_same_commands() -> None:
         runs.append([each.drawn for each in swarm.hosts])
 
     assert runs[0] == runs[1]
+
+
+def test_a_small_fetch_draws_parts_of_stripes_and_two_hosts_different_ones_of_the_same() -> None:
+    small = Geometry.for_length(8 * MIB)
+    first = []
+    for number in (1, 2):
+        made = Planner(PlannerOptions(host=host(number), version="1", layers=(LAYER,)))
+        made.receive(LayerOpened(0, small, pieces.span(4, small.piece_count)), now=0.0)
+        first += [(command.first, command.stop) for command in draws(made, now=0.0)][:1]
+        assert all(command.stop - command.first == 1 for command in draws(made, now=0.0))
+    assert first[0] != first[1]

@@ -26,7 +26,7 @@ from dcdist.policy.planner_events import (
 from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.preference import EGRESS, TIME, Preference
 from dcdist.policy.state.ownership import Ownership
-from tests.support.planners import GEOMETRY, LAYER, WHOLE_STRIPES, draws, host, member, planner
+from tests.support.planners import GEOMETRY, LAYER, draws, host, member, planner
 
 if TYPE_CHECKING:
     from dcdist.policy.planner_commands import Draw
@@ -70,7 +70,7 @@ def test_what_a_slow_owner_has_begun_is_drawn_by_others_at_the_end_only(ending: 
     for number in (2, 3, 4):
         ownership.join(host(number))
     lists = {number: list(ownership.round_of(host(number))) for number in (1, 2, 3, 4)}
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS), WHOLE_STRIPES)
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS))
     made.receive(LayerOpened(0, GEOMETRY, bits_of(lists[1])), now=0.0)
     made.receive(MembersChanged((member(2), member(3), member(4)), ()), now=0.0)
     seen = 0
@@ -145,7 +145,7 @@ def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(peer_bytes: int, time
 
 def test_a_host_that_has_drawn_nothing_tries_the_store_once_however_much_peers_have_to_bring() -> None:
     large = Geometry.for_length(4096 * MIB)
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS), WHOLE_STRIPES)
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS))
     made.receive(LayerOpened(0, large, 0), now=0.0)
     made.receive(PeersSeen(0, pieces.span(0, large.piece_count)), now=0.0)
     tried = 0
@@ -263,7 +263,7 @@ def test_a_host_that_prefers_time_believes_sooner_that_there_is_room() -> None:
 
 def test_a_full_link_is_left_to_peers_however_much_is_missing() -> None:
     large = Geometry.for_length(4096 * MIB)
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS), WHOLE_STRIPES)
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS))
     made.receive(LayerOpened(0, large, 0), now=0.0)
     for draw in draws(made, now=0.0):
         made.receive(BytesDrawn(draw.number, large.stripe_length), now=4.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dcdist.model.geometry import KIB, MIB
 from dcdist.model.identity import HostId
 from dcdist.policy.fleet.owners import Owners, OwnSpeed
 from dcdist.policy.link.throughput import Throughput
@@ -153,6 +154,17 @@ def test_requests_grow_step_by_step_up_to_a_bound() -> None:
     assert size.limit == 4 << 20
     size.finished(4 << 20, 0.004)
     assert size.limit == LONGEST == 16 << 20
+
+
+def test_a_request_is_a_small_part_of_what_a_fetch_brings_but_takes_a_tenth_of_a_second() -> None:
+    size = RequestSize()
+    assert size.part(8 * MIB) == 512 * KIB
+    size.finished(MIB, 1.0)
+    assert size.part(8 * MIB) == 512 * KIB
+    assert size.part(MIB) == 104_857
+    for _ in range(50):
+        size.finished(MIB, 0.01)
+    assert size.part(8 * MIB) == pytest.approx(10 * MIB, rel=0.01)
 
 
 HELPER = OwnSpeed(own_time=0.8, own_interval=0.4, preference=EGRESS)

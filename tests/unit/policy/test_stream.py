@@ -20,7 +20,7 @@ from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.preference import EGRESS, Preference
 from dcdist.policy.reasons.stream import StreamWindow
 from dcdist.policy.state.layer_state import LayerState
-from tests.support.planners import LAYER, WHOLE_STRIPES, draws, host, member
+from tests.support.planners import LAYER, draws, host, member
 
 NAMES = (LAYER, LayerName("b" * 32), LayerName("c" * 32))
 GEOMETRY = Geometry.for_length(256 * MIB)
@@ -100,9 +100,7 @@ def test_a_host_without_that_order_tells_nothing() -> None:
 
 
 def test_a_host_that_may_not_use_the_store_asks_peers_in_order_too() -> None:
-    made = Planner(
-        PlannerOptions(host=host(1), version="1", layers=(LAYER,), may_draw=False, stream=True), WHOLE_STRIPES
-    )
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), may_draw=False, stream=True))
     made.receive(LayerOpened(0, GEOMETRY, 0), now=0.0)
     assert made.commands(now=0.0) == [AskFirst(0, WINDOW)]
 
