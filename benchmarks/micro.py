@@ -30,6 +30,7 @@ from dcdist.model.release import Image, LayerEntry
 from dcdist.policy.planner import Planner
 from dcdist.policy.planner_events import DrawFinished, LayerOpened, MembersChanged, PeersSeen, PiecesFinished
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import EGRESS
 from dcdist.policy.state.ownership import Ownership
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def operations() -> list[Operation]:
 
 def _planning(members: int) -> list[Operation]:
     geometry = Geometry.for_length(4 * _GIBIBYTE)
-    planner = Planner(PlannerOptions(host=_host(0), version="1", layers=(_LAYER,), most_requests=4))
+    planner = Planner(PlannerOptions(host=_host(0), version="1", layers=(_LAYER,), preference=EGRESS))
     planner.receive(LayerOpened(0, geometry, 0), now=0.0)
     planner.receive(MembersChanged(tuple(_member(number) for number in range(1, members)), ()), now=0.0)
     clock = iter(range(1, 1 << 62))
@@ -109,7 +110,7 @@ def _planning(members: int) -> list[Operation]:
     def step() -> None:
         now = next(clock) * 1e-6
         for command in planner.commands(now=now):
-            planner.receive(DrawFinished(command.draw), now=now)  # type: ignore[union-attr]
+            planner.receive(DrawFinished(command.number), now=now)  # type: ignore[union-attr]
 
     def look() -> None:
         number = next(clock)

@@ -21,6 +21,8 @@ from benchmarks.measure import PROJECT, BenchmarkError
 from benchmarks.sim import calibration, documented, fleet, single
 from benchmarks.sim.fleet import Event, Fleet
 from benchmarks.sim.single import Course
+from dcdist.policy.preference import PREFERENCES
+from dcdist.policy.rules import Rule
 from tools.lab.network import parse_rate
 from tools.lab.sizes import parse_size
 
@@ -54,7 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", choices=["any", "stream"], default="any", help="(default: %(default)s)")
     parser.add_argument("--fleet-store-rate", type=parse_rate, help="bound on what all hosts take (default: none)")
     parser.add_argument("--size", type=parse_size, help="of the layers (default: 512MiB, fleets: 60GB)")
-    parser.add_argument("--prefer", choices=["egress", "time"], default="egress", help="(default: %(default)s)")
+    parser.add_argument("--prefer", choices=list(PREFERENCES), default="egress", help="(default: %(default)s)")
+    parser.add_argument(
+        "--without", action="append", choices=list(Rule), metavar="RULE", help="of the policy that is off (repeatable)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of all chance (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=1, help="seeds of a scenario (default: %(default)s)")
     parser.add_argument(
@@ -123,11 +128,12 @@ def _chosen_courses(options: argparse.Namespace) -> Iterator[Course]:
                 rate,
                 (options.store_rate or [rate])[0],
                 options.size or 512 << 20,
-                options.prefer == "time",
+                options.prefer,
                 seed,
                 options.efficiency,
                 options.fleet_store_rate,
                 options.order == "stream",
+                without=tuple(options.without or ()),
             )
 
 
@@ -244,12 +250,13 @@ def _situations(options: argparse.Namespace) -> Iterator[Fleet]:
                         store_rate,
                         options.size or documented.RELEASE,
                         options.grain,
-                        options.prefer == "time",
+                        options.prefer,
                         options.efficiency,
                         options.seed,
                         options.fleet_store_rate,
                         options.order == "stream",
                         options.epoch,
+                        tuple(options.without or ()),
                     )
 
 

@@ -151,7 +151,7 @@ def _difference(comparison: Comparison, races: list[Race], prefer: str, efficien
     share = comparison.rates.get(f"{rate:.0f}", payload(rate)) / rate
     # The comparison's own sizes are what moves: of an update the part that is new.
     size = first.size * 4 if first.scenario == "update" else first.size
-    course = Course(first.scenario, hosts, rate, store_rate, size, prefer == "time", 1, efficiency)
+    course = Course(first.scenario, hosts, rate, store_rate, size, prefer, 1, efficiency)
     real = start_ups(first)
     runs = _runs(replace(course, start_ups=real), share)
     numbers = compared(first)

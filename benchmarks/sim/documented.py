@@ -35,7 +35,9 @@ _COARSE = 4 * MIB
 
 
 def _fleet(event: Event, hosts: int, rate: float, store_rate: float, grain: int, seed: int = 1) -> Fleet:
-    return Fleet(event, hosts, rate * 1e9, store_rate * 1e9, RELEASE, grain, eager=False, efficiency=0.97, seed=seed)
+    return Fleet(
+        event, hosts, rate * 1e9, store_rate * 1e9, RELEASE, grain, prefer="egress", efficiency=0.97, seed=seed
+    )
 
 
 FLEETS: dict[str, tuple[Fleet, ...]] = {
@@ -70,8 +72,8 @@ LEVEL_FLEETS = (
 """Fleets of which every host is simulated, beside one prefix."""
 
 STREAM_COURSES = tuple(
-    Course("cold", 8, 50e6, 50e6, 512 * MIB, eager, seed, stream=stream)
-    for eager, stream in ((False, False), (False, True), (True, True))
+    Course("cold", 8, 50e6, 50e6, 512 * MIB, prefer, seed, stream=stream)
+    for prefer, stream in (("egress", False), ("egress", True), ("time", True))
     for seed in (1, 2)
 )
 """Eight hosts of the lab, in the order of a stream and in any, two seeds each."""
@@ -119,7 +121,7 @@ def stream_table(found: Sequence[tuple[Course, Judged]]) -> str:
     """The same course with several seeds in one row, as Markdown."""
     rows: dict[tuple[str, str], list[Judged]] = {}
     for course, judged in found:
-        case = "time" if course.eager else "egress", "stream" if course.stream else "any"
+        case = course.prefer, "stream" if course.stream else "any"
         rows.setdefault(case, []).append(judged)
     return _table(_STREAM_HEAD, ((*case, *_seeds(judged)) for case, judged in rows.items()))
 

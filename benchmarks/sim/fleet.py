@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.compare.limit import Rates, limit
 from benchmarks.sim.single import UPDATED, layers_of, payload
 from dcdist.model.geometry import Geometry
+from dcdist.policy.preference import PREFERENCES
+from dcdist.policy.rules import Rule
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec, SwarmSpec
 from dcdist.sim.simulation import simulate
 
@@ -47,7 +49,7 @@ class Fleet:
 
     `fleet_store_rate`: the bound on what all hosts together take from the store, bits a second; None: there is none.
     `grain`: bytes of the smallest piece that is simulated; 0 is the release's own. `epoch`: seconds of a step; None: a
-    two thousandth of the limit, within bounds.
+    two thousandth of the limit, within bounds. `without`: rules that are off.
     """
 
     event: Event
@@ -56,12 +58,13 @@ class Fleet:
     store_rate: float
     size: int
     grain: int
-    eager: bool
+    prefer: str
     efficiency: float
     seed: int = 1
     fleet_store_rate: float | None = None
     stream: bool = False
     epoch: float | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -117,7 +120,7 @@ def prefix_bits(hosts: int) -> int:
 
 def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time.perf_counter) -> Figures:
     """Simulate it; with `detail` each host has a planner, however many there are."""
-    up = payload(fleet.rate)
+    up, preference = payload(fleet.rate), PREFERENCES[fleet.prefer]
     bound = limit(fleet.brought, payload(fleet.store_rate), [Rates(up, up)] * fleet.hosts)
     epoch = fleet.epoch or min(_LONGEST_EPOCH, max(_SHORTEST_EPOCH, bound.seconds / _EPOCHS))
     scenario = Scenario(
@@ -125,11 +128,12 @@ def run(fleet: Fleet, *, detail: bool = False, clock: Callable[[], float] = time
         tuple(HostSpec(up, up, start) for start in starts(fleet, bound.seconds)),
         StoreSpec(payload(fleet.store_rate), small_rate=SMALL_REQUESTS),
         SwarmSpec(efficiency=fleet.efficiency),
-        eager=fleet.eager,
+        preference=preference,
         stream=fleet.stream,
         fleet_store_rate=None if fleet.fleet_store_rate is None else fleet.fleet_store_rate / 8,
         epoch=epoch,
         seed=fleet.seed,
+        without=frozenset(map(Rule, fleet.without)),
         prefix_bits=0 if detail else prefix_bits(fleet.hosts),
     )
     begun = time.monotonic()
@@ -178,7 +182,9 @@ def from_json(value: list[dict[str, Any]]) -> list[Figures]:
     """Figures that were written as plain values."""
     found = []
     for each in value:
-        situation = Fleet(**{**each["fleet"], "event": Event(each["fleet"]["event"])})
+        plain = each["fleet"]
+        without = tuple(plain.get("without", ()))
+        situation = Fleet(**{**plain, "event": Event(plain["event"]), "without": without})
         samples = tuple((at, copies, share) for at, copies, share in each["samples"])
         found.append(Figures(**{**each, "fleet": situation, "samples": samples}))
     return found

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.compare import scenarios
 from dcdist.model.geometry import LAYER_LIMIT, MIB, Geometry
+from dcdist.policy.preference import PREFERENCES
+from dcdist.policy.rules import Rule
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec, SwarmSpec
 from dcdist.sim.simulation import simulate
 
@@ -33,7 +35,7 @@ class Course:
     """What to simulate: a scenario of the comparison for `size` bytes of layers; rates are bits a second.
 
     `fleet_store_rate`: the bound on what all hosts together take from the store; None: there is none. `start_ups`:
-    seconds until each host registers; None: the model's, the same for all.
+    seconds until each host registers; None: the model's, the same for all. `without`: rules that are off.
     """
 
     name: str
@@ -41,12 +43,13 @@ class Course:
     rate: float
     store_rate: float
     size: int
-    eager: bool
+    prefer: str
     seed: int
     efficiency: float = EFFICIENCY
     fleet_store_rate: float | None = None
     stream: bool = False
     start_ups: tuple[float, ...] | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,11 @@ def run(course: Course, carried: Callable[[float], float] = payload) -> Judged:
         tuple(hosts),
         StoreSpec(carried(built.store.up)),
         SwarmSpec(efficiency=course.efficiency),
-        eager=course.eager,
+        preference=PREFERENCES[course.prefer],
         stream=course.stream,
         fleet_store_rate=None if course.fleet_store_rate is None else course.fleet_store_rate / 8,
         seed=course.seed,
+        without=frozenset(map(Rule, course.without)),
     )
     begun = time.monotonic()
     outcome = simulate(scenario, clock=time.perf_counter)

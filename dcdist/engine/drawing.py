@@ -12,6 +12,7 @@ from dcdist.errors import ObjectMissingError, StoreError, StoreThrottledError
 from dcdist.formats import object_names
 from dcdist.model import pieces
 from dcdist.policy.closer_look import CloserLook
+from dcdist.policy.planner_commands import Reason
 from dcdist.policy.planner_events import BytesDrawn, DrawFailed, DrawFinished, Failure, PeersSeen
 
 if TYPE_CHECKING:
@@ -54,16 +55,21 @@ async def draw(
             await handing.run(parts, tell)
     except StoreError as error:
         failed(error)
-        tell(_failed(command.draw, error))
+        tell(_failed(command.number, error))
     else:
-        tell(DrawFinished(command.draw))
+        tell(DrawFinished(command.number))
     finally:
-        tell(BytesDrawn(command.draw, handing.total))
+        tell(BytesDrawn(command.number, handing.total))
         swarm_layer.release(pieces.span(handing.piece, command.stop))
 
 
 async def needless(swarm_layer: SwarmLayer, command: Draw, known: PeersSeen) -> PeersSeen | None:
-    """What peers hold and bring now, if that makes the draw needless (`CloserLook`); else None."""
+    """What peers hold and bring now, if that makes the draw needless (`CloserLook`); else None.
+
+    A host that stands still believes none of it.
+    """
+    if command.reason is Reason.STANDSTILL:
+        return None
     look = CloserLook(pieces.span(command.first, command.stop), known.pieces, known.coming)
     held = await swarm_layer.latest_available()
     coming = swarm_layer.coming() if look.asks_what_comes else known.coming
@@ -87,7 +93,7 @@ class _Handing:
         self.piece = command.first
         self.total = 0
         self._swarm_layer = swarm_layer
-        self._draw = command.draw
+        self._draw = command.number
         self._piece_size = piece_size
         self._parts: list[bytes | memoryview] = []
         self._held = 0

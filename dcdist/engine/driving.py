@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import troubles
 from dcdist.engine.drawing import draw, needless, object_of
-from dcdist.engine.fetch_options import Order, Prefer
+from dcdist.engine.fetch_options import Order
 from dcdist.errors import FetchFailedError
 from dcdist.policy.fleet.acquaintance import ACQUAINTED_AFTER
 from dcdist.policy.planner import Planner
 from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import BytesDrawn, DrawNeedless
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import PREFERENCES
 from dcdist.policy.trace import RecordedPlanner
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class Driver:
             case Draw():
                 opened = layers[command.layer]
                 task = group.create_task(self._draw(command, opened))
-                self._draws[command.draw] = (object_of(opened.index, command), task)
-                task.add_done_callback(lambda _: self._draws.pop(command.draw, None))
+                self._draws[command.number] = (object_of(opened.index, command), task)
+                task.add_done_callback(lambda _: self._draws.pop(command.number, None))
             case Drop():
                 self._drop(command)
             case AskFirst():
@@ -108,7 +109,7 @@ class Driver:
         if found is not None:
             opened.peers = found
             self.tell(found)
-            self.tell(DrawNeedless(command.draw))
+            self.tell(DrawNeedless(command.number))
             return
         await draw(
             self._store,
@@ -120,7 +121,7 @@ class Driver:
         )
 
     def _drop(self, command: Drop) -> None:
-        to_drop = self._draws.get(command.draw)
+        to_drop = self._draws.get(command.number)
         if to_drop is not None:
             key, running = to_drop
             running.cancel()
@@ -133,7 +134,7 @@ def planner_options(job: Job, *, begun: float, meets: bool) -> PlannerOptions:
         host=job.host,
         version=job.release.name.version,
         layers=tuple(entry.name for entry in job.release.layers),
-        eager=job.options.prefer is Prefer.TIME,
+        preference=PREFERENCES[job.options.prefer.value],
         may_draw=job.options.draw,
         in_order=not job.options.swarm,
         stream=job.options.order is Order.STREAM,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from dcdist.engine.driving import Driver, planner_options
 from dcdist.engine.fetch_events import Trouble, Troubled
-from dcdist.engine.fetch_options import Prefer
 from dcdist.engine.membership import Listeners, Membership
 from dcdist.engine.open_layers import OpenLayers
 from dcdist.engine.rate_limits import RateLimits
@@ -19,7 +18,7 @@ from dcdist.engine.watching import SwarmWatch
 from dcdist.model import pieces
 from dcdist.model.member import Member, Role
 from dcdist.policy.fleet.fleet_share import FleetShare
-from dcdist.policy.fleet.lookout import patience_at_start
+from dcdist.policy.preference import PREFERENCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,7 +105,7 @@ class LayerFetch:
             unlinked=self._forget,
             troubled=lambda message: self._report(Troubled(message, Trouble.RENDEZVOUS, str(self._ports.store))),
         )
-        patience = patience_at_start(eager=self._job.options.prefer is Prefer.TIME)
+        patience = PREFERENCES[self._job.options.prefer.value].first_look
         return Membership(self._ports.rendezvous, me, listeners, patience=patience)
 
     def _needs_only(self, needs: Bits) -> None:

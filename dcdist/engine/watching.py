@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import troubles
-from dcdist.policy.planner_events import PeersGave, PeersLack, PeersSeen, PieceSpoiled
+from dcdist.policy.planner_events import PeersGave, PeersLack, PeersSeen, PieceFoundCorrupt
 from dcdist.ports import swarm as swarm_port
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class SwarmWatch:
         opened.swarm_layer.release(bit)
         copied = event.injected and bool(opened.copied & bit)
         opened.copied &= ~bit
-        self._driver.tell(PieceSpoiled(opened.number, event.piece, event.injected and not copied))
+        self._driver.tell(PieceFoundCorrupt(opened.number, event.piece, event.injected and not copied))
         if copied:
             self._report(troubles.copy_is_wrong(event, self._known.files(opened.index, event.piece)))
         elif event.injected:

@@ -1,366 +1,72 @@
-"""Which pieces to ask the store for next: own stripes first, then help, then whatever nobody delivers."""
+"""Which pieces to ask the store for next: the first reason that finds some. Their order is their rank.
+
+First copies come before second ones: own stripes, then those of late owners and of other prefixes; then what peers hold
+and do not bring. Before all of them, when this host stands still, comes whatever is missing.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from dcdist.model import pieces
-from dcdist.policy.reasons import late_owner, stream
-from dcdist.policy.reasons.late_owner import Helper, Helping
-from dcdist.policy.reasons.single_holder import Stuck
+from dcdist.policy.planner_commands import Reason
+from dcdist.policy.reasons.early import Early
+from dcdist.policy.reasons.idle_link import IdleLink
+from dcdist.policy.reasons.late_owner import LateOwner
+from dcdist.policy.reasons.other_prefix import OtherPrefix
+from dcdist.policy.reasons.own import Own
+from dcdist.policy.reasons.single_holder import SingleHolder
+from dcdist.policy.reasons.standstill import Standstill
+from dcdist.policy.reasons.stream import LateInWindow
+from dcdist.policy.reasons.undelivered import Undelivered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dcdist.model.identity import HostId
-    from dcdist.model.pieces import Bits
-    from dcdist.policy.fleet.fleet_window import Turns
-    from dcdist.policy.state.layer_state import LayerPlan
-
-_PEERS_SILENT = 3.0
-"""Seconds without a right byte from peers after which what they hold is drawn from the store."""
-
-_PEERS_SILENT_HASTY = 1.0
-"""The same for a host that would rather wait less: what peers are being asked for is left to them for longer."""
-
-_PEERS_BEGIN = 2.0
-"""Seconds for which peers hold everything before their pace tells anything: they have just been asked."""
-
-_FOSTER_EAGER = 4.0
-_FOSTER_SPARING = 8.0
-"""Seconds without anything new from other prefixes, with no work of one's own, until their stripes are nobody's."""
-
-_FOSTER_SHARE = 1 / 8
-"""Part of the time since the beginning that a host which spares the store waits at least."""
-
-_FOSTER_STRIPES = 3
-"""Times in which this host draws a stripe that it waits at least: where the store is slow, all is."""
-
-_TURN = 0.1
-"""Seconds between the turns of two hosts that would foster the same stripe; four times that to spare the store."""
-
-_LOOKED_AT = 16
-"""Stripes of others that are looked at for fostering at once: each costs as much as the prefix has members."""
-
-_PROBE = 5.0
-"""Seconds after which a host in a hurry tries again whether the store brings more than peers alone; each time twice as
-many, or a large release would be drawn by trying."""
-
-_SPARING = 20
-"""How much longer than a host in a hurry one waits for slow peers that would rather spare the store."""
-
-_RIVALS = 16
-"""Members that may turn up while the others are not known yet; or four times those that are."""
-
-LOOK_AGAIN = 0.25
-"""Seconds between two looks at what others do, while there is nothing else to go by."""
+    from dcdist.policy.reasons.view import Run, View
+    from dcdist.policy.rules import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What a choice depends on beside the layers.
+class _Finder(Protocol):
+    rules: frozenset[Rule]
+    """Those that it stands for: if all are off, it is not asked."""
 
-    `longest`: bytes of the longest request; `stripe_times`: seconds for a stripe of each layer; `limit`: requests
-    at once; `peers_latest`: when a peer last gave a right byte, or began to have something to give; `peer_rate`: bytes
-    a second from all peers. `room`: peers do not fill this host's link; `idle`: all but nothing comes, from anywhere;
-    `tried`: the store has given something, so that room is known; `trying`: it is being asked for something.
-    `acquainted`: hosts that began together know each other by now; `known`: other members. `begins`: nothing has come
-    from anywhere yet, and this host has met the others.
-    """
-
-    longest: int
-    stripe_times: dict[int, float]
-    limit: int
-    peers_latest: float
-    peer_rate: float
-    room: bool = False
-    idle: bool = False
-    tried: bool = False
-    trying: bool = False
-    acquainted: bool = True
-    known: int = 0
-    begins: bool = False
+    def find(self, view: View, *, now: float) -> Run | None:
+        """What to draw for this reason now; None: nothing."""
 
 
-@dataclass(slots=True)
-class _Barred:
-    """Pieces of a layer that are not drawn until a time."""
+REASONS: tuple[type[_Finder], ...] = (
+    Standstill,
+    Early,
+    LateInWindow,
+    Own,
+    LateOwner,
+    OtherPrefix,
+    Undelivered,
+    SingleHolder,
+    IdleLink,
+)
 
-    layer: int
-    pieces: Bits
-    until: float
+_WORK = frozenset({Reason.STREAM, Reason.OWN, Reason.LATE_OWNER})
+"""Reasons that are work in the own prefix."""
 
 
-@dataclass(slots=True)
-class Choosing:
-    """The layers of a fetch and the order in which this host would draw from them.
+class Chooser:
+    """Goes through the reasons for one fetch."""
 
-    `eager`: would rather wait less than spare the store.
-    """
+    def __init__(self, view: View) -> None:
+        self._finders = [each() for each in REASONS if not each.rules or any(map(view.follows, each.rules))]
 
-    host: HostId
-    eager: bool
-    turns: Turns
-    plans: dict[int, LayerPlan] = field(default_factory=dict)
-    helping: Helping = field(default_factory=Helping)
-    stuck: Stuck = field(default_factory=Stuck)
-    _barred: list[_Barred] = field(default_factory=list)
-    _help_again: float = 0.0
-    _late_again: float = 0.0
-    _all_seen_from: float | None = None
-    _probe_at: float = float("-inf")
-    _probe_pause: float = _PROBE
-    _occupied: float = 0.0
-    _elsewhere_latest: float = 0.0
-
-    def bar(self, layer: int, pieces: Bits, *, until: float) -> None:
-        """Leave pieces to peers for a while."""
-        self._barred.append(_Barred(layer, pieces, until))
-
-    def appeared(self, plan: LayerPlan, shown: Sequence[int], *, now: float) -> None:
-        """These stripes of a layer were seen at peers."""
-        self.turns.shown(sum(plan.ownership.covers(stripe) for stripe in shown), now=now)
-        if any(not plan.ownership.covers(stripe) and not plan.is_drawn(stripe) for stripe in shown):
-            self._elsewhere_latest = now
-
-    def choose(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        """The next request: a layer and its pieces; None if there is nothing that this host should draw now."""
-        self._barred = [barred for barred in self._barred if now < barred.until]
-        if not situation.acquainted:
-            sure = self._sure(situation)
-            if sure is not None or not self.eager:
-                return sure
-        return (
-            self._late(situation, now=now)
-            or self._own(situation, now=now)
-            or self._help(situation, now=now)
-            or self._undelivered(situation, now=now)
-            or self._stuck(now=now)
-            or self._last(situation)
-        )
-
-    def all_seen(self) -> bool:
-        """Whether the swarm holds everything: what the store sends from now on are second copies."""
-        return not any(plan.unseen for plan in self.plans.values())
-
-    def lacking(self) -> tuple[int, int]:
-        """Bytes that this host lacks, in whole pieces, and those of its longest stripe."""
-        plans = self.plans.values()
-        return sum(plan.lacking_bytes() for plan in plans), max(plan.geometry.stripe_length for plan in plans)
-
-    def drawing(self) -> int:
-        """Members with something to draw, this host among them: owners of what nobody holds; all, when that is gone."""
-        members = max((plan.ownership.count for plan in self.plans.values()), default=1)
-        owners = {self.host}
-        for plan in self.plans.values():
-            for stripe in plan.stripes_with(plan.unseen & plan.dealt):
-                owner = plan.ownership.owner(stripe)
-                if owner is not None:
-                    owners.add(owner)
-                if len(owners) >= members:
-                    return members
-        return len(owners) if any(plan.unseen for plan in self.plans.values()) else members
-
-    def _sure(self, situation: Situation) -> tuple[int, range] | None:
-        """A single stripe that will be this host's own whoever else begins now: no link need idle meanwhile."""
-        for layer, plan in self.plans.items():
-            wanted = self._drawable(layer, plan.unseen)
-            stripe = plan.next_sure(max(_RIVALS, 4 * situation.known)) if wanted else None
-            if stripe is not None and plan.of_stripe(stripe, wanted):
-                return layer, plan.of_stripe(stripe, wanted)
-        return None
-
-    def _drawable(self, layer: int, wanted: Bits) -> Bits:
-        for barred in self._barred:
-            if barred.layer == layer:
-                wanted &= ~barred.pieces
-        return wanted
-
-    def _own(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        if self._window() is not None:
-            return self._own_in_turn(situation, now=now)
-        for layer, plan in self.plans.items():
-            wanted = self._drawable(layer, plan.unseen)
-            if not wanted:
+    def choose(self, view: View, *, now: float) -> Run | None:
+        """The next request; None if there is nothing that this host should draw now."""
+        view.barred.lift(now=now)
+        waits = view.preference.only_sure and not view.acquaintance.knows_others(now=now)
+        for each in self._finders:
+            if waits and not isinstance(each, Early | Standstill):
                 continue
-            if wanted != plan.unseen:
-                own = (s for s in plan.stripes_with(wanted) if plan.ownership.owner(s) == self.host)
-                stripe = next(own, None)
-            else:
-                stripe = plan.next_own()
-            if stripe is not None:
-                self._occupied = now
-                return layer, plan.fit(plan.of_stripe(stripe, wanted), wanted, situation.longest)
-        return None
-
-    def _late(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        """What the sink needs soon and its owner is late with: before own stripes that are needed later."""
-        if now < self._late_again:
-            return None
-        for layer, plan in self.plans.items():
-            wanted = self._drawable(layer, plan.unseen & plan.window_pieces)
-            if not wanted or plan.ownership.alone:
-                continue
-            if plan.next_own() in plan.window:
-                return None
-            run = stream.late(plan, wanted, self.helping, situation.stripe_times[layer], situation.limit, now=now)
+            run = each.find(view, now=now)
             if run is not None:
-                self._occupied = now
-                return layer, run
-        self._late_again = now + LOOK_AGAIN / 2
+                if run.reason in _WORK:
+                    view.others.came(now=now)
+                state = view.layers[run.layer]
+                # Two hosts that both draw of a stripe begin at different parts of it.
+                turn = 0 if state.window else state.ownership.start_of(view.host)
+                return run.cut(max(1, view.longest_request // state.geometry.piece_length), turn)
         return None
-
-    def _window(self) -> int | None:
-        """How many stripes of the prefix have their turn; None: all have."""
-        return self.turns.window(max((plan.ownership.bits for plan in self.plans.values()), default=0))
-
-    def _in_turn(self) -> Iterator[tuple[int, LayerPlan, list[int]]]:
-        """Layer by layer the stripes of the prefix that nobody has yet and whose turn it is."""
-        left = self._window() or 0
-        for layer, plan in self.plans.items():
-            stripes = list(islice(plan.stripes_with(plan.nobodys), left))
-            left -= len(stripes)
-            if stripes:
-                yield layer, plan, stripes
-
-    def _own_in_turn(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        for layer, plan, stripes in self._in_turn():
-            wanted = self._drawable(layer, plan.unseen)
-            own = (s for s in stripes if plan.ownership.owner(s) == self.host and plan.of_stripe(s, wanted))
-            stripe = next(own, None)
-            if stripe is not None:
-                self._occupied = now
-                allowed = pieces.of(p for s in stripes for p in plan.geometry.stripe_pieces(s))
-                return layer, plan.fit(plan.of_stripe(stripe, wanted), wanted & allowed, situation.longest)
-        return None
-
-    def _help_in_turn(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        """A stripe whose turn it is and that does not appear: by rank, all at the same pace."""
-        window = self._window() or 1
-        ranked = []
-        for layer, plan, stripes in self._in_turn():
-            # While others of the prefix are at work, what is missing elsewhere is not nobody's either.
-            self._occupied = now
-            wanted = self._drawable(layer, plan.unseen)
-            ranked += [(plan.ownership.rank(s), layer, s) for s in stripes if plan.of_stripe(s, wanted)]
-        for rank, layer, stripe in sorted(ranked):
-            expected = max(situation.stripe_times[layer], self.turns.stripe_time(window))
-            margin = Helper(expected, expected, self.eager).margin
-            if rank and self.turns.overdue(expected, now=now) >= (rank - 1) * margin:
-                plan = self.plans[layer]
-                return layer, plan.of_stripe(stripe, self._drawable(layer, plan.unseen))
-        return None
-
-    def _help(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        if now < self._help_again:
-            return None
-        in_turn = self._window() is not None
-        found = self._help_in_turn(situation, now=now) if in_turn else self._help_owners(situation, now=now)
-        found = found or self._foster(situation, now=now)
-        if found is None:
-            # Going through all stripes costs; what others do changes slowly.
-            self._help_again = now + LOOK_AGAIN / 2
-        return found
-
-    def _help_owners(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        unseen = {layer: self._drawable(layer, plan.unseen) for layer, plan in self.plans.items()}
-        left = {layer: list(plan.stripes_with(unseen[layer] & plan.dealt)) for layer, plan in self.plans.items()}
-        ending = sum(map(len, left.values())) <= max((plan.ownership.count for plan in self.plans.values()), default=0)
-        for layer, plan in self.plans.items():
-            if plan.ownership.alone:
-                continue
-            own_time = situation.stripe_times[layer]
-            helper = Helper(own_time, own_time / situation.limit, self.eager)
-            for stripe, owner, ahead in late_owner.candidates(plan, left[layer]):
-                rank = plan.ownership.rank(stripe)
-                if self.helping.should_help(owner, ahead=ahead, rank=rank, helper=helper, ending=ending, now=now):
-                    self._occupied = now
-                    return layer, plan.of_stripe(stripe, unseen[layer])
-        return None
-
-    def _foster(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        """A stripe of another prefix, when nothing comes from there: its members are gone, or cannot be reached."""
-        silence = now - max(self._occupied, self._elsewhere_latest)
-        patience, turn = (_FOSTER_EAGER, _TURN) if self.eager else (_FOSTER_SPARING, 4 * _TURN)
-        if not self.eager:
-            # While much else comes, what shows late is often only slow to get around.
-            patience = max(patience, _FOSTER_SHARE * (now - self.turns.begun))
-        if silence < patience:
-            return None
-        for layer, plan in self.plans.items():
-            own_time = situation.stripe_times[layer]
-            overdue = silence - max(patience, _FOSTER_STRIPES * own_time)
-            wanted = self._drawable(layer, plan.unseen) if plan.ownership.divided else 0
-            if not wanted or overdue < 0:
-                continue
-            helper = Helper(own_time, own_time / situation.limit, self.eager)
-            here = 1 - self.helping.share_gone(helper, now=now)
-            for stripe in plan.elsewhere(wanted)[:_LOOKED_AT]:
-                if overdue >= plan.ownership.foster_place(stripe) * here * turn:
-                    return layer, plan.of_stripe(stripe, wanted)
-        return None
-
-    def _undelivered(self, situation: Situation, *, now: float) -> tuple[int, range] | None:
-        """What peers hold and do not bring: they are silent, too slow for a host in a hurry, or bring it wrong."""
-        silence = now - situation.peers_latest
-        silent = silence >= _PEERS_SILENT
-        slow = not silent and (
-            (self.eager and silence >= _PEERS_SILENT_HASTY) or self._peers_are_slow(situation, now=now)
-        )
-        for layer, plan in self.plans.items():
-            # What peers are bringing now would come twice; from silent ones nothing does.
-            undelivered = plan.seen if silent else plan.seen & ~plan.coming if slow else 0
-            wanted = self._drawable(layer, plan.missing & (plan.distrusted | undelivered))
-            runs = [(stripe, plan.of_stripe(stripe, wanted)) for stripe in plan.stripes_with(wanted)]
-            if runs:
-                start, count = plan.ownership.start_of(self.host), plan.geometry.stripe_count
-                # Long requests cost the store less; hosts begin at different stripes.
-                return layer, min(runs, key=lambda each: (-len(each[1]), (each[0] - start) % count))[1]
-        return None
-
-    def _stuck(self, *, now: float) -> tuple[int, range] | None:
-        wanted = {layer: self._drawable(layer, plan.missing) for layer, plan in self.plans.items()}
-        return self.stuck.choose(self.plans, wanted, now=now)
-
-    def _last(self, situation: Situation) -> tuple[int, range] | None:
-        """One of the last stripes that peers hold, whoever was left to bring it, since the link is idle.
-
-        The one with the least rank: all hosts wait for the same ones, and begin with different ones.
-        """
-        for layer, plan in self.plans.items() if situation.idle else ():
-            wanted = self._drawable(layer, plan.missing & plan.seen)
-            stripes = list(plan.stripes_with(wanted))
-            if stripes:
-                return layer, plan.of_stripe(min(stripes, key=plan.ownership.rank), wanted)
-        return None
-
-    def _peers_are_slow(self, situation: Situation, *, now: float) -> bool:
-        """Whether the swarm holds everything, so that the store has nothing better to do, and still takes long."""
-        if any(plan.unseen for plan in self.plans.values()):
-            self._all_seen_from = None
-            return False
-        if self._all_seen_from is None:
-            self._all_seen_from = now
-        if self.eager and situation.begins:
-            # Whoever claims everything may give nothing: first requests need not wait until that shows.
-            return True
-        if now - self._all_seen_from < _PEERS_BEGIN:
-            return False
-        missing = sum(plan.missing_bytes() for plan in self.plans.values())
-        stripe_time = max(situation.stripe_times.values())
-        if situation.room:
-            self._probe_pause = _PROBE
-            # Nothing is pushed out: worth it as long as the stripe comes before peers would have brought it.
-            return missing > situation.peer_rate * stripe_time
-        patience = 3.0 + 2 * stripe_time
-        if self.eager:
-            if missing <= situation.peer_rate * patience or now < self._probe_at:
-                return False
-            self._probe_at, self._probe_pause = now + self._probe_pause, 2 * self._probe_pause
-            return True
-        # A rate of nothing may be that of peers that have just begun: that is for silence to tell. Who knows what the
-        # store gave goes by its room alone: much that is missing takes long on a full link too. So one request tells.
-        untried = not situation.tried and not situation.trying
-        return untried and missing > situation.peer_rate * patience * _SPARING > 0

@@ -1,69 +1,31 @@
 """The planner: which stripes to draw from the store, and when to stop. Events in, commands out.
 
-Own stripes first, then help, then whatever nobody delivers. It never awaits, reads no clock and draws no lots: the
-same events at the same times give the same commands, in a host as in a simulation.
+It never awaits, reads no clock and draws no lots: the same events at the same times give the same commands, in a host
+as in a simulation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
-from dcdist.model.member import Role
-from dcdist.policy.chooser import LOOK_AGAIN, Choosing, Situation
-from dcdist.policy.fleet.acquaintance import Acquaintance
-from dcdist.policy.fleet.fleet_window import Turns
-from dcdist.policy.link import idle, room
-from dcdist.policy.link.idle import Idle
-from dcdist.policy.link.room import Room
-from dcdist.policy.link.throughput import Throughput
+from dcdist.policy.chooser import Chooser
 from dcdist.policy.planner_commands import Command, Draw, Drop, GiveUp
-from dcdist.policy.planner_events import (
-    BytesDrawn,
-    CopyBegan,
-    CopyEnded,
-    DrawFailed,
-    DrawFinished,
-    DrawNeedless,
-    Event,
-    Failure,
-    LayerOpened,
-    MembersChanged,
-    PeersGave,
-    PeersLack,
-    PeersSeen,
-    PiecesFinished,
-    PieceSpoiled,
-    PrefixChanged,
-)
-from dcdist.policy.reasons import late_owner
-from dcdist.policy.reasons.stream import Streaming
-from dcdist.policy.requests.behind_first import Precedence
-from dcdist.policy.requests.concurrency import Concurrency
-from dcdist.policy.requests.corrupt_pieces import Spoiled
-from dcdist.policy.requests.crawl import Crawl
-from dcdist.policy.requests.patience import Patience
-from dcdist.policy.requests.request_share import most_requests
-from dcdist.policy.requests.request_size import RequestSize
-from dcdist.policy.state.draws import Draws
-from dcdist.policy.state.layer_state import LayerPlan
-from dcdist.policy.state.members import Members
+from dcdist.policy.planner_events import Event, Failure
+from dcdist.policy.reasons.stream import StreamWindow
+from dcdist.policy.reasons.view import LOOK_AGAIN, Run, View
+from dcdist.policy.requests.crawl import LONG
+from dcdist.policy.requests.request_share import MOST_REQUESTS, most_requests
+from dcdist.policy.rules import Rule
+from dcdist.policy.view_keeper import ViewKeeper
 
 if TYPE_CHECKING:
     from dcdist.policy.planner_options import PlannerOptions
-
-_STALL = 6.0
-"""Seconds without a byte after which a draw is dropped."""
+    from dcdist.policy.state.draws import Running
 
 _SETTLING = 15.0
 """Seconds that drawn pieces may take to be checked; after that they are missing again."""
-
-_BARRED = 8.0
-"""Seconds for which a range is left alone that the store will not give."""
-
-_MOST_SPARING = 4
-"""Requests at once of a host that would rather spare the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,205 +42,40 @@ class PlannerStatistics:
     all_seen: bool
 
 
-@dataclass(slots=True)
 class Planner:
     """All decisions of one fetch."""
 
-    options: PlannerOptions
-    _choosing: Choosing = field(init=False)
-    _plans: dict[int, LayerPlan] = field(init=False)
-    _draws: Draws = field(init=False)
-    _members: Members = field(init=False)
-    _acquaintance: Acquaintance = field(init=False)
-    _spoiled: Spoiled = field(init=False)
-    _concurrency: Concurrency = field(init=False)
-    _patience: Patience = field(init=False)
-    _size: RequestSize = field(default_factory=RequestSize)
-    _crawl: Crawl = field(default_factory=Crawl)
-    _room: Room = field(init=False)
-    _idle: Idle = field(init=False)
-    _precedence: Precedence = field(init=False)
-    _streaming: Streaming = field(default_factory=Streaming)
-    _store_rate: Throughput = field(default_factory=Throughput)
-    _peer_rate: Throughput = field(default_factory=Throughput)
-    _whole_rate: Throughput = field(default_factory=lambda: Throughput(from_nothing=True))
-    _peers_latest: float = 0.0
-    _look_again: float = 0.0
-    _turnout: int = 0
-    _turnout_at: float = float("-inf")
-    _done: bool = False
-
-    def __post_init__(self) -> None:
-        self._choosing = Choosing(self.options.host, self.options.eager, Turns(self.options.acquainted_from))
-        self._plans = self._choosing.plans
-        self._draws = Draws(self._plans)
-        self._members = Members(self.options.version, self._plans)
-        self._acquaintance = Acquaintance(self.options.acquainted_from)
-        self._patience = Patience(passing=self.options.passing_patience, lasting=self.options.lasting_patience)
-        self._spoiled = Spoiled(self.options.lasting_patience)
-        self._room = Room(settle=room.HASTY_SETTLE if self.options.eager else room.SETTLE)
-        self._precedence = Precedence(makes_way=not self.options.eager)
-        self._idle = Idle(idle.HASTY_SETTLE, idle.HASTY_SHARE) if self.options.eager else Idle()
-        # What is in flight can be drawn twice when hosts come and go: who spares the store has less of it.
-        most = self.options.most_requests if self.options.eager else min(self.options.most_requests, _MOST_SPARING)
-        self._concurrency = Concurrency(most=most)
-        self._peers_latest = self.options.begun
-
-    # What happened
+    def __init__(self, options: PlannerOptions, without: frozenset[Rule] = frozenset()) -> None:
+        """`without`: rules that are off, to see what they earn."""
+        self.options = options
+        self._view = View(options, without)
+        self._keeper = ViewKeeper(self._view, options)
+        self._chooser = Chooser(self._view)
+        self._stream = StreamWindow()
+        self._look_again = 0.0
+        self._request_share = 0
+        self._request_share_at = float("-inf")
+        self._done = False
 
     def receive(self, event: Event, *, now: float) -> None:
         """Take in one event; `now` (seconds, never falling) is when it happened."""
-        match event:
-            case LayerOpened():
-                name = self.options.layers[event.layer]
-                self._plans[event.layer] = LayerPlan(
-                    name, event.geometry, self.options.host, event.have, in_order=self.options.in_order
-                )
-                # They open in any order.
-                in_order = sorted(self._plans.items())
-                self._plans.clear()
-                self._plans.update(in_order)
-                self._members.opened(event.layer)
-                # Checking the cache, or waiting for another process, may have taken long.
-                self._patience.progressed(now=now)
-            case MembersChanged():
-                self._members_changed(event, now=now)
-            case PrefixChanged():
-                self._members.narrowed(event.bits)
-            case PiecesFinished():
-                plan = self._plans[event.layer]
-                plan.have |= event.pieces
-                plan.flying &= ~event.pieces
-                self._patience.progressed(now=now)
-            case PieceSpoiled():
-                self._piece_spoiled(event, now=now)
-            case PeersSeen():
-                self._peers_seen(event, now=now)
-            case PeersGave():
-                if event.total > self._peer_rate.total:
-                    self._peers_latest = now
-                    self._patience.progressed(now=now)
-                self._peer_rate.count(event.total, now=now)
-                self._whole_rate.count(event.total + self._draws.total, now=now)
-                self._room.observed(self._whole_rate.rate(now=now), peers=self._peer_rate.rate(now=now), now=now)
-                for link in (self._idle, self._choosing.stuck):
-                    link.observed(self._whole_rate.total, best=self._room.best, now=now)
-            case PeersLack():
-                self._precedence.told(event.lacking)
-            case CopyBegan():
-                self._plans[event.layer].flying |= event.pieces
-            case CopyEnded():
-                self._plans[event.layer].flying &= ~event.pieces
-                self._plans[event.layer].rewind()
-            case BytesDrawn():
-                self._bytes_drawn(event.draw, event.total, now=now)
-            case DrawFinished():
-                self._draw_finished(event.draw, now=now)
-            case DrawNeedless():
-                self._draw_needless(event.draw)
-            case DrawFailed():
-                self._draw_failed(event, now=now)
-            case _:
-                assert_never(event)
-
-    def _members_changed(self, event: MembersChanged, *, now: float) -> None:
-        self._members.changed(event)
-        self._acquaintance.looked((member.host for member in event.joined), now=now)
-        for host in event.left:
-            self._choosing.helping.forget(host)
-        for member in event.joined:
-            if member.role is Role.DRAWER:
-                # Hosts that start together begin to draw together: what cannot have begun is not late.
-                self._choosing.helping.watch(member.host, now=max(now, self.options.acquainted_from))
-
-    def _piece_spoiled(self, event: PieceSpoiled, *, now: float) -> None:
-        plan = self._plans[event.layer]
-        bit = 1 << event.piece
-        plan.have &= ~bit
-        if event.drawn or not self._draws.bring(event.layer, bit):
-            # Else peers had been asked for it before it was claimed, and it still comes from the store.
-            plan.flying &= ~bit
-        plan.rewind()
-        if event.drawn:
-            pause = self._spoiled.drawn(event.layer, event.piece)
-            self._choosing.bar(event.layer, bit, until=now + pause)
-            if pause == float("inf"):
-                layer = self.options.layers[event.layer]
-                self._patience.despair(f"the store's bytes of piece {event.piece} of layer {layer} are wrong")
-        elif self._spoiled.traded(event.layer, event.piece):
-            plan.distrusted |= bit
-
-    def _peers_seen(self, event: PeersSeen, *, now: float) -> None:
-        plan = self._plans[event.layer]
-        if plan.offer(event.pieces) and not any(each.missing & each.seen for each in self._plans.values()):
-            # Peers had nothing to bring until now: their silence begins. Those that come and go offer nothing new.
-            self._peers_latest = max(self._peers_latest, now)
-        lost = plan.seen & ~event.pieces & ~plan.have
-        plan.seen, plan.coming = event.pieces, event.coming
-        self._choosing.stuck.seen(event.layer, event.single, now=now)
-        if lost:
-            plan.rewind()
-        shown = plan.newly_shown()
-        self._choosing.appeared(plan, shown, now=now)
-        for owner in late_owner.own_work(plan, shown):
-            self._choosing.helping.appeared(owner, now=now)
-
-    def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:
-        if self._draws.brought(draw, total, now=now):
-            self._patience.progressed(now=now)
-            self._store_rate.count(self._draws.total, now=now)
-
-    def _draw_finished(self, draw: int, *, now: float) -> None:
-        running = self._draws.get(draw)
-        if running is None:
-            return
-        self._bytes_drawn(draw, running.length, now=now)
-        active = self._draws.active
-        running.ended = now
-        self._size.finished(running.length, now - running.begun)
-        self._crawl.finished(running.length, now - running.begun, now=now)
-        self._patience.succeeded()
-        self._concurrency.observed(self._store_rate.rate(now=now), active, now=now)
-
-    def _draw_needless(self, draw: int) -> None:
-        running = self._draws.land(draw)
-        if running is not None:
-            self._plans[running.layer].drawn &= ~running.pieces
-
-    def _draw_failed(self, event: DrawFailed, *, now: float) -> None:
-        running = self._draws.land(event.draw)
-        if running is None:
-            return
-        if running.total >= self._plans[running.layer].geometry.piece_length:
-            # It broke off, but brought whole pieces: the store is not down.
-            self._patience.succeeded()
-        self._patience.failed(event.failure, event.reason, retry_after=event.retry_after, now=now, begun=running.begun)
-        match event.failure:
-            case Failure.THROTTLED:
-                self._concurrency.throttled(now=now, begun=running.begun)
-            case Failure.LASTING:
-                self._choosing.bar(running.layer, running.pieces, until=now + _BARRED)
-            case Failure.PASSING:
-                pass
-            case _:
-                assert_never(event.failure)
-
-    # What to do
+        self._keeper.receive(event, now=now)
 
     def commands(self, *, now: float) -> list[Command]:
         """What to do now; call it after events and when `deadline()` has come."""
+        view = self._view
         commands: list[Command] = []
         self._look_again = float("inf")
-        self._done = all(plan.complete for plan in self._plans.values())
+        self._done = all(state.complete for state in view.layers.values())
         if self._done:
             return commands
-        if now >= self._patience.gives_up_at(since=self.options.begun):
-            return [GiveUp(self._patience.reason or "neither the store nor any peer gave anything")]
+        if now >= view.store.patience.gives_up_at(since=self.options.begun):
+            return [GiveUp(view.store.patience.reason or "neither the store nor any peer gave anything")]
         self._settle(commands, now=now)
-        if self.options.stream:
-            peers = self._peer_rate.rate(now=now)
-            rate = peers + self._store_rate.rate(now=now)
-            commands += self._streaming.moved(self._plans, rate=rate, peer_rate=peers)
+        if self.options.stream and view.follows(Rule.STREAM_WINDOW):
+            peers = view.peer_rate.rate(now=now)
+            rate = peers + view.store.rate.rate(now=now)
+            commands += self._stream.moved(view.layers, rate=rate, peer_rate=peers)
         if self.options.may_draw:
             self._draw(commands, now=now)
         return commands
@@ -287,101 +84,99 @@ class Planner:
         """When `commands` has something new to say even if nothing happens; may be infinite."""
         if self._done:
             return float("inf")
-        return min(self._look_again, self._patience.gives_up_at(since=self.options.begun))
+        return min(self._look_again, self._view.store.patience.gives_up_at(since=self.options.begun))
 
     def statistics(self, *, now: float) -> PlannerStatistics:
         """How it goes."""
+        view = self._view
         return PlannerStatistics(
-            self._draws.active,
-            self._concurrency.limit,
-            self._peer_rate.rate(now=now),
-            self._store_rate.rate(now=now),
-            self._choosing.all_seen(),
+            view.draws.active,
+            view.store.concurrency.limit,
+            view.peer_rate.rate(now=now),
+            view.store.rate.rate(now=now),
+            view.all_seen,
         )
+
+    def follows(self, rule: Rule) -> bool:
+        """Whether a rule is on."""
+        return self._view.follows(rule)
 
     def knows_others(self, *, now: float) -> bool:
         """Whether the hosts that began when this one did are known to it."""
-        return self._acquaintance.knows_others(now=now)
+        return self._view.acquaintance.knows_others(now=now)
+
+    def _look_at(self, time: float) -> None:
+        self._look_again = min(self._look_again, time)
 
     def _settle(self, commands: list[Command], *, now: float) -> None:
         """End draws that stalled, forget those whose pieces are all checked."""
-        for draw, running in self._draws:
+        view, store = self._view, self._view.store
+        for draw, running in view.draws:
             if running.ended is None:
-                if now - running.heard >= _STALL:
+                if now - running.heard >= LONG:
                     commands.append(self._drop(draw))
-                    self._patience.failed(
-                        Failure.PASSING, f"no byte from the store for {_STALL:g} s", retry_after=None, now=now
-                    )
-                elif self._crawl.crawls(running.length, running.total, now - running.begun, now=now):
+                    reason = f"no byte from the store for {LONG:g} s"
+                    store.patience.failed(Failure.PASSING, reason, retry_after=None, now=now)
+                elif view.follows(Rule.CRAWL) and store.crawl.crawls(
+                    running.length, running.total, now - running.begun, now=now
+                ):
                     commands.append(self._drop(draw))
                 else:
-                    self._look_again = min(self._look_again, running.heard + _STALL)
-            elif not running.pieces & self._plans[running.layer].flying:
-                self._draws.forget(draw)
+                    self._look_at(running.heard + LONG)
+            elif not running.pieces & view.layers[running.layer].in_flight:
+                view.draws.forget(draw)
             elif now - running.ended >= _SETTLING:
-                self._draws.land(draw)
+                view.draws.land(draw)
             else:
-                self._look_again = min(self._look_again, running.ended + _SETTLING)
+                self._look_at(running.ended + _SETTLING)
+
+    def _crawls(self, running: Running, *, now: float) -> bool:
+        crawl, seconds = self._view.store.crawl, now - running.begun
+        return self.follows(Rule.CRAWL) and crawl.crawls(running.length, running.total, seconds, now=now)
 
     def _drop(self, draw: int) -> Drop:
-        self._draws.land(draw)
+        self._view.draws.land(draw)
         return Drop(draw)
 
     def _draw(self, commands: list[Command], *, now: float) -> None:
-        if now < (paused_until := self._patience.paused_until()):
-            self._look_again = min(self._look_again, paused_until)
-            return
-        if now < (draws_from := self._acquaintance.draws_from):
-            self._look_again = min(self._look_again, draws_from)
+        view = self._view
+        begins = view.store.patience.paused_until()
+        if view.follows(Rule.MEETING):
+            begins = max(begins, view.acquaintance.draws_from)
+        if now < begins:
+            # The store is not to be asked: that is no standstill.
+            view.silence.drew(now=now)
+            self._look_at(begins)
             return
         if now < self.options.acquainted_from:
-            self._look_again = min(self._look_again, self.options.acquainted_from)
-        oldest = self._draws.oldest(now=now)
-        limit = self._limit(now=now) + self._crawl.extra(oldest, now=now)
-        while self._draws.active < limit:
-            chosen = self._choosing.choose(self._situation(now=now), now=now)
+            self._look_at(self.options.acquainted_from)
+        oldest = view.draws.oldest(now=now)
+        limit = self._limit(now=now)
+        if view.follows(Rule.CRAWL):
+            limit += view.store.crawl.extra(oldest, now=now)
+        while view.draws.active < limit:
+            chosen = self._chooser.choose(view, now=now)
             if chosen is None:
-                self._look_again = min(self._look_again, now + LOOK_AGAIN)
+                self._look_at(now + LOOK_AGAIN)
                 return
-            layer, run = chosen
-            commands.append(self._begin(layer, run, now=now))
+            commands.append(self._begin(chosen, now=now))
 
     def _limit(self, *, now: float) -> int:
         """Requests at once: as many as bring more, beside those of others, and by what each lacks."""
-        share = min(self._concurrency.limit, self._most_requests(now=now))
-        if not self._choosing.all_seen():
+        view, concurrency = self._view, self._view.store.concurrency
+        if now >= self._request_share_at:
+            # Looked at now and then, since it goes through all stripes.
+            self._request_share, self._request_share_at = most_requests(view.drawing()), now + LOOK_AGAIN
+        share = concurrency.limit
+        if view.follows(Rule.REQUEST_SHARE):
+            share = min(share, self._request_share)
+        if not view.all_seen or not view.follows(Rule.BEHIND_FIRST):
             return share
-        lacking, stripe = self._choosing.lacking()
-        most = self.options.most_requests if not self._concurrency.restrained(now=now) else share
-        return self._precedence.requests(share, most=most, lacking=lacking, stripe=stripe)
+        most = MOST_REQUESTS if not concurrency.restrained(now=now) else share
+        return view.behind_first.requests(share, most=most, lacking=view.lacking, stripe=view.longest_stripe)
 
-    def _most_requests(self, *, now: float) -> int:
-        """Requests at once beside those of others; looked at now and then, since it goes through all stripes."""
-        if now >= self._turnout_at:
-            self._turnout = most_requests(self._choosing.drawing(), self.options.most_requests)
-            self._turnout_at = now + LOOK_AGAIN
-        return self._turnout
-
-    def _begin(self, layer: int, run: range, *, now: float) -> Draw:
-        geometry = self._plans[layer].geometry
-        length = min(run.stop * geometry.piece_length, geometry.length) - run.start * geometry.piece_length
-        draw = self._draws.begin(layer, pieces.span(run.start, run.stop), length, now=now)
-        return Draw(draw, layer, run.start, run.stop)
-
-    def _situation(self, *, now: float) -> Situation:
-        return Situation(
-            longest=self._size.limit,
-            stripe_times={
-                layer: self._size.seconds_for(plan.geometry.stripe_length) for layer, plan in self._plans.items()
-            },
-            limit=self._concurrency.limit,
-            peers_latest=self._peers_latest,
-            peer_rate=self._peer_rate.rate(now=now),
-            room=self._room.open,
-            idle=self._idle.lasts(now=now) and not self._draws.active,
-            tried=self._size.known,
-            trying=bool(self._draws.active),
-            acquainted=self.knows_others(now=now),
-            known=len(self._members),
-            begins=self._acquaintance.met and not self._size.known and not self._peer_rate.total,
-        )
+    def _begin(self, run: Run, *, now: float) -> Draw:
+        geometry, first, stop = self._view.layers[run.layer].geometry, run.pieces.start, run.pieces.stop
+        length = min(stop * geometry.piece_length, geometry.length) - first * geometry.piece_length
+        number = self._view.draws.begin(run.layer, pieces.span(first, stop), length, run.reason, now=now)
+        return Draw(number, run.layer, first, stop, run.reason)

@@ -3,27 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
 
 
+class Reason(StrEnum):
+    """Why a host draws pieces: first copies, then second ones, each in the order of their rank."""
+
+    EARLY = "early"
+    """While others might not be known yet: surely its own."""
+    STREAM = "stream"
+    """The sink needs it soon, and its owner is late."""
+    OWN = "own"
+    """It is this host's own."""
+    LATE_OWNER = "late owner"
+    """Another member of the prefix owns it, and is late."""
+    OTHER_PREFIX = "other prefix"
+    """Another prefix shares it, from which nothing comes."""
+    CORRUPT = "corrupt"
+    """Peers gave it corrupt."""
+    SILENT_PEERS = "silent peers"
+    """Peers hold it, and give nothing right."""
+    UNPROVEN_OFFERS = "unproven offers"
+    """Peers hold it, and have given nothing yet."""
+    SLACK = "slack"
+    """Peers hold it, and leave room on this host's link."""
+    PROBE = "probe"
+    """Peers hold it, and are slow: a try whether the store brings more."""
+    SINGLE_HOLDER = "single holder"
+    """One peer alone has held it for long."""
+    IDLE_LINK = "idle link"
+    """Peers hold it, and next to nothing comes from anywhere."""
+    STANDSTILL = "standstill"
+    """Too little has come for too long, whoever owns, offers or holds it: needed, whatever a closer look shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draw:
     """Request pieces `first` to `stop - 1` of a layer from the store in one range, and ask no peer for them."""
 
-    draw: int
+    number: int
     layer: int
     first: int
     stop: int
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
     """Leave a draw that no longer helps."""
 
-    draw: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

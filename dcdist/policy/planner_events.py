@@ -49,12 +49,12 @@ class PiecesFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class PieceSpoiled:
-    """A piece failed its check; `drawn`: its bytes came from the store."""
+class PieceFoundCorrupt:
+    """A piece was corrupt: it failed its check. `from_store`: else its bytes came from peers."""
 
     layer: int
     piece: int
-    drawn: bool
+    from_store: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ Event = (
     | MembersChanged
     | PrefixChanged
     | PiecesFinished
-    | PieceSpoiled
+    | PieceFoundCorrupt
     | PeersSeen
     | PeersGave
     | PeersLack

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcdist.policy.preference import TIME
+
 if TYPE_CHECKING:
     from dcdist.model.identity import HostId, LayerName
+    from dcdist.policy.preference import Preference
 
 
 @dataclass(frozen=True, slots=True)
 class PlannerOptions:
     """Who this host is and what it may do.
 
-    `eager`: would rather wait less than spare the store (`prefer=time`). `may_draw`: may use the store at all.
+    `preference`: what matters more, time or the store's egress. `may_draw`: may use the store at all.
     `acquainted_from`: by this time hosts that begin together know each other; before it only what is surely this
-    host's own is drawn (with `eager`, first). `version`: of the release; `layers`: the names of its layers, in order.
+    host's own is drawn (with `TIME`, first). `version`: of the release; `layers`: the names of its layers, in order.
     `in_order`: there is no swarm to be diverse for, draw from front to back. `stream`: what a sink that takes the
     layers in their order needs next comes first.
     `passing_patience`, `lasting_patience`: seconds without any progress until it gives up; see `Patience`.
@@ -24,12 +27,11 @@ class PlannerOptions:
     host: HostId
     version: str
     layers: tuple[LayerName, ...]
-    eager: bool = True
+    preference: Preference = TIME
     may_draw: bool = True
     in_order: bool = False
     stream: bool = False
     acquainted_from: float = 0.0
     begun: float = 0.0
-    most_requests: int = 8
     passing_patience: float = 300.0
     lasting_patience: float = 20.0

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from dcdist.sim.modelled_store import ModelledStore
     from dcdist.sim.numbering import Numbering
     from dcdist.sim.scenario import SwarmSpec
-    from dcdist.sim.trading import Link
+    from dcdist.sim.trading import PeerLink
 
-_From = tuple["Host", "Link"]
+_From = tuple["Host", "PeerLink"]
 
 
 class Carrying:

@@ -143,7 +143,7 @@ class Host:
         """A range request goes out: no peer is asked for its pieces."""
         numbers = self.numbering.numbers(command.layer, command.first, command.stop)
         length = sum(self.numbering.sizes[number] for number in numbers)
-        request = self.requests[command.draw] = Request(command, numbers, length, ready, weight)
+        request = self.requests[command.number] = Request(command, numbers, length, ready, weight)
         self.trader.claimed |= pieces.of(numbers)
         return request
 
@@ -168,9 +168,9 @@ class Host:
             if not self.trader.have >> piece & 1:
                 self.trader.got(piece)
                 fresh |= 1 << piece
-        self.tell(BytesDrawn(request.command.draw, int(request.come)), now=now)
+        self.tell(BytesDrawn(request.command.number, int(request.come)), now=now)
         if request.over:
-            self.tell(DrawFinished(request.command.draw), now=now)
+            self.tell(DrawFinished(request.command.number), now=now)
         return fresh
 
     def asking(self, *, now: float, seconds: float) -> Iterator[tuple[Request, float]]:
@@ -223,7 +223,7 @@ class Host:
             return False
         self.available, self.single = available, single
         self._tell_peers(coming, now=now)
-        self.tell(DrawNeedless(command.draw), now=now)
+        self.tell(DrawNeedless(command.number), now=now)
         return True
 
     def _tell_peers(self, coming: Bits, *, now: float) -> None:
@@ -246,7 +246,7 @@ def options_for(
         host=host,
         version="1",
         layers=layers,
-        eager=scenario.eager,
+        preference=scenario.preference,
         stream=scenario.stream,
         may_draw=spec.may_draw,
         acquainted_from=now + scenario.acquaintance,

@@ -10,20 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dcdist.model.identity import HostId
     from dcdist.model.pieces import Bits
-    from dcdist.policy.state.ownership import Ownership
-
-
-class Reason(StrEnum):
-    """Why a host drew pieces."""
-
-    OWN = "own"
-    EARLY = "early"
-    """While others might not be known yet, what was surely its own."""
-    HELP = "help"
-    UNDELIVERED = "undelivered"
-    """A peer was seen to hold it."""
+    from dcdist.policy.planner_commands import Reason
 
 
 class State(StrEnum):
@@ -33,7 +21,7 @@ class State(StrEnum):
     """The drawer knew that a peer held them."""
     HELD = "held"
     """A host held them, and the drawer did not know yet."""
-    FLYING = "in flight"
+    IN_FLIGHT = "in flight"
     """Another request for them was under way."""
     LOST = "lost"
     """Nobody held them any more."""
@@ -48,15 +36,6 @@ class Duplicate:
     state: State
 
 
-def reason(ownership: Ownership, host: HostId, stripe: int, *, seen: bool, acquainted: bool) -> Reason:
-    """Why `host` draws of a stripe now."""
-    if seen:
-        return Reason.UNDELIVERED
-    if not acquainted:
-        return Reason.EARLY
-    return Reason.OWN if ownership.owner(stripe) == host else Reason.HELP
-
-
 @dataclass(slots=True)
 class Ledger:
     """What was drawn: pieces by reason, duplicates by their kind, in bytes."""
@@ -65,7 +44,7 @@ class Ledger:
     duplicates: defaultdict[Duplicate, float] = field(default_factory=lambda: defaultdict(float))
     again_at: list[tuple[float, int]] = field(default_factory=list)
     _first: dict[int, Reason] = field(default_factory=dict)
-    _flying: Counter[int] = field(default_factory=Counter)
+    _in_flight: Counter[int] = field(default_factory=Counter)
 
     def begun(
         self, pieces: Sequence[int], length: float, why: Reason, *, seen: Bits, held: Bits, host: int, now: float
@@ -83,12 +62,12 @@ class Ledger:
                 elif held >> piece & 1:
                     state = State.HELD
                 else:
-                    state = State.FLYING if self._flying[piece] else State.LOST
+                    state = State.IN_FLIGHT if self._in_flight[piece] else State.LOST
                 self.duplicates[Duplicate(first, why, state)] += size
                 self.again_at.append((now, host))
-            self._flying[piece] += 1
+            self._in_flight[piece] += 1
 
     def ended(self, pieces: Iterable[int]) -> None:
         """A request for pieces is over."""
         for piece in pieces:
-            self._flying[piece] -= 1
+            self._in_flight[piece] -= 1

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dcdist.policy.preference import EGRESS
+
 if TYPE_CHECKING:
     from dcdist.model.geometry import Geometry
     from dcdist.model.pieces import Bits
+    from dcdist.policy.preference import Preference
+    from dcdist.policy.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,21 @@ class SwarmSpec:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A whole situation. `layers` are those of the release, in its order; `eager` is `prefer=time`.
+    """A whole situation. `layers` are those of the release, in its order.
 
-    `stream` is `order=stream`. `fleet_store_rate`: what all hosts together may take from the store, bytes a second;
-    each keeps to its share. `start_up`: seconds for which a process does not move bytes: until it registers, and at the
-    end; `acquaintance`: seconds after which the planner assumes that it knows the others; `epoch`: seconds of a step,
-    during which rates are even; `seed` decides all chance.
+    `preference`: of all hosts. `stream` is `order=stream`. `fleet_store_rate`: what all hosts together may take from
+    the store, bytes a second; each keeps to its share. `start_up`: seconds for which a process does not move bytes:
+    until it registers, and at the end; `acquaintance`: seconds after which the planner assumes that it knows the
+    others; `epoch`: seconds of a step, during which rates are even; `seed` decides all chance.
     `prefix_bits`: 0: every host is simulated. Else one prefix of that length is, and the other 2**bits - 1 are cohorts
-    that behave as it does; its hosts are every 2**bits-th by their start.
+    that behave as it does; its hosts are every 2**bits-th by their start. `without`: rules that are off for all.
     """
 
     layers: tuple[Geometry, ...]
     hosts: tuple[HostSpec, ...]
     store: StoreSpec
     swarm: SwarmSpec = field(default_factory=SwarmSpec)
-    eager: bool = False
+    preference: Preference = EGRESS
     stream: bool = False
     fleet_store_rate: float | None = None
     start_up: float = 1.0
@@ -89,6 +93,7 @@ class Scenario:
     longest: float = 86_400.0
     seed: int = 1
     prefix_bits: int = 0
+    without: frozenset[Rule] = frozenset()
 
     @property
     def size(self) -> int:

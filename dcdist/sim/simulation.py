@@ -16,19 +16,20 @@ from dcdist.model import pieces
 from dcdist.model.identity import HostId, LayerName, Prefix
 from dcdist.model.member import Member, Role
 from dcdist.policy.fleet.fleet_share import FleetShare
-from dcdist.policy.fleet.lookout import LinkUnwanted, LinkWanted, Lookout, patience_at_start
+from dcdist.policy.fleet.lookout import LinkUnwanted, LinkWanted, Lookout
 from dcdist.policy.planner import Planner
-from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
+from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp, Reason
 from dcdist.policy.planner_events import MembersChanged, PeersLack, PrefixChanged
+from dcdist.policy.rules import Rule
 from dcdist.policy.trace import RecordedPlanner
 from dcdist.sim.carrying import Carrying
 from dcdist.sim.heartbeats import Heartbeats, ModelledMembership
 from dcdist.sim.host import Host, options_for
-from dcdist.sim.ledger import Ledger, reason
+from dcdist.sim.ledger import Ledger
 from dcdist.sim.modelled_store import ModelledStore
 from dcdist.sim.numbering import Numbering
 from dcdist.sim.outcome import HostOutcome, Outcome
-from dcdist.sim.trading import Link, Rarity, Trader
+from dcdist.sim.trading import PeerLink, Rarity, Trader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -133,7 +134,7 @@ class _Simulation:
             number,
             spec,
             identity,
-            Planner(options) if write is None else RecordedPlanner(options, write),
+            Planner(options, scenario.without) if write is None else RecordedPlanner(options, write, scenario.without),
             Trader(self._numbering.sizes, self._numbering.all, 0),
             ModelledMembership(Lookout(me), self._store, self._heartbeats, due=now),
             self._numbering,
@@ -141,7 +142,7 @@ class _Simulation:
             clock=self._clock if number < _TIMED else None,
             next_poll=now + self._rng.random() * scenario.swarm.poll,
             next_look=now + self._rng.random() * scenario.swarm.look,
-            opens=now + patience_at_start(eager=scenario.eager),
+            opens=now + scenario.preference.first_look,
             share=_share_for(scenario, options),
         )
         heappush(self._small, (now, number))
@@ -179,9 +180,9 @@ class _Simulation:
             _, one, key = heappop(self._linking)
             other, shift = self._carrying.split(key)
             if one in self._hosts and other in self._hosts:
-                self._hosts[one].trader.links.setdefault(key, Link())
+                self._hosts[one].trader.links.setdefault(key, PeerLink())
                 # Exchanging the prefixes, the other sees this one as its counterpart.
-                self._hosts[other].trader.links.setdefault(self._carrying.key(one, shift), Link())
+                self._hosts[other].trader.links.setdefault(self._carrying.key(one, shift), PeerLink())
 
     def _communicate(self, now: float) -> None:
         """All that hosts ask the store for about each other, in the order of time, not of epochs."""
@@ -245,7 +246,7 @@ class _Simulation:
             case Draw():
                 self._draw(host, command, now)
             case Drop():
-                self._close(host, command.draw)
+                self._close(host, command.number)
             case AskFirst():
                 host.ask_first(command)
             case GiveUp():
@@ -254,26 +255,20 @@ class _Simulation:
                 assert_never(command)
 
     def _draw(self, host: Host, command: Draw, now: float) -> None:
-        if host.is_needless(command, self._carrying.available(host), now=now):
+        looks = host.planner.follows(Rule.CLOSER_LOOK) and command.reason is not Reason.STANDSTILL
+        if looks and host.is_needless(command, self._carrying.available(host), now=now):
             return
         if not self._store.admit():
-            host.refused(command.draw, retry_after=self._scenario.store.retry_after, now=now)
+            host.refused(command.number, retry_after=self._scenario.store.retry_after, now=now)
             return
         weight = host.spec.store_pull * self._rng.lognormvariate(0.0, self._scenario.swarm.unevenness)
         request = host.begin(command, ready=now + self._scenario.store.latency, weight=weight)
-        why = reason(
-            host.planner._plans[command.layer].ownership,  # noqa: SLF001
-            host.identity,
-            command.first // self._scenario.layers[command.layer].pieces_per_stripe,
-            seen=bool(host.seen >> request.pieces[0] & 1),
-            acquainted=host.planner.knows_others(now=now),
-        )
         drawn = pieces.of(request.pieces)
         seen = self._numbering.canonical(drawn & host.seen)
         self._ledger.begun(
             list(pieces.each(self._numbering.canonical(drawn))),
             request.length,
-            why,
+            command.reason,
             seen=seen,
             held=self._held,
             host=host.number,
@@ -300,7 +295,7 @@ class _Simulation:
                 heappush(self._small, (then, host.number))
         for host in self._hosts.values():
             for request in [each for each in host.requests.values() if each.over]:
-                self._close(host, request.command.draw)
+                self._close(host, request.command.number)
 
     # Result
 

@@ -69,7 +69,7 @@ def _class_of(holders: int) -> int:
 
 
 @dataclass(slots=True)
-class Link:
+class PeerLink:
     """From one peer: the pieces asked of it, in order, and bytes a second that it gave lately.
 
     `left`: bytes of them that are missing, if they are `counted`.
@@ -93,13 +93,13 @@ class Trader:
         self.claimed: Bits = 0
         self.first: Bits = 0
         self.put_off: Bits = 0
-        self.links: dict[int, Link] = {}
+        self.links: dict[int, PeerLink] = {}
         self._sizes = sizes
         self._all = every
         self._pending: dict[int, float] = {}
         self._pending_bits: Bits = 0
         self._open: Bits = 0
-        self._askers: dict[int, list[Link]] = {}
+        self._askers: dict[int, list[PeerLink]] = {}
 
     @property
     def complete(self) -> bool:
@@ -120,7 +120,7 @@ class Trader:
         """Peers are asked next, and nothing else changes until they were."""
         self._open = self._all & ~(self.have | self.claimed | self.put_off | self._pending_bits)
 
-    def asked_of(self, link: Link) -> float:
+    def asked_of(self, link: PeerLink) -> float:
         """Bytes that a peer is asked for and that are still missing."""
         if link.counted:
             return link.left
@@ -137,7 +137,7 @@ class Trader:
         link.left, link.counted = total, True
         return total
 
-    def ask(self, link: Link, theirs: Bits, most: float, rarity: Rarity) -> float:
+    def ask(self, link: PeerLink, theirs: Bits, most: float, rarity: Rarity) -> float:
         """Ask a peer that has `theirs` for `most` bytes more, a little over if need be; bytes that are more now."""
         self.asked_of(link)
         total = 0.0
@@ -162,7 +162,7 @@ class Trader:
         link.left += total
         return total
 
-    def take(self, link: Link, volume: float) -> tuple[Bits, float]:
+    def take(self, link: PeerLink, volume: float) -> tuple[Bits, float]:
         """A peer gave bytes: the pieces that are whole now, and the bytes that were of use."""
         asked = link.asked
         done = 0

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from dcdist.engine.membership import Listeners, Membership
 from dcdist.model.identity import HostId, Prefix
 from dcdist.model.member import Member, Role
-from dcdist.policy.fleet.lookout import patience_at_start
 from dcdist.policy.planner_events import MembersChanged, PrefixChanged
+from dcdist.policy.preference import TIME
 from dcdist.ports.store import Entry, Listing
 from dcdist.swarm.store_rendezvous import StoreRendezvous
 from tests.support.memory_store import MemoryStore
@@ -93,7 +93,7 @@ class FleetHost:
                 unlinked=lambda address, port: self.links.remove((address, port)),
                 troubled=lambda message: self.told.append(("troubled", message)),
             ),
-            patience=patience_at_start(eager=True),
+            patience=TIME.first_look,
         )
         await membership.begin()
         await membership.run()

@@ -24,9 +24,14 @@ from dcdist.policy.planner_events import (
     PiecesFinished,
 )
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import EGRESS, TIME, Preference
+from dcdist.policy.rules import Rule
 
 LAYER = LayerName("0123456789abcdef" * 2)
 STEP = 0.05
+
+WHOLE_STRIPES = frozenset({Rule.SMALL_PARTS})
+"""Without that rule a fetch that brings little requests whole stripes, which shows other rules more plainly."""
 
 
 def host(number: int) -> HostId:
@@ -40,17 +45,20 @@ def member(number: int, role: Role = Role.DRAWER) -> Member:
 GEOMETRY = Geometry.for_length(64 * MIB)
 
 
-def planner(*, eager: bool = True, may_draw: bool = True, acquainted_from: float = 0.0, have: int = 0) -> Planner:
+def planner(
+    *, preference: Preference = TIME, may_draw: bool = True, acquainted_from: float = 0.0, have: int = 0
+) -> Planner:
     made = Planner(
         PlannerOptions(
             host=host(1),
             version="1",
             layers=(LAYER,),
-            eager=eager,
+            preference=preference,
             may_draw=may_draw,
             in_order=True,
             acquainted_from=acquainted_from,
-        )
+        ),
+        WHOLE_STRIPES,
     )
     made.receive(LayerOpened(0, GEOMETRY, have), now=0.0)
     return made
@@ -66,7 +74,7 @@ class ToyHost:
 
     number: int
     geometry: Geometry
-    eager: bool
+    preference: Preference
     seconds: float
     begun: float
     dead_at: float = float("inf")
@@ -84,9 +92,9 @@ class ToyHost:
                 host=host(self.number),
                 version="1",
                 layers=(LAYER,),
-                eager=self.eager,
+                preference=self.preference,
                 may_draw=self.may_draw,
-                acquainted_from=self.begun if self.eager else self.begun + 1.0,
+                acquainted_from=self.begun if self.preference is TIME else self.begun + 1.0,
                 begun=self.begun,
             )
         )
@@ -104,7 +112,7 @@ class ToyHost:
         for command in self.planner.commands(now=now):
             if isinstance(command, Draw):
                 self.drawn.append(range(command.first, command.stop))
-                self.running[command.draw] = (now + self.seconds, command)
+                self.running[command.number] = (now + self.seconds, command)
             elif isinstance(command, GiveUp):
                 self.gave_up = command.reason
 
@@ -126,12 +134,12 @@ class ToySwarm:
         *,
         begun: float = 0.0,
         seconds: float = 0.5,
-        eager: bool = False,
+        preference: Preference = EGRESS,
         dead_at: float = float("inf"),
         may_draw: bool = True,
         have: int = 0,
     ) -> ToyHost:
-        added = ToyHost(len(self.hosts) + 1, self.geometry, eager, seconds, begun, dead_at, may_draw, have)
+        added = ToyHost(len(self.hosts) + 1, self.geometry, preference, seconds, begun, dead_at, may_draw, have)
         self.hosts.append(added)
         return added
 

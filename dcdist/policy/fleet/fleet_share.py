@@ -17,11 +17,8 @@ from dcdist.policy.planner_events import MembersChanged, PrefixChanged
 if TYPE_CHECKING:
     from dcdist.model.identity import HostId
 
-_NEW = 16
-"""Hosts of which one that the others may not know yet takes itself to be one, at least."""
-
-_UNACQUAINTED = 4
-"""Hosts that begin now for each one that is known, while those that begin together may not know each other."""
+NEWCOMERS, NEWCOMERS_EACH = 16, 4
+"""Hosts that may begin now and not be known yet: so many at least, and so many for each that is known."""
 
 
 class FleetShare:
@@ -55,5 +52,5 @@ class FleetShare:
         """Bytes a second that this host may take now. `noticed_from`: when all others know it; may be infinite."""
         drawers = self.drawers
         if now < self._acquainted_from:
-            drawers *= _UNACQUAINTED
-        return self._cap / (drawers if now >= noticed_from else max(_NEW, drawers))
+            drawers *= NEWCOMERS_EACH
+        return self._cap / (drawers if now >= noticed_from else max(NEWCOMERS, drawers))

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from math import ceil
 
+from dcdist.policy.lateness import SILENCE, VIEW_LAG, Lateness
+
 _TOGETHER = 1024
 """Stripes that a fleet has in flight at most; a prefix of b bits has that over 2**b."""
 
@@ -27,26 +29,20 @@ _LEAST = 4
 _CROWD = 64
 """A prefix has no more members: where its share is more than that, nobody waits for a turn."""
 
-_UNKNOWN = 4.0
-"""Seconds that a stripe is taken to need before one has appeared."""
 
-_VIEW_LAG = 1.5
-_SILENCE = 2.0
-
-
-class Turns:
+class FleetWindow:
     """How the stripes of one prefix appear; `begun` (seconds) is when its members may begin."""
 
     def __init__(self, begun: float) -> None:
         self.begun = begun
-        self._latest = begun
+        self._lateness = Lateness(begun)
         self._shown = 0
 
     def shown(self, stripes: int, *, now: float) -> None:
         """So many stripes of the prefix appeared at peers or here."""
         if stripes:
             self._shown += stripes
-            self._latest = max(self.begun, now)
+            self._lateness.came(now=now)
 
     def window(self, bits: int) -> int | None:
         """How many of the stripes of a prefix that nobody has may be drawn, from the first on; None: all."""
@@ -54,15 +50,15 @@ class Turns:
         if most > _CROWD:
             return None
         allowed = max(1, _AT_FIRST >> bits) + self._shown
-        if self._latest > self.begun:
-            pace = self._shown / (self._latest - self.begun)
+        if self._lateness.latest > self.begun:
+            pace = self._shown / (self._lateness.latest - self.begun)
             allowed = min(allowed, max(_LEAST, ceil(pace * _AHEAD)))
         return min(most, allowed)
 
     def stripe_time(self, window: int) -> float:
         """Seconds from a stripe's turn until it appears, when `window` are in flight."""
-        return (self._latest - self.begun) / self._shown * window if self._shown else _UNKNOWN
+        return (self._lateness.latest - self.begun) / self._shown * window if self._shown else _AHEAD
 
     def overdue(self, expected: float, *, now: float) -> float:
-        """Seconds for which the next stripe has been overdue that should take `expected`; negative if it is not."""
-        return now - self._latest - _VIEW_LAG - max(_SILENCE, 1.5 * expected)
+        """Seconds for which the next stripe has been overdue that should take `expected`; negative if not."""
+        return self._lateness.overdue(SILENCE, 1.5 * expected, lag=VIEW_LAG, now=now)

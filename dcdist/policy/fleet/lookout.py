@@ -80,15 +80,6 @@ class LinkUnwanted:
 Notice = MembersChanged | PrefixChanged | LinkWanted | LinkUnwanted
 
 
-def patience_at_start(*, eager: bool) -> float:
-    """Seconds that the start of a fetch waits for the first look.
-
-    A host that prefers to spare the store waits longer: when thousands join at once each waits some seconds for its
-    turn, and one that began without knowing the others would draw what they do.
-    """
-    return 1.5 if eager else 6.0
-
-
 class Lookout:
     """One host's part in the rendezvous: carry out `ask`, give the answer to `answer`, take the `notices`."""
 

@@ -1,196 +1,84 @@
 """Which stripes of others should this host draw? Those whose owner would begin later than this host would be done.
 
-An owner's list and its order are known to all, and what it has drawn is seen at its peers; so how far it is, how fast
-it goes, and when it will come to a stripe can be reckoned without asking it. An owner that shows nothing for a while
-is taken to begin never. Helpers go by rank and from the back of the owner's list, so that they seldom meet.
+Helpers go by rank and from the back of the owner's list, so that they seldom meet. In a large fleet it is simpler: what
+does not appear in its turn is drawn by rank, all at the same pace.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcdist.policy.fleet.owners import OwnSpeed
+from dcdist.policy.planner_commands import Reason
+from dcdist.policy.reasons.view import REST, Run
+from dcdist.policy.rules import Rule
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from dcdist.model.identity import HostId
-    from dcdist.policy.state.layer_state import LayerPlan
-
-_VIEW_LAG = 1.5
-"""Seconds until one host notices what another has drawn: word of it waits behind a full link's queue."""
-
-_AT_WORK = 2
-"""Stripes of its list that an owner has begun already, beyond those that are seen."""
-
-_SLOW = 1.5
-"""Times the interval that is usual between two stripes from which on an owner is slow."""
-
-_SURE = 4
-"""Stripes over which an owner must have been slow to be so to the end: what helpers draw looks like its own work."""
-
-_FEW = 3
-"""Owners of whom fewer do not tell what is usual."""
-
-_SILENCE = 2.0
-"""Seconds without progress that are never taken for a stall, beyond what the view lags."""
+    from dcdist.policy.reasons.view import View
+    from dcdist.policy.state.layer_state import LayerState
 
 
-_GONE = 2
-"""Margins by which an owner must be overdue to be counted as gone: its turn to help is not awaited either."""
+class LateOwner:
+    """A stripe of the own prefix whose owner is late."""
 
-
-@dataclass(slots=True)
-class _Owner:
-    """How one owner gets on: stripes of its own that appeared, at first and in all, and when.
-
-    `slow`: its longest interval while it was slow; what helpers draw later looks like its own work, and hides it.
-    """
-
-    since: float
-    first: float = 0.0
-    at_first: int = 0
-    latest: float = 0.0
-    done: int = 0
-    slow: float = 0.0
-
-    def interval(self) -> float | None:
-        """Mean seconds between its stripes; None before there were some at two times."""
-        return (self.latest - self.first) / (self.done - self.at_first) if self.done > self.at_first else None
-
-    def overdue(self, helper: Helper, *, now: float) -> float:
-        """Seconds for which its next stripe has been overdue, as `helper` sees it; negative if it is not."""
-        interval = self.interval() or helper.own_interval
-        lag = 0.0 if helper.eager else _VIEW_LAG
-        silence = now - max(self.latest, self.since)
-        return silence - lag - max(_SILENCE, 3 * interval, 1.5 * helper.own_time)
-
-
-@dataclass(frozen=True, slots=True)
-class Helper:
-    """What this host brings: seconds for one stripe, seconds between two, and whether it would rather not wait."""
-
-    own_time: float
-    own_interval: float
-    eager: bool
-
-    @property
-    def margin(self) -> float:
-        """By how much an owner must be late for this host to step in.
-
-        The careful margin never draws what the owner would have begun before it could know: what is seen of it is a
-        view's lag old, and so is what it will see. A host that would rather wait less takes a quarter, at the price of
-        a few duplicates.
-        """
-        careful = 1.25 * self.own_time + 2 * _VIEW_LAG
-        return careful / 4 if self.eager else careful
-
-
-class Helping:
-    """Watches the owners of all layers, and judges whether a stripe may be left to its owner."""
+    rules: frozenset[Rule] = frozenset({Rule.LATE_OWNER})
 
     def __init__(self) -> None:
-        self._owners: dict[HostId, _Owner] = {}
-        self._gone: tuple[float, Helper | None, float] = (0.0, None, 0.0)
-        self._usual: float | None = None
+        self._rests_until = 0.0
 
-    def watch(self, host: HostId, *, now: float) -> None:
-        """A member is there; its first stripes are awaited from now on."""
-        self._owners.setdefault(host, _Owner(since=now))
+    def find(self, view: View, *, now: float) -> Run | None:
+        """A stripe for which it is this host's turn to help; None if there is none."""
+        if now < self._rests_until:
+            return None
+        found = self._of_owners(view, now=now) if view.window is None else self._in_turn(view, now=now)
+        if found is None:
+            self._rests_until = now + REST
+        return found
 
-    def forget(self, host: HostId) -> None:
-        """A member left."""
-        self._owners.pop(host, None)
-        self._usual = None
+    def _of_owners(self, view: View, *, now: float) -> Run | None:
+        unseen = {layer: wanted for layer, _, wanted in view.unseen()}
+        left = {layer: list(each.stripes_with(unseen[layer] & each.assigned)) for layer, each in view.layers.items()}
+        ending = sum(map(len, left.values())) <= view.most_members
+        for layer, state in view.layers.items():
+            if state.ownership.alone:
+                continue
+            speed = view.speed(layer)
+            for stripe, owner, ahead in candidates(state, left[layer]):
+                rank = state.ownership.rank(stripe)
+                if view.owners.should_help(owner, ahead=ahead, rank=rank, helper=speed, ending=ending, now=now):
+                    return Run(layer, state.of_stripe(stripe, unseen[layer]), Reason.LATE_OWNER)
+        return None
 
-    def appeared(self, host: HostId, *, now: float) -> None:
-        """A stripe that `host` owns was seen at a peer."""
-        self._usual = None
-        owner = self._owners.setdefault(host, _Owner(since=now))
-        if owner.done == 0:
-            owner.first = now
-        owner.done += 1
-        owner.latest = now
-        if now == owner.first:
-            owner.at_first = owner.done
-        interval = owner.interval()
-        if interval and owner.done - owner.at_first >= _SURE and interval > _SLOW * self._usual_interval():
-            owner.slow = max(owner.slow, interval)
-
-    def should_help(
-        self, host: HostId, *, ahead: int, rank: int, helper: Helper, now: float, ending: bool = False
-    ) -> bool:
-        """Whether the member of `rank` (1 is the next after the owner) draws a stripe of `host`.
-
-        `ahead` stripes stand before it in the owner's list. Each rank waits for the one before it to show, but not for
-        those that are gone too. `ending`: there are fewer stripes left than members.
-        """
-        owner = self._owners.get(host)
-        if owner is None:
-            return True
-        overdue = owner.overdue(helper, now=now)
-        if overdue > 0:
-            return overdue >= (rank - 1) * helper.margin * (1 - self.share_gone(helper, now=now))
-        interval = owner.interval() or helper.own_interval
-        silence = now - max(owner.latest, owner.since)
-        if owner.slow or interval > _SLOW * self._usual_interval():
-            interval = max(interval, owner.slow)
-            # The others would wait for it at the end, and for what it drew last to come through its slow link: those
-            # stripes that it has begun are then drawn twice, by who is not slow too.
-            if ending and helper.own_time < _SLOW * interval:
-                return silence >= (rank - 1) * helper.margin / 4
-            return (ahead - _AT_WORK + 1) * interval - silence > rank * helper.margin / 4
-        return (ahead - _AT_WORK) * interval - silence > rank * helper.margin
-
-    def _usual_interval(self) -> float:
-        """The median of all owners; infinite while there are too few to tell."""
-        if self._usual is None:
-            known = sorted(interval for owner in self._owners.values() if (interval := owner.interval()) is not None)
-            self._usual = known[len(known) // 2] if len(known) >= _FEW else float("inf")
-        return self._usual
-
-    def share_gone(self, helper: Helper, *, now: float) -> float:
-        """The share of all owners that have shown nothing for far too long: 0 to 1."""
-        at, seen_by, share = self._gone
-        if at != now or seen_by != helper:
-            gone = sum(owner.overdue(helper, now=now) > _GONE * helper.margin for owner in self._owners.values())
-            share = gone / max(1, len(self._owners))
-            self._gone = (now, helper, share)
-        return share
+    def _in_turn(self, view: View, *, now: float) -> Run | None:
+        """A stripe whose turn it is and that does not appear."""
+        ranked = []
+        for layer, state, stripes in view.in_turn():
+            wanted = view.drawable(layer, state.unseen)
+            ranked += [(state.ownership.rank(each), layer, each) for each in stripes if state.of_stripe(each, wanted)]
+        for rank, layer, stripe in sorted(ranked):
+            expected = max(view.stripe_time(layer), view.fleet_window.stripe_time(view.window or 1))
+            margin = OwnSpeed(expected, expected, view.preference).margin
+            if rank and view.fleet_window.overdue(expected, now=now) >= (rank - 1) * margin:
+                state = view.layers[layer]
+                wanted = view.drawable(layer, state.unseen)
+                return Run(layer, state.of_stripe(stripe, wanted), Reason.LATE_OWNER)
+        return None
 
 
-_FRONT = 4
-"""Stripes at the front of a list that always count as the owner's own work."""
-
-
-def own_work(plan: LayerPlan, shown: Sequence[int]) -> Iterator[HostId]:
-    """The owners of stripes that appeared, once for each that was their own doing.
-
-    This host knows what it drew itself, and other helpers take the back of a list: only what appears in the front half
-    of what was left of it says that its owner gets on.
-    """
-    fronts: dict[HostId, set[int]] = {}
-    for stripe in shown:
-        owner = plan.ownership.owner(stripe)
-        if owner is None or plan.ownership.rank(stripe) == 0 or plan.is_drawn(stripe):
-            continue
-        if owner not in fronts:
-            left = [each for each in plan.round_of(owner) if each in shown or not plan.is_shown(each)]
-            fronts[owner] = set(left[: max(_FRONT, len(left) // 2)])
-        if stripe in fronts[owner]:
-            yield owner
-
-
-def candidates(plan: LayerPlan, unseen: Iterable[int]) -> Iterator[tuple[int, HostId, int]]:
+def candidates(state: LayerState, unseen: Iterable[int]) -> Iterator[tuple[int, HostId, int]]:
     """Stripes of others that hold unseen pieces: (stripe, owner, stripes of that owner ahead of it).
 
     In the order in which this host should help: by its rank, then from the back of the owner's list.
     """
-    ownership = plan.ownership
+    ownership = state.ownership
     by_owner: dict[HostId, list[tuple[int, int]]] = {}
     for stripe in unseen:
         owner = ownership.owner(stripe)
         if owner is not None and ownership.rank(stripe):
-            by_owner.setdefault(owner, []).append((plan.place(owner, stripe), stripe))
+            by_owner.setdefault(owner, []).append((state.place(owner, stripe), stripe))
     ranked = [
         (ownership.rank(stripe), -ahead, stripe, owner)
         for owner, listed in by_owner.items()

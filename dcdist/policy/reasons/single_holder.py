@@ -1,29 +1,20 @@
-"""Which pieces has one peer alone held for so long that its link must be what holds them up?
+"""Which of the last pieces does one slow uplink hold up? Those that one peer alone has held for long.
 
 What is rare is asked for first, so a piece that a single peer holds is soon with a second one, from where it spreads.
 At the end of a fetch all wait for the same few, and each of them asks the one that holds them. If its uplink is slow,
 that takes as many times as long as there are hosts; a second copy from the store costs one piece.
-
-Rules: only for what comes within `_END` seconds, when the link is no longer full, and by rank, so that one host draws
-it and the others get it from there.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dcdist.policy.link.idle import Idle
+from dcdist.policy.planner_commands import Reason
+from dcdist.policy.reasons.view import Run
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dcdist.model.pieces import Bits
-    from dcdist.policy.state.layer_state import LayerPlan
-
-_LONG = 2.0
-"""Seconds that a piece must have been with one peer alone."""
+    from dcdist.policy.reasons.view import View
 
 _END = 4.0
 """Seconds that what is missing would take at the link's best rate, above which it is not the end."""
@@ -31,63 +22,30 @@ _END = 4.0
 _SHARE = 0.7
 """Of the best rate, below which a link is not full."""
 
-_SETTLE = 0.3
+_AFTER = 0.3
 """Seconds that this must last."""
 
 _TURN = 0.5
-"""Seconds between the turns of two ranks."""
+"""Seconds between the turns of two ranks: one host draws it, the others get it from there."""
 
 
-@dataclass(slots=True)
-class _Looks:
-    """When a layer's peers were looked at, and which pieces one of them alone had; each holds until the next."""
+class SingleHolder:
+    """A stripe at the end, when the link is no longer full."""
 
-    taken: deque[tuple[float, Bits]] = field(default_factory=deque)
+    rules: frozenset[Rule] = frozenset({Rule.SINGLE_HOLDER})
 
-    def add(self, single: Bits, *, now: float) -> None:
-        self.taken.append((now, single))
-        while len(self.taken) > 1 and self.taken[1][0] <= now - _LONG:
-            self.taken.popleft()
-
-    def long(self, *, now: float) -> Bits:
-        """The pieces that are in all looks which held during the last `_LONG` seconds; none if that is too early."""
-        stuck = -1
-        for position, (_, single) in enumerate(self.taken):
-            last = position + 1 == len(self.taken)
-            if last or self.taken[position + 1][0] > now - _LONG:
-                stuck &= single
-        return stuck if self.taken and self.taken[0][0] <= now - _LONG else 0
-
-
-class Stuck:
-    """Follows what single peers hold, and how full this host's link is."""
-
-    def __init__(self) -> None:
-        self._looks: dict[int, _Looks] = {}
-        self._slack = Idle(settle=_SETTLE, share=_SHARE)
-        self._best = 0.0
-
-    def seen(self, layer: int, single: Bits, *, now: float) -> None:
-        """These pieces of a layer are held by one peer each."""
-        self._looks.setdefault(layer, _Looks()).add(single, now=now)
-
-    def observed(self, total: int, *, best: float, now: float) -> None:
-        """`total` bytes came so far, from everywhere; the link has carried `best` bytes a second."""
-        self._slack.observed(total, best=best, now=now)
-        self._best = best
-
-    def choose(
-        self, plans: Mapping[int, LayerPlan], wanted: Mapping[int, Bits], *, now: float
-    ) -> tuple[int, range] | None:
-        """The layer and the pieces of a stripe that this host draws, of those `wanted`; None if there is none."""
-        waited = self._slack.lasted(now=now)
-        if waited < 0 or sum(plan.missing_bytes() for plan in plans.values()) > _END * self._best:
+    def find(self, view: View, *, now: float) -> Run | None:
+        """The one for which this host's turn is the first; None if it is not its turn yet."""
+        waited = view.link.below(_SHARE, now=now) - _AFTER
+        if waited < 0 or view.missing > _END * view.link.best:
             return None
-        for layer, plan in plans.items():
-            stuck = wanted[layer] & self._looks.get(layer, _Looks()).long(now=now)
-            ranked = [(plan.ownership.rank(s), s) for s in plan.stripes_with(stuck) if plan.ownership.covers(s)]
+        for layer, state in view.layers.items():
+            held = view.held_alone.get(layer)
+            alone = view.drawable(layer, state.missing) & held.long(now=now) if held else 0
+            covers, rank = state.ownership.covers, state.ownership.rank
+            ranked = [(rank(each), each) for each in state.stripes_with(alone) if covers(each)]
             if ranked:
-                rank, stripe = min(ranked)
-                if (rank - 1) * _TURN <= waited:
-                    return layer, plan.of_stripe(stripe, stuck)
+                first, stripe = min(ranked)
+                if (first - 1) * _TURN <= waited:
+                    return Run(layer, state.of_stripe(stripe, alone), Reason.SINGLE_HOLDER)
         return None

@@ -1,6 +1,6 @@
 """What does the sink need next? A window over the layers, in their order, from the first missing byte on.
 
-What is in the window comes first: from the store by its owners, from peers before all else. Beyond it all is as ever,
+What is in the window comes first: from the store by its owners, from peers before all else. Beyond it nothing changes,
 so that hosts that stream still hold different pieces and have something to trade. Layers that begin beyond it wait
 while peers have enough to give of those before them, or each would get its part of the link.
 
@@ -9,18 +9,21 @@ Invariant: `plan.window` of each layer holds the stripes that begin within the w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB
-from dcdist.policy.planner_commands import AskFirst
-from dcdist.policy.reasons import late_owner
-from dcdist.policy.reasons.late_owner import Helper
+from dcdist.policy.planner_commands import AskFirst, Reason
+from dcdist.policy.preference import TIME
+from dcdist.policy.reasons.late_owner import candidates
+from dcdist.policy.reasons.view import REST, Run
+from dcdist.policy.rules import Rule
 
 if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
-    from dcdist.policy.reasons.late_owner import Helping
-    from dcdist.policy.state.layer_state import LayerPlan
+    from dcdist.policy.reasons.view import View
+    from dcdist.policy.state.layer_state import LayerState
 
 _LEAST = 64 * MIB
 """Bytes of the smallest window: shorter, and the hosts of a fleet would wait for each other's stripes."""
@@ -36,14 +39,14 @@ _FRONT = 4
 """Stripes, and one part in so many of the window, that are needed so soon that others help early there."""
 
 
-class Streaming:
+class StreamWindow:
     """Moves the window on, and tells what peers are to be asked for first."""
 
     def __init__(self) -> None:
         self._size = _LEAST
         self._told: dict[int, AskFirst] = {}
 
-    def moved(self, plans: dict[int, LayerPlan], *, rate: float, peer_rate: float) -> list[AskFirst]:
+    def moved(self, plans: dict[int, LayerState], *, rate: float, peer_rate: float) -> list[AskFirst]:
         """Put the window where it belongs now; what changed for peers.
 
         `plans`: in the order of the release; `rate`, `peer_rate`: bytes a second from all sources and from peers.
@@ -68,7 +71,7 @@ class Streaming:
         return changed
 
 
-def _stripes(plan: LayerPlan, left: int) -> range:
+def _stripes(plan: LayerState, left: int) -> range:
     """The stripes of a layer from the first that is not all there, as many as begin within `left` bytes."""
     if left <= 0:
         return range(0)
@@ -77,17 +80,37 @@ def _stripes(plan: LayerPlan, left: int) -> range:
     return range(first, min(geometry.stripe_count, first - -left // geometry.stripe_length))
 
 
-def late(plan: LayerPlan, wanted: Bits, judge: Helping, own_time: float, limit: int, *, now: float) -> range | None:
-    """Pieces among `wanted` at the front of the window whose owner would begin them too late, if there are any.
+class LateInWindow:
+    """What the sink needs soon and its owner is late with: before own stripes that are needed later."""
 
-    As in helping, but judged with the margin of a host in a hurry; what is needed later has time. `own_time`, `limit`:
-    seconds in which this host draws a stripe, and how many it draws at once.
-    """
-    helper = Helper(own_time, own_time / limit, eager=True)
-    stop = plan.window.start + max(_FRONT, len(plan.window) // _FRONT)
-    unseen = [stripe for stripe in plan.stripes_with(wanted) if stripe < stop]
-    for stripe, owner, ahead in late_owner.candidates(plan, unseen):
-        rank = plan.ownership.rank(stripe)
-        if judge.should_help(owner, ahead=ahead, rank=rank, helper=helper, now=now):
-            return plan.of_stripe(stripe, wanted)
-    return None
+    rules: frozenset[Rule] = frozenset({Rule.STREAM})
+
+    def __init__(self) -> None:
+        self._rests_until = 0.0
+
+    def find(self, view: View, *, now: float) -> Run | None:
+        """Pieces at the front of the window; None if there is no window, or its owners are in time."""
+        if now < self._rests_until:
+            return None
+        for layer, state in view.layers.items():
+            wanted = view.drawable(layer, state.unseen & state.window_pieces)
+            if not wanted or state.ownership.alone:
+                continue
+            if state.next_own() in state.window:
+                return None
+            run = self._late(view, layer, wanted, now=now)
+            if run:
+                return Run(layer, run, Reason.STREAM)
+        self._rests_until = now + REST
+        return None
+
+    def _late(self, view: View, layer: int, wanted: Bits, *, now: float) -> range | None:
+        """As with any late owner, but judged with the margin of `TIME`; what is needed later has time."""
+        state, speed = view.layers[layer], replace(view.speed(layer), preference=TIME)
+        stop = state.window.start + max(_FRONT, len(state.window) // _FRONT)
+        unseen = [stripe for stripe in state.stripes_with(wanted) if stripe < stop]
+        for stripe, owner, ahead in candidates(state, unseen):
+            rank = state.ownership.rank(stripe)
+            if view.owners.should_help(owner, ahead=ahead, rank=rank, helper=speed, now=now):
+                return state.of_stripe(stripe, wanted)
+        return None

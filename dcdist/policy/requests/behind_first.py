@@ -10,6 +10,11 @@ there is. First copies are left alone: everybody waits for those.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcdist.policy.preference import Preference
+
 _STEP = 1 / 20
 """One request for each such part of what is lacked on average that this host lacks more or less."""
 
@@ -17,12 +22,11 @@ _STRIPES = 2
 """Stripes that a step stands for at least: what is nearly done is not worth a request."""
 
 
-class Precedence:
+class BehindFirst:
     """Knows what the linked hosts lack that are not done yet, in bytes."""
 
-    def __init__(self, *, makes_way: bool) -> None:
-        """`makes_way`: rather spares the store than a while, and so asks for less than its share when it is ahead."""
-        self._makes_way = makes_way
+    def __init__(self, preference: Preference) -> None:
+        self._makes_way = preference.makes_way
         self._others: tuple[int, ...] = ()
 
     def told(self, lacking: tuple[int, ...]) -> None:

@@ -16,7 +16,7 @@ _RESTRAINT = 20.0
 class Concurrency:
     """The number of requests that may run at once, between 1 and `most`."""
 
-    def __init__(self, *, first: int = 2, most: int = 8) -> None:
+    def __init__(self, *, first: int = 2, most: int) -> None:
         self._limit = first
         self._most = most
         self._judge_at: float | None = None

@@ -6,11 +6,10 @@ more than usual is tried, so that there is something to compare with.
 
 from __future__ import annotations
 
-_LONG = 6.0
-"""Seconds that a request may take in any case, and that its rest must take at its pace to be left."""
+from dcdist.policy.lateness import MUCH_SLOWER
 
-_TIMES = 10
-"""By how much another one must have been faster."""
+LONG = 6.0
+"""Seconds that a request may take in any case, or go without a byte; and that its rest must take to be left."""
 
 _LATELY = 15.0
 """Seconds for which a request that ended says how fast the store is."""
@@ -30,11 +29,11 @@ class Crawl:
 
     def crawls(self, length: int, came: int, seconds: float, *, now: float) -> bool:
         """Whether a request of which `came` bytes came in `seconds` should be left and its rest asked for anew."""
-        if seconds < _LONG or now - self._ended_at > _LATELY:
+        if seconds < LONG or now - self._ended_at > _LATELY:
             return False
         pace = came / seconds
-        return pace * _TIMES < self._pace and length - came > pace * _LONG
+        return pace * MUCH_SLOWER < self._pace and length - came > pace * LONG
 
     def extra(self, oldest: float, *, now: float) -> int:
         """Requests beyond the usual number: one if those that run, the oldest since `oldest`, do not end."""
-        return int(now - max(oldest, self._ended_at) >= _LONG)
+        return int(now - max(oldest, self._ended_at) >= LONG)

@@ -10,10 +10,13 @@ from __future__ import annotations
 _TOGETHER = 16
 """Requests at once of all who share stripes."""
 
+MOST_REQUESTS = 8
+"""Requests at once of one host, whatever the others do."""
+
 _LEAST = 2
 """Requests at once of one host: the next is on its way when one ends."""
 
 
-def most_requests(drawing: int, most: int) -> int:
-    """Requests at once for each of so many hosts that have something to draw, this one among them; `most` at most."""
-    return min(most, max(_LEAST, _TOGETHER // max(1, drawing)))
+def most_requests(drawing: int) -> int:
+    """Requests at once for each of so many hosts that have something to draw, this one among them."""
+    return min(MOST_REQUESTS, max(_LEAST, _TOGETHER // max(1, drawing)))

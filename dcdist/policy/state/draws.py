@@ -1,6 +1,6 @@
-"""Which requests to the store are under way, and how does each get on? Bookkeeping of the planner; it decides nothing.
+"""Which requests to the store are under way, and how far is each? Bookkeeping of the planner; it decides nothing.
 
-Invariant: a piece that is flying in a plan because of a draw is in exactly one draw here.
+Invariant: a piece that is in flight because of a draw is in exactly one draw here.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcdist.model.pieces import Bits
-    from dcdist.policy.state.layer_state import LayerPlan
+    from dcdist.policy.planner_commands import Reason
+    from dcdist.policy.state.layer_state import LayerState
 
 
 @dataclass(slots=True)
 class Running:
-    """One draw: its range, and how it gets on. `ended`: when all its bytes had come; its pieces are being checked."""
+    """One draw: its range, and how far it is. `ended`: when all its bytes had come; its pieces are being checked."""
 
     layer: int
     pieces: Bits
     length: int
+    reason: Reason
     begun: float
     total: int = 0
     latest: float = 0.0
@@ -37,7 +39,7 @@ class Running:
 class Draws:
     """The draws of a fetch by their numbers. `total`: bytes that all of them together have brought."""
 
-    plans: dict[int, LayerPlan]
+    plans: dict[int, LayerState]
     total: int = 0
     _running: dict[int, Running] = field(default_factory=dict)
     _next: int = 0
@@ -63,14 +65,14 @@ class Draws:
         """Whether one whose bytes are still coming is for any of these pieces."""
         return any(each.ended is None and each.layer == layer and each.pieces & bits for each in self._running.values())
 
-    def begin(self, layer: int, bits: Bits, length: int, *, now: float) -> int:
+    def begin(self, layer: int, bits: Bits, length: int, reason: Reason, *, now: float) -> int:
         """Pieces are asked for, `length` bytes: the number of the draw."""
         plan = self.plans[layer]
-        plan.flying |= bits
-        plan.drawn |= bits
+        plan.in_flight |= bits
+        plan.requested |= bits
         draw = self._next
         self._next += 1
-        self._running[draw] = Running(layer, bits, length, begun=now)
+        self._running[draw] = Running(layer, bits, length, reason, begun=now)
         return draw
 
     def brought(self, draw: int, total: int, *, now: float) -> bool:
@@ -91,6 +93,6 @@ class Draws:
         running = self._running.pop(draw, None)
         if running is not None:
             plan = self.plans[running.layer]
-            plan.flying &= ~running.pieces
-            plan.rewind()
+            plan.in_flight &= ~running.pieces
+            plan.reassign()
         return running

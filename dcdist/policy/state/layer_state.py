@@ -1,7 +1,7 @@
-"""What is the state of one layer, and which of its pieces are still nobody's?
+"""What is the state of one layer, and which of its pieces does nobody hold yet?
 
-Invariant: a piece is in exactly one state here: had, flying (in a draw, or drawn and not checked yet), or missing; a
-missing one may be seen at peers. `distrusted` ones are not left to them.
+Invariant: a piece is in exactly one state here: had, in flight (in a draw, or drawn and not checked yet), or missing; a
+missing one may be seen at peers. Those that were `corrupt_from_peers` are not left to them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
 
 
-class LayerPlan:
+class LayerState:
     """One layer of a fetch, as this host sees it."""
 
     def __init__(
@@ -28,22 +28,23 @@ class LayerPlan:
         self.geometry = geometry
         self.ownership = Ownership(name, geometry.stripe_count, host, in_order=in_order)
         self.have = have
-        self.flying: Bits = 0
+        self.in_flight: Bits = 0
         self.seen: Bits = 0
         self.coming: Bits = 0
-        self.drawn: Bits = 0
+        self.requested: Bits = 0
         self._offered: Bits = 0
-        self.distrusted: Bits = 0
+        self.corrupt_from_peers: Bits = 0
         self.window = range(0)
         self._shown: Bits = 0
         self._all = pieces.span(0, geometry.piece_count)
         self._host = host
+        self.to_bring = self.lacking_bytes()
         self._own: list[int] | None = None
-        self._dealt_bits = 0
-        self._dealt = self._all
+        self._assigned_bits = 0
+        self._assigned = self._all
 
-    def redeal(self) -> None:
-        """The members changed: the own stripes are put in order again when next they are asked for."""
+    def reassign(self) -> None:
+        """Members changed, or pieces are missing again: own stripes are put in order anew when next asked for."""
         self._own = None
 
     @property
@@ -56,7 +57,7 @@ class LayerPlan:
         """These stripes come first from now on."""
         if window != self.window:
             self.window = window
-            self.redeal()
+            self.reassign()
 
     def place(self, owner: HostId, stripe: int) -> int:
         """Where a stripe stands in its owner's order: the window from its front, then round from the owner's start."""
@@ -70,8 +71,8 @@ class LayerPlan:
 
     @property
     def missing(self) -> Bits:
-        """The pieces that are neither had nor flying."""
-        return self._all & ~self.have & ~self.flying
+        """The pieces that are neither had nor in flight."""
+        return self._all & ~self.have & ~self.in_flight
 
     @property
     def complete(self) -> bool:
@@ -84,21 +85,21 @@ class LayerPlan:
         return self.missing & ~self.seen
 
     @property
-    def dealt(self) -> Bits:
-        """The pieces of the stripes that have an owner: those of the prefix."""
-        if self._dealt_bits != self.ownership.bits:
-            self._dealt_bits = self.ownership.bits
+    def assigned(self) -> Bits:
+        """The pieces of the stripes that this prefix shares among its members."""
+        if self._assigned_bits != self.ownership.bits:
+            self._assigned_bits = self.ownership.bits
             spans = (self.geometry.stripe_pieces(stripe) for stripe in self.ownership.group)
-            self._dealt = pieces.of(piece for span in spans for piece in span)
-        return self._dealt
+            self._assigned = pieces.of(piece for span in spans for piece in span)
+        return self._assigned
 
     @property
-    def nobodys(self) -> Bits:
+    def unheld(self) -> Bits:
         """The pieces of the prefix's stripes that neither this host nor a peer has; some may be in a draw."""
-        return self.dealt & ~self.have & ~self.seen
+        return self.assigned & ~self.have & ~self.seen
 
-    def elsewhere(self, wanted: Bits) -> list[int]:
-        """The stripes with wanted pieces that other prefixes deal among their members, from this host's start on."""
+    def other_prefix_stripes(self, wanted: Bits) -> list[int]:
+        """The stripes with wanted pieces that other prefixes share among their members, from this host's start on."""
         start = self.ownership.start_of(self._host)
         found = [stripe for stripe in self.stripes_with(wanted) if not self.ownership.covers(stripe)]
         return sorted(found, key=lambda stripe: (stripe - start) % self.geometry.stripe_count)
@@ -127,7 +128,7 @@ class LayerPlan:
 
     def is_drawn(self, stripe: int) -> bool:
         """Whether this host asked the store for a piece of a stripe."""
-        return bool(self.of_stripe(stripe, self.drawn))
+        return bool(self.of_stripe(stripe, self.requested))
 
     def missing_bytes(self) -> int:
         """Bytes of the missing pieces (the last counted in full)."""
@@ -165,15 +166,9 @@ class LayerPlan:
         unseen = self.unseen
         return next((each for each in self.ownership.strongest(rivals) if self.of_stripe(each, unseen)), None)
 
-    def rewind(self) -> None:
-        """Pieces became missing again: own stripes that were passed may have to be drawn."""
-        self.redeal()
-
     def fit(self, run: range, wanted: Bits, limit: int) -> range:
-        """Cut a run to `limit` bytes, or lengthen it over the own stripes that follow, up to the end of its segment."""
+        """Lengthen a run over the own stripes that follow, up to `limit` bytes and to the end of its segment."""
         geometry = self.geometry
-        if 0 < limit < len(run) * geometry.piece_length:
-            return run[: max(1, limit // geometry.piece_length)]
         per_stripe = geometry.pieces_per_stripe
         stop = run.stop
         while stop % per_stripe == 0 and stop < geometry.piece_count:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from dcdist.model.identity import HostId
     from dcdist.model.pieces import Bits
     from dcdist.policy.planner_events import MembersChanged
-    from dcdist.policy.state.layer_state import LayerPlan
+    from dcdist.policy.state.layer_state import LayerState
 
 
 class Members:
     """The other members as the latest listing has them, seated at the layers of `plans` (by their numbers)."""
 
-    def __init__(self, version: str, plans: dict[int, LayerPlan]) -> None:
+    def __init__(self, version: str, plans: dict[int, LayerState]) -> None:
         """`version`: of the release that this host fetches; those who fetch another one draw nothing of it."""
         self._version = version
         self._plans = plans
@@ -35,14 +35,14 @@ class Members:
         plan.ownership.narrow(self._prefix_bits)
         for host in self._members:
             self._seat(host, layer)
-        plan.redeal()
+        plan.reassign()
 
     def narrowed(self, bits: int) -> None:
         """The members are those of a prefix of so many bits from now on."""
         self._prefix_bits = bits
         for plan in self._plans.values():
             if plan.ownership.narrow(bits):
-                plan.redeal()
+                plan.reassign()
 
     def changed(self, event: MembersChanged) -> None:
         """Hosts appeared, changed or left."""
@@ -54,7 +54,7 @@ class Members:
         for layer, plan in self._plans.items():
             # Not any(): every host must be seated.
             if [host for host in hosts if self._seat(host, layer)]:
-                plan.redeal()
+                plan.reassign()
 
     def _seat(self, host: HostId, layer: int) -> bool:
         """Put a host among the members of a layer or take it away; whether that changed anything."""

@@ -1,11 +1,11 @@
 """Whose turn is it to draw a stripe? Rendezvous hashing with equal shares deals the stripes to the members.
 
 Every host computes the same owners from the same members, so that a cold release leaves the store about once without a
-word between the hosts. Strong claims are served first, and who has its share goes without the rest: no host is left
+word between the hosts. The heaviest are assigned first, and a member that has its share gets no more: no host is left
 with twice the work of another. At scale a stripe is dealt among the members of its prefix only.
 
 Invariants: each stripe of the prefix has one owner; no member owns more than its share, the stripes over the members,
-rounded up; `rank(stripe)` is 0 for the owner, and for the other members 1, 2, ... by their claims. A deal costs
+rounded up; `rank(stripe)` is 0 for the owner, and for the other members 1, 2, ... by their weights. A deal costs
 O(stripes x members) of the prefix, and is made when it is first asked for after a change.
 """
 
@@ -32,7 +32,7 @@ def seed(text: str) -> int:
 
 
 def weight(host_seed: int, stripe_seed: int) -> int:
-    """The claim of a host on a stripe: 64 bits, uniformly distributed (the finalizer of SplitMix64)."""
+    """The weight of a host for a stripe: 64 bits, uniformly distributed (the finalizer of SplitMix64)."""
     mixed = (host_seed ^ stripe_seed) & _MASK
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -40,7 +40,7 @@ def weight(host_seed: int, stripe_seed: int) -> int:
 
 
 class Ownership:
-    """The members of one layer and their claims on its stripes, as `host` sees them."""
+    """The members of one layer and their weights for its stripes, as `host` sees them."""
 
     def __init__(self, layer: LayerName, stripe_count: int, host: HostId, *, in_order: bool = False) -> None:
         """`in_order`: this host will never know another, and begins at the front."""
@@ -51,7 +51,7 @@ class Ownership:
         self._host = host
         self._bits = 0
         self._group: Sequence[int] = range(stripe_count)
-        self._members = {host: self._claims(host)}
+        self._members = {host: self._weigh(host)}
         self._owners: dict[int, HostId] = {}
         self._ranks: dict[int, int] = {}
         self._rounds: dict[HostId, list[int]] = {}
@@ -106,7 +106,7 @@ class Ownership:
         mine = prefix_of(self._host, bits)
         self._group = [stripe for stripe in range(self._count) if self._prefix_of_stripe(stripe) == mine]
         self._members = {host: [] for host in self._members}
-        self._members[self._host] = self._claims(self._host)
+        self._members[self._host] = self._weigh(self._host)
         self._dealt = False
         return True
 
@@ -137,11 +137,11 @@ class Ownership:
     def strongest(self, rivals: int) -> list[int]:
         """The stripes that this host would very likely win against so many members unknown yet, strongest first."""
         surest = _MASK - _MASK // (8 * rivals)
-        claims = zip(self._members[self._host], self._group, strict=True)
-        return [stripe for claim, stripe in sorted(claims, reverse=True) if claim >= surest]
+        weights = zip(self._members[self._host], self._group, strict=True)
+        return [stripe for heavy, stripe in sorted(weights, reverse=True) if heavy >= surest]
 
-    def foster_place(self, stripe: int) -> int:
-        """How many turns this host leaves to others before it draws a stripe of another prefix that nobody draws.
+    def adoption_place(self, stripe: int) -> int:
+        """How many turns this host leaves to others before it adopts a stripe of another prefix.
 
         Ten for each digit that the prefixes do not share, and one for each member of the own that comes before.
         """
@@ -154,7 +154,7 @@ class Ownership:
     def _prefix_of_stripe(self, stripe: int) -> int:
         return weight(_PREFIX_SEED, self._stripes[stripe]) >> (64 - self._bits) if self._bits else 0
 
-    def _claims(self, host: HostId) -> list[int]:
+    def _weigh(self, host: HostId) -> list[int]:
         host_seed = seed(host)
         return [weight(host_seed, self._stripes[stripe]) for stripe in self._group]
 
@@ -164,9 +164,9 @@ class Ownership:
             self._dealt = True
 
     def _deal(self) -> None:
-        for host, claims in self._members.items():
-            if not claims:
-                self._members[host] = self._claims(host)
+        for host, weights in self._members.items():
+            if not weights:
+                self._members[host] = self._weigh(host)
         hosts = sorted(self._members)
         own = self._members[self._host]
         rows = list(zip(*(self._members[host] for host in hosts), strict=True))
@@ -179,9 +179,9 @@ class Ownership:
                 owner = next(host for _, host in sorted(zip(row, hosts, strict=True), reverse=True) if share[host])
             share[owner] -= 1
             self._owners[stripe] = owner
-            before = sum(claim > own[place] for claim in row)
-            theirs = self._members[owner][place] < own[place]
-            self._ranks[stripe] = 0 if owner == self._host else before + theirs
+            before = sum(theirs > own[place] for theirs in row)
+            lighter_owner = self._members[owner][place] < own[place]
+            self._ranks[stripe] = 0 if owner == self._host else before + lighter_owner
         self._rounds = {host: [] for host in hosts}
         for stripe in self._group:
             self._rounds[self._owners[stripe]].append(stripe)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIGURES = Figures(
-    Fleet(Event.UPDATE, 10, 1e9, 10e9, 60_000_000_000, 4 << 20, False, 0.97),
+    Fleet(Event.UPDATE, 10, 1e9, 10e9, 60_000_000_000, 4 << 20, "egress", 0.97),
     *(10, 125.0, 1.5, 1.25, 1.0, 1.0, 2.0, 3.0, 4, 0.5, 9.0),
     {"own": 1.0},
     ((1.0, 0.25, 0.125), (2.0, 0.5, 0.25)),

@@ -17,7 +17,6 @@ from dcdist.policy.fleet.lookout import (
     Lookout,
     Notice,
     WaitUntil,
-    patience_at_start,
 )
 from dcdist.policy.planner_events import MembersChanged, PrefixChanged
 from tests.support.planners import member
@@ -362,10 +361,6 @@ def test_a_host_that_waits_no_longer_forgets_the_question_and_registers_and_look
 
     assert [type(ask) for _, ask in store.asked] == [Announce, ListMembers, ListMembers]
     assert store.of(MembersChanged) == [MembersChanged((far,), ())]
-
-
-def test_the_start_is_waited_for_longer_by_a_host_that_prefers_to_spare_the_store() -> None:
-    assert (patience_at_start(eager=True), patience_at_start(eager=False)) == (1.5, 6.0)
 
 
 def test_a_look_that_takes_too_many_steps_is_taken_up_by_the_next() -> None:

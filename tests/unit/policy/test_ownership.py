@@ -108,7 +108,7 @@ def test_fosters_of_a_stripe_take_turns_those_of_near_prefixes_first() -> None:
         ownership = seen_by(host, [each for each in hosts if prefix_of(each, bits) == prefix_of(host, bits)])
         ownership.narrow(bits)
         for stripe in range(64):
-            places.setdefault(stripe, []).append((ownership.foster_place(stripe), prefix_of(host, bits)))
+            places.setdefault(stripe, []).append((ownership.adoption_place(stripe), prefix_of(host, bits)))
     for listed in places.values():
         home = {prefix for place, prefix in listed if place < 10}
         near = {prefix for place, prefix in listed if 10 <= place < 20}

@@ -8,7 +8,7 @@ from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
 from dcdist.model.member import Role
 from dcdist.policy.planner import Planner
-from dcdist.policy.planner_commands import Draw, Drop, GiveUp
+from dcdist.policy.planner_commands import Draw, Drop, GiveUp, Reason
 from dcdist.policy.planner_events import (
     BytesDrawn,
     DrawFailed,
@@ -22,31 +22,32 @@ from dcdist.policy.planner_events import (
     PiecesFinished,
 )
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import EGRESS, TIME, Preference
 from dcdist.policy.state.ownership import Ownership
 from tests.support.planners import GEOMETRY, LAYER, ToySwarm, draws, host, member, planner
 
 
 def test_a_host_alone_begins_with_single_stripes_from_the_front() -> None:
-    assert draws(planner(), now=0.0) == [Draw(0, 0, 0, 4), Draw(1, 0, 4, 8)]
+    assert draws(planner(), now=0.0) == [Draw(0, 0, 0, 4, Reason.OWN), Draw(1, 0, 4, 8, Reason.OWN)]
 
 
 def test_a_draw_that_proves_needless_just_before_it_begins_is_not_made_again_while_peers_hold_it() -> None:
     made = planner()
     first, _ = draws(made, now=0.0)
     made.receive(PeersSeen(0, pieces.span(0, 3)), now=0.1)
-    made.receive(DrawNeedless(first.draw), now=0.1)
-    assert draws(made, now=0.1) == [Draw(2, 0, 3, 4)]
+    made.receive(DrawNeedless(first.number), now=0.1)
+    assert draws(made, now=0.1) == [Draw(2, 0, 3, 4, Reason.OWN)]
 
 
 def test_a_needless_draw_is_made_again_when_the_peers_are_gone() -> None:
     made = planner()
     first, _ = draws(made, now=0.0)
     made.receive(PeersSeen(0, pieces.span(0, 4)), now=0.1)
-    made.receive(DrawNeedless(first.draw), now=0.1)
-    assert draws(made, now=0.1) == [Draw(2, 0, 8, 12)]
+    made.receive(DrawNeedless(first.number), now=0.1)
+    assert draws(made, now=0.1) == [Draw(2, 0, 8, 12, Reason.OWN)]
     made.receive(DrawNeedless(2), now=0.2)
     made.receive(PeersSeen(0, 0), now=0.2)
-    assert draws(made, now=0.2) == [Draw(3, 0, 0, 4)]
+    assert draws(made, now=0.2) == [Draw(3, 0, 0, 4, Reason.OWN)]
 
 
 def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
@@ -62,7 +63,7 @@ def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
         drawn += more
         for command in more:
             now += 0.01
-            made.receive(DrawFinished(command.draw), now=now)
+            made.receive(DrawFinished(command.number), now=now)
             made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
     lengths = [(command.stop - command.first) * geometry.piece_length for command in drawn]
 
@@ -73,9 +74,9 @@ def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
     assert all(command.first // per_segment == (command.stop - 1) // per_segment for command in drawn)
 
 
-def test_before_the_others_are_known_a_sparing_host_draws_only_what_will_be_its_own() -> None:
+def test_before_the_others_are_known_a_host_that_prefers_egress_draws_only_what_will_be_its_own() -> None:
     geometry = Geometry.for_length(4096 * MIB)
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False, acquainted_from=1.0))
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS, acquainted_from=1.0))
     made.receive(LayerOpened(0, geometry, 0), now=0.0)
     sure = Ownership(LAYER, geometry.stripe_count, host(1)).strongest(16)
 
@@ -90,9 +91,9 @@ def test_before_the_others_are_known_a_sparing_host_draws_only_what_will_be_its_
     assert len(draws(made, now=1.0)) >= 2
 
 
-@pytest.mark.parametrize("eager", [True, False])
-def test_nothing_is_drawn_before_a_look_shows_nobody_new(eager: bool) -> None:
-    made = planner(eager=eager, acquainted_from=1.0)
+@pytest.mark.parametrize("preference", [TIME, EGRESS])
+def test_nothing_is_drawn_before_a_look_shows_nobody_new(preference: Preference) -> None:
+    made = planner(preference=preference, acquainted_from=1.0)
     made.receive(MembersChanged(tuple(member(number) for number in range(2, 5)), ()), now=0.1)
     assert draws(made, now=0.1) == []
     made.receive(MembersChanged((member(5),), ()), now=0.25)
@@ -103,7 +104,7 @@ def test_nothing_is_drawn_before_a_look_shows_nobody_new(eager: bool) -> None:
 
 
 def test_who_knows_the_others_before_the_second_is_over_draws_all_that_is_its_own() -> None:
-    made = planner(eager=False, acquainted_from=1.0)
+    made = planner(preference=EGRESS, acquainted_from=1.0)
     made.receive(MembersChanged((member(2),), ()), now=0.0)
     made.receive(MembersChanged((), ()), now=0.15)
     # Of so few stripes none is surely its own against any 16 newcomers.
@@ -111,7 +112,7 @@ def test_who_knows_the_others_before_the_second_is_over_draws_all_that_is_its_ow
     assert len(draws(made, now=0.15)) == 2
 
 
-def test_a_host_in_a_hurry_that_could_not_look_does_not_wait_for_the_others() -> None:
+def test_a_host_that_prefers_time_that_could_not_look_does_not_wait_for_the_others() -> None:
     assert len(draws(planner(acquainted_from=1.0), now=0.0)) == 2
 
 
@@ -124,7 +125,7 @@ def test_what_a_peer_holds_is_not_drawn_while_peers_give() -> None:
     made.receive(PeersSeen(0, pieces.span(0, 8)), now=0.0)
     made.receive(PeersGave(1), now=0.0)
 
-    assert draws(made, now=0.1) == [Draw(0, 0, 8, 12), Draw(1, 0, 12, 16)]
+    assert draws(made, now=0.1) == [Draw(0, 0, 8, 12, Reason.OWN), Draw(1, 0, 12, 16, Reason.OWN)]
 
 
 def test_requests_rise_while_they_bring_more() -> None:
@@ -135,8 +136,8 @@ def test_requests_rise_while_they_bring_more() -> None:
     for step in range(1, 8):
         now = step * 0.5
         for command in running:
-            made.receive(BytesDrawn(command.draw, 1), now=now)
-            made.receive(DrawFinished(command.draw), now=now)
+            made.receive(BytesDrawn(command.number, 1), now=now)
+            made.receive(DrawFinished(command.number), now=now)
             made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
             running = [each for each in running if each is not command] + draws(made, now=now)
         most = max(most, made.statistics(now=now).limit)
@@ -154,16 +155,16 @@ def test_a_layer_that_opens_late_has_its_own_time() -> None:
 def test_a_slow_draw_is_progress() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
-    made.receive(DrawFailed(first.draw, Failure.LASTING, "no such object"), now=0.0)
+    made.receive(DrawFailed(first.number, Failure.LASTING, "no such object"), now=0.0)
     for second_of_time in range(1, 60):
-        made.receive(BytesDrawn(second.draw, 1000 * second_of_time), now=float(second_of_time))
+        made.receive(BytesDrawn(second.number, 1000 * second_of_time), now=float(second_of_time))
 
     assert not any(isinstance(command, GiveUp) for command in made.commands(now=60.0))
 
 
 def test_listed_members_that_never_draw_cost_little() -> None:
     swarm = ToySwarm(64 * MIB)
-    swarm.add(seconds=0.25, eager=True)
+    swarm.add(seconds=0.25, preference=TIME)
     swarm.idle = 3
     swarm.run(120.0)
 
@@ -179,7 +180,7 @@ def test_a_piece_is_never_in_two_draws() -> None:
             for piece in range(command.first, command.stop):
                 assert piece not in seen
                 seen.add(piece)
-            made.receive(DrawFinished(command.draw), now=step * 0.1)
+            made.receive(DrawFinished(command.number), now=step * 0.1)
 
     assert seen == set(range(GEOMETRY.piece_count))
 
@@ -187,7 +188,7 @@ def test_a_piece_is_never_in_two_draws() -> None:
 def test_a_failed_draw_is_asked_for_again_after_a_pause() -> None:
     made = planner()
     first = draws(made, now=0.0)[0]
-    made.receive(DrawFailed(first.draw, Failure.PASSING, "reset"), now=1.0)
+    made.receive(DrawFailed(first.number, Failure.PASSING, "reset"), now=1.0)
 
     assert draws(made, now=1.1) == []
     again = draws(made, now=1.3)
@@ -199,9 +200,9 @@ def test_a_store_that_breaks_off_after_whole_pieces_is_asked_again_at_once() -> 
     now = 0.0
     for _ in range(10):
         command = draws(made, now=now)[0]
-        made.receive(BytesDrawn(command.draw, GEOMETRY.piece_length + 1000), now=now)
+        made.receive(BytesDrawn(command.number, GEOMETRY.piece_length + 1000), now=now)
         made.receive(PiecesFinished(0, 1 << command.first), now=now)
-        made.receive(DrawFailed(command.draw, Failure.PASSING, "short"), now=now)
+        made.receive(DrawFailed(command.number, Failure.PASSING, "short"), now=now)
         now += 0.3
 
     assert len(draws(made, now=now)) >= 1
@@ -210,8 +211,8 @@ def test_a_store_that_breaks_off_after_whole_pieces_is_asked_again_at_once() -> 
 def test_a_throttled_store_is_asked_less_and_later() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
-    made.receive(DrawFailed(first.draw, Failure.THROTTLED, "slow down", retry_after=5.0), now=1.0)
-    made.receive(DrawFinished(second.draw), now=1.0)
+    made.receive(DrawFailed(first.number, Failure.THROTTLED, "slow down", retry_after=5.0), now=1.0)
+    made.receive(DrawFinished(second.number), now=1.0)
 
     assert draws(made, now=5.9) == []
     assert len(draws(made, now=6.1)) == 1
@@ -228,7 +229,7 @@ def refused(made: Planner, *, most: int = 1000) -> tuple[int, float, str]:
             if isinstance(command, GiveUp):
                 return times, now, command.reason
             assert isinstance(command, Draw)
-            made.receive(DrawFailed(command.draw, Failure.THROTTLED, "slow down"), now=now)
+            made.receive(DrawFailed(command.number, Failure.THROTTLED, "slow down"), now=now)
             times += 1
     return times, now, ""
 
@@ -251,7 +252,7 @@ def test_a_store_that_only_refuses_is_given_up_after_a_quarter_of_an_hour() -> N
 def test_a_range_that_the_store_denies_is_left_alone_for_a_while() -> None:
     made = planner()
     first, _ = draws(made, now=0.0)
-    made.receive(DrawFailed(first.draw, Failure.LASTING, "no such object"), now=0.0)
+    made.receive(DrawFailed(first.number, Failure.LASTING, "no such object"), now=0.0)
 
     later = draws(made, now=5.1)
     assert all(command.first != first.first for command in later)
@@ -260,16 +261,16 @@ def test_a_range_that_the_store_denies_is_left_alone_for_a_while() -> None:
 def test_a_draw_without_a_byte_for_seconds_is_dropped() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
-    made.receive(BytesDrawn(second.draw, 1000), now=4.0)
+    made.receive(BytesDrawn(second.number, 1000), now=4.0)
 
-    assert Drop(first.draw) in made.commands(now=6.0)
+    assert Drop(first.number) in made.commands(now=6.0)
 
 
 def test_a_fetch_without_any_progress_ends_with_the_reason() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
-    made.receive(DrawFailed(first.draw, Failure.PASSING, "connection refused"), now=0.0)
-    made.receive(DrawFailed(second.draw, Failure.PASSING, "connection refused"), now=0.0)
+    made.receive(DrawFailed(first.number, Failure.PASSING, "connection refused"), now=0.0)
+    made.receive(DrawFailed(second.number, Failure.PASSING, "connection refused"), now=0.0)
 
     assert not any(isinstance(command, GiveUp) for command in made.commands(now=299.0))
     assert GiveUp("connection refused") in made.commands(now=300.0)
@@ -287,7 +288,7 @@ def test_members_that_cannot_draw_or_need_nothing_own_nothing() -> None:
     idle = member(2, Role.PEER)
     made.receive(MembersChanged((idle, member(3, Role.SEEDER)), ()), now=0.0)
 
-    assert draws(made, now=0.0)[0] == Draw(0, 0, 0, 4)
+    assert draws(made, now=0.0)[0] == Draw(0, 0, 0, 4, Reason.OWN)
 
 
 def test_a_cold_release_leaves_the_store_about_once() -> None:
@@ -352,3 +353,14 @@ def test_the_same_events_give_the_same_commands() -> None:
         runs.append([each.drawn for each in swarm.hosts])
 
     assert runs[0] == runs[1]
+
+
+def test_a_small_fetch_draws_parts_of_stripes_and_two_hosts_different_ones_of_the_same() -> None:
+    small = Geometry.for_length(8 * MIB)
+    first = []
+    for number in (1, 2):
+        made = Planner(PlannerOptions(host=host(number), version="1", layers=(LAYER,)))
+        made.receive(LayerOpened(0, small, pieces.span(4, small.piece_count)), now=0.0)
+        first += [(command.first, command.stop) for command in draws(made, now=0.0)][:1]
+        assert all(command.stop - command.first == 1 for command in draws(made, now=0.0))
+    assert first[0] != first[1]

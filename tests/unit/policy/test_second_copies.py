@@ -24,6 +24,7 @@ from dcdist.policy.planner_events import (
     PrefixChanged,
 )
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import EGRESS, TIME, Preference
 from dcdist.policy.state.ownership import Ownership
 from tests.support.planners import GEOMETRY, LAYER, draws, host, member, planner
 
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     from dcdist.policy.planner_commands import Draw
 
 
-@pytest.mark.parametrize(("eager", "patience"), [(True, 4.0), (False, 8.0)])
-def test_stripes_of_another_prefix_are_drawn_when_nothing_comes_from_there(eager: bool, patience: float) -> None:
-    made = planner(eager=eager)
+@pytest.mark.parametrize(("preference", "patience"), [(TIME, 4.0), (EGRESS, 8.0)])
+def test_stripes_of_another_prefix_are_drawn_when_nothing_comes_from_there(
+    preference: Preference, patience: float
+) -> None:
+    made = planner(preference=preference)
     ownership = Ownership(LAYER, GEOMETRY.stripe_count, host(1))
     ownership.narrow(2)
     elsewhere = [stripe for stripe in range(GEOMETRY.stripe_count) if not ownership.covers(stripe)]
@@ -55,7 +58,7 @@ def begin_and_end_all(made: Planner, *, now: float) -> list[Draw]:
     while running := draws(made, now=now):
         ended += running
         for command in running:
-            made.receive(DrawFinished(command.draw), now=now)
+            made.receive(DrawFinished(command.number), now=now)
             made.receive(PiecesFinished(0, pieces.span(command.first, command.stop)), now=now)
     return ended
 
@@ -67,7 +70,7 @@ def test_what_a_slow_owner_has_begun_is_drawn_by_others_at_the_end_only(ending: 
     for number in (2, 3, 4):
         ownership.join(host(number))
     lists = {number: list(ownership.round_of(host(number))) for number in (1, 2, 3, 4)}
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False))
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS))
     made.receive(LayerOpened(0, GEOMETRY, bits_of(lists[1])), now=0.0)
     made.receive(MembersChanged((member(2), member(3), member(4)), ()), now=0.0)
     seen = 0
@@ -87,45 +90,48 @@ def bits_of(stripes: list[int]) -> int:
 
 
 def test_what_peers_hold_is_drawn_when_they_are_silent() -> None:
-    made = planner(eager=False)
+    made = planner(preference=EGRESS)
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
 
     assert draws(made, now=2.9) == []
     assert len(draws(made, now=3.1)) == 2
 
 
-def test_a_host_in_a_hurry_waits_a_third_as_long_for_silent_peers_but_for_what_they_were_asked_for() -> None:
-    made = planner(eager=True)
+def test_a_host_that_prefers_time_waits_a_third_as_long_for_silent_peers_but_for_what_they_were_asked_for() -> None:
+    made = planner(preference=TIME)
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count), coming=pieces.span(0, 8)), now=0.0)
 
     assert draws(made, now=0.9) == []
     assert [draw.first >= 8 for draw in draws(made, now=1.1)] == [True, True]
 
 
-@pytest.mark.parametrize("eager", [True, False])
-def test_a_host_in_a_hurry_begins_with_the_store_too_until_something_has_come_from_peers(eager: bool) -> None:
+@pytest.mark.parametrize("preference", [TIME, EGRESS])
+def test_a_host_that_prefers_time_begins_with_the_store_too_until_something_has_come_from_peers(
+    preference: Preference,
+) -> None:
     first, second = [], []
-    for made, gave in ((planner(eager=eager, acquainted_from=1.0), 0), (planner(eager=eager, acquainted_from=1.0), 1)):
+    for made, gave in (
+        (planner(preference=preference, acquainted_from=1.0), 0),
+        (planner(preference=preference, acquainted_from=1.0), 1),
+    ):
         made.receive(MembersChanged((member(2),), ()), now=0.0)
         made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.1)
         made.receive(PeersGave(gave), now=0.1)
         made.receive(MembersChanged((), ()), now=0.15)
         first.append(len(draws(made, now=0.15)))
         second.append(len(draws(made, now=0.2)))
-    assert first == [2 if eager else 0, 0]
+    assert first == [2 if preference is TIME else 0, 0]
     assert second == [0, 0]
 
 
 @pytest.mark.parametrize(
-    ("peer_bytes", "eager_draws", "sparing_draws"),
+    ("peer_bytes", "time_draws", "egress_draws"),
     [(150_000_000, 0, 0), (3_000_000, 1, 0), (300_000, 1, 1)],
     ids=["quick", "slow", "hopeless"],
 )
-def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(
-    peer_bytes: int, eager_draws: int, sparing_draws: int
-) -> None:
+def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(peer_bytes: int, time_draws: int, egress_draws: int) -> None:
     counts = []
-    for made in (planner(eager=True), planner(eager=False)):
+    for made in (planner(preference=TIME), planner(preference=EGRESS)):
         made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
         made.receive(PeersGave(0), now=0.0)
         assert draws(made, now=0.0) == []
@@ -134,12 +140,12 @@ def test_a_host_waits_for_slow_peers_as_long_as_it_prefers(
             assert now >= 2.0 or draws(made, now=now) == []
         counts.append(len(draws(made, now=3.0)))
 
-    assert counts == [eager_draws, sparing_draws]
+    assert counts == [time_draws, egress_draws]
 
 
 def test_a_host_that_has_drawn_nothing_tries_the_store_once_however_much_peers_have_to_bring() -> None:
     large = Geometry.for_length(4096 * MIB)
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False))
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS))
     made.receive(LayerOpened(0, large, 0), now=0.0)
     made.receive(PeersSeen(0, pieces.span(0, large.piece_count)), now=0.0)
     tried = 0
@@ -148,13 +154,13 @@ def test_a_host_that_has_drawn_nothing_tries_the_store_once_however_much_peers_h
         made.receive(PeersGave(10_000_000 * half), now=now)
         for draw in draws(made, now=now):
             tried += 1
-            made.receive(BytesDrawn(draw.draw, large.stripe_length), now=now + 0.1)
-            made.receive(DrawFinished(draw.draw), now=now + 0.1)
+            made.receive(BytesDrawn(draw.number, large.stripe_length), now=now + 0.1)
+            made.receive(DrawFinished(draw.number), now=now + 0.1)
 
     assert tried == 1
 
 
-def test_a_host_in_a_hurry_tries_the_store_beside_slow_peers_and_goes_on_if_it_brings_more() -> None:
+def test_a_host_that_prefers_time_tries_the_store_beside_slow_peers_and_goes_on_if_it_brings_more() -> None:
     made = planner()
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
     for now in (0.0, 1.0, 2.0):
@@ -172,15 +178,15 @@ def test_a_host_in_a_hurry_tries_the_store_beside_slow_peers_and_goes_on_if_it_b
 
 
 def test_peers_that_take_over_a_full_link_from_the_store_leave_no_room_for_a_second_copy() -> None:
-    made = planner(eager=False)
+    made = planner(preference=EGRESS)
     begun = draws(made, now=0.0)
     for quarter in range(9):
         for draw in begun:
-            made.receive(BytesDrawn(draw.draw, quarter * MIB // 8), now=quarter / 4)
+            made.receive(BytesDrawn(draw.number, quarter * MIB // 8), now=quarter / 4)
         made.receive(PeersGave(0), now=quarter / 4)
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=2.0)
     for draw in begun:
-        made.receive(DrawFinished(draw.draw), now=2.0)
+        made.receive(DrawFinished(draw.number), now=2.0)
         made.receive(PiecesFinished(0, pieces.span(draw.first, draw.stop)), now=2.0)
 
     for half in range(1, 40):
@@ -189,7 +195,7 @@ def test_peers_that_take_over_a_full_link_from_the_store_leave_no_room_for_a_sec
 
 
 def test_what_peers_are_bringing_is_not_drawn_as_well() -> None:
-    made = planner(eager=False)
+    made = planner(preference=EGRESS)
     everything = pieces.span(0, GEOMETRY.piece_count)
     made.receive(PeersSeen(0, everything, coming=pieces.span(0, 6)), now=0.0)
     made.receive(PeersGave(0), now=0.0)
@@ -204,14 +210,14 @@ def test_what_peers_are_bringing_is_not_drawn_as_well() -> None:
 
 
 def test_what_silent_peers_were_asked_for_is_drawn_too() -> None:
-    made = planner(eager=False)
+    made = planner(preference=EGRESS)
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count), coming=pieces.span(0, 8)), now=0.0)
 
     assert [(draw.first, draw.stop) for draw in draws(made, now=3.1)] == [(0, 4), (4, 8)]
 
 
 def test_when_the_link_is_idle_what_peers_are_slow_to_bring_is_drawn_one_stripe_at_a_time() -> None:
-    made = planner(eager=False)
+    made = planner(preference=EGRESS)
     everything = pieces.span(0, GEOMETRY.piece_count)
     made.receive(PeersSeen(0, everything, coming=everything), now=0.0)
     made.receive(PeersGave(0), now=0.0)
@@ -234,34 +240,34 @@ def after_a_full_link(made: Planner, *, coming: int, rate: float) -> list[tuple[
         made.receive(PeersGave(round(total)), now=now)
         begun = draws(made, now=now)
         for draw in begun:
-            made.receive(DrawNeedless(draw.draw), now=now)
+            made.receive(DrawNeedless(draw.number), now=now)
         if now > 10.0 and begun:
             found.append((now, len(begun)))
         total += (6e6 if now < 10.0 else rate) / 2
     return found
 
 
-def test_a_link_that_is_half_idle_is_enough_for_a_host_in_a_hurry() -> None:
+def test_a_link_that_is_half_idle_is_enough_for_a_host_that_prefers_time() -> None:
     everything = pieces.span(0, GEOMETRY.piece_count)
-    assert after_a_full_link(planner(eager=False), coming=everything, rate=3e6) == []
-    (first, count), *_ = after_a_full_link(planner(eager=True), coming=everything, rate=3e6)
+    assert after_a_full_link(planner(preference=EGRESS), coming=everything, rate=3e6) == []
+    (first, count), *_ = after_a_full_link(planner(preference=TIME), coming=everything, rate=3e6)
     assert (first, count) == (11.5, 1)
 
 
-def test_a_host_in_a_hurry_believes_sooner_that_there_is_room() -> None:
-    sooner = after_a_full_link(planner(eager=True), coming=0, rate=2e6)
-    later = after_a_full_link(planner(eager=False), coming=0, rate=2e6)
+def test_a_host_that_prefers_time_believes_sooner_that_there_is_room() -> None:
+    sooner = after_a_full_link(planner(preference=TIME), coming=0, rate=2e6)
+    later = after_a_full_link(planner(preference=EGRESS), coming=0, rate=2e6)
     begun = [next(now for now, count in each if count > 1) for each in (sooner, later)]
     assert begun[1] - begun[0] == 3.5
 
 
 def test_a_full_link_is_left_to_peers_however_much_is_missing() -> None:
     large = Geometry.for_length(4096 * MIB)
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False))
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS))
     made.receive(LayerOpened(0, large, 0), now=0.0)
     for draw in draws(made, now=0.0):
-        made.receive(BytesDrawn(draw.draw, large.stripe_length), now=4.0)
-        made.receive(DrawFinished(draw.draw), now=4.0)
+        made.receive(BytesDrawn(draw.number, large.stripe_length), now=4.0)
+        made.receive(DrawFinished(draw.number), now=4.0)
         made.receive(PiecesFinished(0, pieces.span(draw.first, draw.stop)), now=4.0)
     made.receive(PeersSeen(0, pieces.span(0, large.piece_count)), now=4.0)
 
@@ -270,7 +276,7 @@ def test_a_full_link_is_left_to_peers_however_much_is_missing() -> None:
         assert draws(made, now=4.0 + half / 2) == []
 
 
-def test_a_host_in_a_hurry_tries_the_store_less_and_less_often() -> None:
+def test_a_host_that_prefers_time_tries_the_store_less_and_less_often() -> None:
     made = planner()
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
     tried = []
@@ -278,41 +284,41 @@ def test_a_host_in_a_hurry_tries_the_store_less_and_less_often() -> None:
         made.receive(PeersGave(100_000 * now), now=float(now))
         for command in draws(made, now=float(now)):
             tried.append(now)
-            made.receive(DrawNeedless(command.draw), now=float(now))
+            made.receive(DrawNeedless(command.number), now=float(now))
 
     assert tried == [2, 7, 17, 37]
 
 
 @pytest.mark.parametrize(
-    ("others", "eager_draws", "sparing_draws"),
+    ("others", "time_draws", "egress_draws"),
     [(1.0, 2, 2), (1.3, 2, 1), (0.8, 6, 6), (0.05, 8, 8)],
     ids=["even", "ahead", "behind", "far behind"],
 )
 def test_hosts_that_are_ahead_leave_second_copies_to_those_that_are_behind(
-    others: float, eager_draws: int, sparing_draws: int
+    others: float, time_draws: int, egress_draws: int
 ) -> None:
     counts = []
-    for made in (planner(eager=True), planner(eager=False)):
+    for made in (planner(preference=TIME), planner(preference=EGRESS)):
         made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
         made.receive(PeersLack((round(GEOMETRY.length * others),) * 7), now=0.0)
         counts.append(len(draws(made, now=3.1)))
 
-    assert counts == [eager_draws, sparing_draws]
+    assert counts == [time_draws, egress_draws]
 
 
 def test_first_copies_are_drawn_whatever_others_lack() -> None:
-    made = planner(eager=False)
+    made = planner(preference=EGRESS)
     made.receive(PeersLack((10 * GEOMETRY.length,) * 7), now=0.0)
 
     assert len(draws(made, now=0.0)) == 2
 
 
 def test_who_is_behind_does_not_ask_a_store_for_more_that_wants_fewer_requests() -> None:
-    made = planner(eager=False)
+    made = planner(preference=EGRESS)
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.0)
     made.receive(PeersLack((GEOMETRY.length // 2,) * 7), now=0.0)
     first, *others = draws(made, now=3.1)
-    made.receive(DrawFailed(first.draw, Failure.THROTTLED, "503"), now=3.2)
+    made.receive(DrawFailed(first.number, Failure.THROTTLED, "503"), now=3.2)
     finish(made, others, now=3.2)
 
     (only,) = draws(made, now=4.0)
@@ -324,5 +330,5 @@ def test_who_is_behind_does_not_ask_a_store_for_more_that_wants_fewer_requests()
 
 def finish(made: Planner, drawn: list[Draw], *, now: float) -> None:
     for draw in drawn:
-        made.receive(DrawFinished(draw.draw), now=now)
+        made.receive(DrawFinished(draw.number), now=now)
         made.receive(PiecesFinished(0, pieces.span(draw.first, draw.stop)), now=now)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from dcdist.model.geometry import KIB, MIB
 from dcdist.model.identity import HostId
-from dcdist.policy.link.room import HASTY_SETTLE, SETTLE, Room
+from dcdist.policy.fleet.owners import Owners, OwnSpeed
 from dcdist.policy.link.throughput import Throughput
 from dcdist.policy.planner_events import Failure
-from dcdist.policy.reasons.late_owner import Helper, Helping
+from dcdist.policy.preference import EGRESS, TIME
 from dcdist.policy.requests.budget import split
 from dcdist.policy.requests.concurrency import Concurrency
 from dcdist.policy.requests.crawl import Crawl
@@ -63,8 +64,7 @@ def test_more_requests_are_kept_only_if_they_bring_more() -> None:
 
 
 def test_about_sixteen_requests_are_shared_by_all_who_draw() -> None:
-    assert [most_requests(drawing, 8) for drawing in (1, 2, 3, 8, 16, 64)] == [8, 8, 5, 2, 2, 2]
-    assert most_requests(1, 4) == 4
+    assert [most_requests(drawing) for drawing in (1, 2, 3, 8, 16, 64)] == [8, 8, 5, 2, 2, 2]
 
 
 def test_a_throttled_host_halves_its_requests_and_rests() -> None:
@@ -156,19 +156,30 @@ def test_requests_grow_step_by_step_up_to_a_bound() -> None:
     assert size.limit == LONGEST == 16 << 20
 
 
-HELPER = Helper(own_time=0.8, own_interval=0.4, eager=False)
+def test_a_request_is_a_small_part_of_what_a_fetch_brings_but_takes_a_tenth_of_a_second() -> None:
+    size = RequestSize()
+    assert size.part(8 * MIB) == 512 * KIB
+    size.finished(MIB, 1.0)
+    assert size.part(8 * MIB) == 512 * KIB
+    assert size.part(MIB) == 104_857
+    for _ in range(50):
+        size.finished(MIB, 0.01)
+    assert size.part(8 * MIB) == pytest.approx(10 * MIB, rel=0.01)
+
+
+HELPER = OwnSpeed(own_time=0.8, own_interval=0.4, preference=EGRESS)
 """Its margin is 4 s: 1.25 times 0.8 s, and twice a view's lag of 1.5 s."""
 
 
 def helps(
-    helping: Helping, *, now: float, ahead: int = 3, rank: int = 1, helper: Helper = HELPER, ending: bool = False
+    helping: Owners, *, now: float, ahead: int = 3, rank: int = 1, helper: OwnSpeed = HELPER, ending: bool = False
 ) -> bool:
     return helping.should_help(HOST, ahead=ahead, rank=rank, helper=helper, now=now, ending=ending)
 
 
-def steady_owner() -> Helping:
+def steady_owner() -> Owners:
     """A stripe a second since second 1."""
-    helping = Helping()
+    helping = Owners()
     helping.watch(HOST, now=0.0)
     for second in (1.0, 2.0, 3.0, 4.0):
         helping.appeared(HOST, now=second)
@@ -185,14 +196,14 @@ def test_each_rank_waits_for_the_one_before_it() -> None:
     assert helps(steady_owner(), now=4.0, ahead=11, rank=2)
 
 
-def test_a_host_in_a_hurry_takes_a_quarter_of_the_margin() -> None:
-    eager = Helper(own_time=0.8, own_interval=0.4, eager=True)
+def test_a_host_that_prefers_time_takes_a_quarter_of_the_margin() -> None:
+    quick = OwnSpeed(own_time=0.8, own_interval=0.4, preference=TIME)
 
-    assert not helps(steady_owner(), now=4.0, ahead=3, helper=eager)
-    assert helps(steady_owner(), now=4.0, ahead=4, helper=eager)
+    assert not helps(steady_owner(), now=4.0, ahead=3, helper=quick)
+    assert helps(steady_owner(), now=4.0, ahead=4, helper=quick)
 
 
-def beside_others(seconds: float) -> Helping:
+def beside_others(seconds: float) -> Owners:
     """The steady owner, and three others that show a stripe each time so many seconds have gone."""
     helping = steady_owner()
     for number in range(2, 5):
@@ -214,7 +225,7 @@ def test_at_the_end_what_a_slow_owner_has_begun_is_drawn_by_others_too() -> None
     assert not helps(beside_others(0.8), now=4.0, ahead=0, ending=True)
     assert not helps(beside_others(0.5), now=4.9, ahead=0, rank=2, ending=True)
     assert helps(beside_others(0.5), now=5.1, ahead=0, rank=2, ending=True)
-    slow_too = Helper(own_time=1.6, own_interval=0.8, eager=False)
+    slow_too = OwnSpeed(own_time=1.6, own_interval=0.8, preference=EGRESS)
     assert not helps(beside_others(0.5), now=4.0, ahead=0, helper=slow_too, ending=True)
 
 
@@ -229,7 +240,7 @@ def test_an_owner_that_was_slow_for_long_stays_so_when_helpers_show_its_stripes(
 
 
 def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
-    helping = Helping()
+    helping = Owners()
     helping.watch(HOST, now=0.0)
 
     assert not helps(helping, now=3.4)
@@ -239,8 +250,8 @@ def test_an_owner_that_shows_nothing_is_taken_to_begin_never() -> None:
 
 
 def test_the_turns_of_those_that_are_gone_too_are_not_awaited() -> None:
-    def silent(others: int) -> Helping:
-        helping = Helping()
+    def silent(others: int) -> Owners:
+        helping = Owners()
         for number in range(others):
             helping.watch(HostId(f"{number + 2:032x}"), now=11.5)
         helping.watch(HOST, now=0.0)
@@ -251,7 +262,7 @@ def test_the_turns_of_those_that_are_gone_too_are_not_awaited() -> None:
 
 
 def test_a_slow_owner_is_given_three_of_its_own_intervals() -> None:
-    helping = Helping()
+    helping = Owners()
     helping.watch(HOST, now=0.0)
     helping.appeared(HOST, now=4.0)
     helping.appeared(HOST, now=8.0)
@@ -261,7 +272,7 @@ def test_a_slow_owner_is_given_three_of_its_own_intervals() -> None:
 
 
 def test_the_stripes_of_a_host_that_left_are_anybody_s() -> None:
-    assert helps(Helping(), now=0.0)
+    assert helps(Owners(), now=0.0)
 
 
 def test_a_request_that_crawls_beside_a_quick_one_is_left() -> None:
@@ -288,38 +299,3 @@ def test_a_bound_is_shared_by_what_each_source_gives() -> None:
     assert split(100.0, store=0.0, peers=0.0) == (50.0, 50.0)
     assert split(100.0, store=20.0, peers=80.0) == (20.0, 80.0)
     assert split(100.0, store=100.0, peers=0.0) == (100.0, 10.0)
-
-
-def room_after(rates: list[float], *, from_store: float = 0.0, settle: float = SETTLE) -> bool:
-    """Whether there is room after a second at each of these rates; in the last one so much came from the store."""
-    room = Room(settle=settle)
-    for second, rate in enumerate(rates):
-        peers = rate - from_store if second == len(rates) - 1 else rate
-        room.observed(rate, peers=peers, now=float(second))
-    return room.open
-
-
-def test_there_is_no_room_while_a_host_takes_about_what_it_took_at_best() -> None:
-    assert not room_after([100.0] * 5 + [85.0] * 20)
-
-
-def test_a_rate_that_stays_low_is_room_and_a_dip_is_not() -> None:
-    assert not room_after([100.0] * 5 + [60.0] * 4 + [90.0])
-    assert not room_after([100.0] * 5 + [60.0] * 4)
-    assert room_after([100.0] * 5 + [60.0] * 5)
-
-
-def test_a_host_in_a_hurry_sees_room_sooner() -> None:
-    assert not room_after([100.0] * 5 + [60.0], settle=HASTY_SETTLE)
-    assert room_after([100.0] * 5 + [60.0] * 2, settle=HASTY_SETTLE)
-
-
-def test_room_is_used_until_peers_alone_fill_the_link_almost_as_at_best() -> None:
-    low = [100.0] * 5 + [60.0] * 5
-    assert room_after([*low, 85.0])
-    assert not room_after([*low, 99.0])
-    assert room_after([*low, 99.0], from_store=30.0)
-
-
-def test_a_best_rate_that_is_not_reached_again_is_forgotten() -> None:
-    assert not room_after([100.0] * 5 + [60.0] * 300)

@@ -22,8 +22,8 @@ from dcdist.policy.planner_events import (
     PeersGave,
     PeersLack,
     PeersSeen,
+    PieceFoundCorrupt,
     PiecesFinished,
-    PieceSpoiled,
     PrefixChanged,
 )
 from dcdist.policy.planner_options import PlannerOptions
@@ -44,12 +44,12 @@ def recorded() -> list[str]:
     planner.receive(MembersChanged((OTHER,), ()), now=0.1)
     drawn = [command for command in planner.commands(now=0.2) if isinstance(command, Draw)]
     assert drawn
-    planner.receive(BytesDrawn(drawn[0].draw, 1000), now=0.3)
-    planner.receive(DrawFailed(drawn[0].draw, Failure.THROTTLED, "later", 0.5), now=0.4)
+    planner.receive(BytesDrawn(drawn[0].number, 1000), now=0.3)
+    planner.receive(DrawFailed(drawn[0].number, Failure.THROTTLED, "later", 0.5), now=0.4)
     planner.receive(CopyBegan(0, 6), now=0.5)
     planner.receive(CopyEnded(0, 2), now=0.5)
     planner.receive(PiecesFinished(0, 8), now=0.6)
-    planner.receive(PieceSpoiled(0, 3, drawn=True), now=0.7)
+    planner.receive(PieceFoundCorrupt(0, 3, from_store=True), now=0.7)
     planner.receive(PeersSeen(0, ALL_BUT_ONE), now=0.8)
     planner.receive(PeersGave(5000), now=0.9)
     planner.receive(PeersLack((7000, 0)), now=0.9)
@@ -85,6 +85,13 @@ def test_a_trace_of_a_newer_version_is_refused_as_such() -> None:
     with pytest.raises(NewerFormatError) as raised:
         list(replay([json.dumps(first)]))
     assert raised.value.needed == VERSION + 1
+
+
+def test_a_trace_of_an_older_version_is_named_as_such() -> None:
+    first = json.loads(recorded()[0])
+    first["trace"] = 1
+    with pytest.raises(FormatError, match="version 1"):
+        list(replay([json.dumps(first)]))
 
 
 @pytest.mark.parametrize("line", ["", "[]", "{}", '{"at":1,"event":{"is":"Nonsense"}}', '{"at":1,"event":{"of":"x"}}'])

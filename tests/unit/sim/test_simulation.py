@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.model.geometry import MIB, Geometry
+from dcdist.policy.preference import EGRESS, TIME, Preference
 from dcdist.policy.trace import replay
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec, SwarmSpec
 from dcdist.sim.simulation import _Simulation, simulate
@@ -27,8 +28,8 @@ MET = 0.24
 """Seconds until a heartbeat is there and two listings are answered, 0.15 s apart: hosts begin to draw then."""
 
 
-def scenario(*hosts: HostSpec, store: float = RATE, size: int = SIZE, eager: bool = False) -> Scenario:
-    return Scenario((Geometry.for_length(size),), hosts, StoreSpec(store), eager=eager, start_up=0.0)
+def scenario(*hosts: HostSpec, store: float = RATE, size: int = SIZE, preference: Preference = EGRESS) -> Scenario:
+    return Scenario((Geometry.for_length(size),), hosts, StoreSpec(store), preference=preference, start_up=0.0)
 
 
 def last(outcome: Outcome) -> float:
@@ -36,7 +37,7 @@ def last(outcome: Outcome) -> float:
 
 
 def test_one_host_alone_takes_what_its_link_carries() -> None:
-    outcome = simulate(scenario(HostSpec(RATE, RATE), store=10 * RATE, eager=True))
+    outcome = simulate(scenario(HostSpec(RATE, RATE), store=10 * RATE, preference=TIME))
     assert outcome.copies == pytest.approx(1.0)
     assert SIZE / RATE <= last(outcome) <= 1.1 * SIZE / RATE
 
@@ -137,7 +138,7 @@ def most_in_a_second(outcome: Outcome) -> float:
 def test_all_hosts_together_take_no_more_than_the_bound_on_the_fleet(starts: list[float]) -> None:
     hosts = [HostSpec(RATE, RATE, start) for start in starts]
     cap = RATE / 2
-    outcome = simulate(replace(scenario(*hosts, store=10 * RATE, eager=True), fleet_store_rate=cap))
+    outcome = simulate(replace(scenario(*hosts, store=10 * RATE, preference=TIME), fleet_store_rate=cap))
     assert most_in_a_second(outcome) <= 1.08 * cap
     assert outcome.store.sent <= cap * last(outcome)
     # It is used, too: what the fleet may take is the limit of this fetch.

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB, Geometry
-from dcdist.policy.fleet.fleet_window import Turns
+from dcdist.policy.fleet.fleet_window import FleetWindow
 from dcdist.policy.planner import Planner
 from dcdist.policy.planner_events import LayerOpened, MembersChanged, PeersSeen, PrefixChanged
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import EGRESS
 from tests.support.planners import LAYER, draws, host, member
 
 LARGE = Geometry.for_length(4096 * MIB)
 
 
 def test_a_fleet_of_some_hundred_hosts_begins_at_once() -> None:
-    assert [Turns(0.0).window(bits) for bits in (0, 2)] == [None, None]
+    assert [FleetWindow(0.0).window(bits) for bits in (0, 2)] == [None, None]
 
 
 def test_more_stripes_of_a_prefix_may_be_drawn_as_some_appear_and_one_at_least() -> None:
-    turns = Turns(0.0)
+    turns = FleetWindow(0.0)
     assert [turns.window(bits) for bits in (4, 6, 8, 10, 20)] == [16, 4, 1, 1, 1]
     turns.shown(2, now=1.0)
     assert [turns.window(bits) for bits in (4, 6, 8, 10, 20)] == [8, 6, 3, 1, 1]
@@ -27,7 +28,7 @@ def test_more_stripes_of_a_prefix_may_be_drawn_as_some_appear_and_one_at_least()
 
 
 def test_what_is_in_flight_is_what_comes_in_four_seconds_and_four_stripes_at_least() -> None:
-    turns = Turns(10.0)
+    turns = FleetWindow(10.0)
     turns.shown(16, now=18.0)
     assert turns.window(4) == 8
     turns.shown(1, now=19.0)
@@ -38,7 +39,7 @@ def test_what_is_in_flight_is_what_comes_in_four_seconds_and_four_stripes_at_lea
 
 def windows(cycle: float, *, until: float) -> list[int]:
     """How the window goes where all that it holds appears together after so many seconds."""
-    turns, now, found = Turns(0.0), 0.0, []
+    turns, now, found = FleetWindow(0.0), 0.0, []
     while now < until:
         found.append(turns.window(4) or 0)
         now += cycle
@@ -52,7 +53,7 @@ def test_the_fleet_asks_for_more_and_more_of_a_store_that_gives_it_within_some_s
 
 
 def test_what_was_there_before_a_host_may_begin_tells_nothing_of_the_pace() -> None:
-    turns = Turns(10.0)
+    turns = FleetWindow(10.0)
     turns.shown(3, now=9.0)
     assert turns.window(4) == 19
 
@@ -64,7 +65,7 @@ OWNER_OF_FIRST, OWNER_OF_SECOND = 10, 29
 
 def member_of_a_huge_fleet(number: int) -> Planner:
     """One of 39 in a prefix of 8 bits."""
-    made = Planner(PlannerOptions(host=host(number), version="1", layers=(LAYER,), eager=False))
+    made = Planner(PlannerOptions(host=host(number), version="1", layers=(LAYER,), preference=EGRESS))
     made.receive(PrefixChanged(8), now=0.0)
     made.receive(MembersChanged(tuple(member(each) for each in range(1, 40) if each != number), ()), now=0.0)
     made.receive(LayerOpened(0, LARGE, 0), now=0.0)

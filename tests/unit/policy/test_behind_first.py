@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.policy.requests.behind_first import Precedence
+from dcdist.policy.preference import EGRESS, TIME, Preference
+from dcdist.policy.requests.behind_first import BehindFirst
 
 MB = 1_000_000
 
 
-def requests(lacking: int, others: tuple[int, ...], *, makes_way: bool = True, usual: int = 2, most: int = 8) -> int:
-    precedence = Precedence(makes_way=makes_way)
+def requests(
+    lacking: int, others: tuple[int, ...], *, preference: Preference = EGRESS, usual: int = 2, most: int = 8
+) -> int:
+    precedence = BehindFirst(preference)
     precedence.told(others)
     return precedence.requests(usual, most=most, lacking=lacking, stripe=MB)
 
@@ -30,9 +33,9 @@ def test_a_host_that_is_ahead_goes_on_with_one_request() -> None:
     assert requests(1 * MB, (1000 * MB,) * 7, usual=4) == 1
 
 
-def test_a_host_in_a_hurry_makes_no_way_but_catches_up() -> None:
-    assert requests(10 * MB, (100 * MB,) * 7, makes_way=False) == 2
-    assert requests(120 * MB, (100 * MB,) * 7, makes_way=False) == 5
+def test_a_host_that_prefers_time_makes_no_way_but_catches_up() -> None:
+    assert requests(10 * MB, (100 * MB,) * 7, preference=TIME) == 2
+    assert requests(120 * MB, (100 * MB,) * 7, preference=TIME) == 5
 
 
 def test_one_that_is_far_behind_gets_much_and_takes_little_from_each_of_the_others() -> None:
@@ -53,7 +56,7 @@ def test_the_most_is_kept_unless_the_usual_is_more() -> None:
 
 
 def test_what_was_told_last_counts() -> None:
-    precedence = Precedence(makes_way=True)
+    precedence = BehindFirst(EGRESS)
     precedence.told((10 * MB,) * 3)
     precedence.told((100 * MB,) * 3)
     assert precedence.requests(2, most=8, lacking=100 * MB, stripe=MB) == 2

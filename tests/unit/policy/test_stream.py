@@ -17,8 +17,9 @@ from dcdist.policy.planner_events import (
     PiecesFinished,
 )
 from dcdist.policy.planner_options import PlannerOptions
-from dcdist.policy.reasons.stream import Streaming
-from dcdist.policy.state.layer_state import LayerPlan
+from dcdist.policy.preference import EGRESS, Preference
+from dcdist.policy.reasons.stream import StreamWindow
+from dcdist.policy.state.layer_state import LayerState
 from tests.support.planners import LAYER, draws, host, member
 
 NAMES = (LAYER, LayerName("b" * 32), LayerName("c" * 32))
@@ -29,16 +30,18 @@ WINDOW = pieces.span(0, 256)
 """The pieces of the first 64 MiB."""
 
 
-def plans(*geometries: Geometry) -> dict[int, LayerPlan]:
-    return {number: LayerPlan(NAMES[number], geometry, host(1), 0) for number, geometry in enumerate(geometries)}
+def plans(*geometries: Geometry) -> dict[int, LayerState]:
+    return {number: LayerState(NAMES[number], geometry, host(1), 0) for number, geometry in enumerate(geometries)}
 
 
-def moved(streaming: Streaming, over: dict[int, LayerPlan], *, rate: float = 0.0) -> list[AskFirst]:
+def moved(streaming: StreamWindow, over: dict[int, LayerState], *, rate: float = 0.0) -> list[AskFirst]:
     return streaming.moved(over, rate=rate, peer_rate=rate)
 
 
-def streaming_planner(*events: Event, layers: int = 1, eager: bool = False, stream: bool = True) -> Planner:
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=NAMES[:layers], eager=eager, stream=stream))
+def streaming_planner(*events: Event, layers: int = 1, preference: Preference = EGRESS, stream: bool = True) -> Planner:
+    made = Planner(
+        PlannerOptions(host=host(1), version="1", layers=NAMES[:layers], preference=preference, stream=stream)
+    )
     for event in events:
         made.receive(event, now=0.0)
     return made
@@ -51,12 +54,12 @@ def asked_first(made: Planner, *, now: float) -> list[AskFirst]:
 def test_the_window_begins_with_the_first_missing_stripe_and_has_64_mib() -> None:
     (plan,) = plans(GEOMETRY).values()
     plan.have = pieces.span(0, 41) | pieces.span(60, 70)
-    assert moved(Streaming(), {0: plan}) == [AskFirst(0, pieces.span(40, 40 + 256))]
+    assert moved(StreamWindow(), {0: plan}) == [AskFirst(0, pieces.span(40, 40 + 256))]
     assert plan.window == range(10, 74)
 
 
 def test_the_window_holds_ten_seconds_of_a_fast_host_and_never_shrinks() -> None:
-    streaming, over = Streaming(), plans(GEOMETRY)
+    streaming, over = StreamWindow(), plans(GEOMETRY)
     moved(streaming, over, rate=10e6)
     assert over[0].window == range(96)
     moved(streaming, over, rate=1e6)
@@ -65,15 +68,15 @@ def test_the_window_holds_ten_seconds_of_a_fast_host_and_never_shrinks() -> None
 
 def test_the_window_runs_over_the_layers_in_their_order() -> None:
     over = plans(*[Geometry.for_length(40 * MIB)] * 3)
-    assert moved(Streaming(), over) == [AskFirst(0, pieces.span(0, 160)), AskFirst(1, pieces.span(0, 96))]
+    assert moved(StreamWindow(), over) == [AskFirst(0, pieces.span(0, 160)), AskFirst(1, pieces.span(0, 96))]
     over[0].have = pieces.span(0, 160)
-    streaming = Streaming()
+    streaming = StreamWindow()
     assert moved(streaming, over) == [AskFirst(1, pieces.span(0, 160)), AskFirst(2, pieces.span(0, 96))]
     assert [plan.window for plan in over.values()] == [range(0), range(40), range(24)]
 
 
 def test_only_changes_are_told() -> None:
-    streaming, over = Streaming(), plans(GEOMETRY)
+    streaming, over = StreamWindow(), plans(GEOMETRY)
     assert len(moved(streaming, over)) == 1
     over[0].have = pieces.span(0, 3)
     assert moved(streaming, over) == []
@@ -82,7 +85,7 @@ def test_only_changes_are_told() -> None:
 
 
 def test_a_layer_beyond_the_window_waits_while_peers_have_enough_to_give_of_those_before_it() -> None:
-    streaming, over = Streaming(), plans(GEOMETRY, GEOMETRY)
+    streaming, over = StreamWindow(), plans(GEOMETRY, GEOMETRY)
     over[0].seen = pieces.span(0, 63)
     assert moved(streaming, over) == [AskFirst(0, WINDOW)]
     over[0].seen = pieces.span(0, 64)
@@ -111,7 +114,7 @@ def test_layers_come_in_their_order_whichever_opened_first() -> None:
 
 def test_an_owner_draws_its_stripes_of_the_window_from_the_front_and_then_its_round() -> None:
     made = streaming_planner(LayerOpened(0, GEOMETRY, 0), MembersChanged((member(2), member(3)), ()))
-    plan = LayerPlan(LAYER, GEOMETRY, host(1), 0)
+    plan = LayerState(LAYER, GEOMETRY, host(1), 0)
     for number in (2, 3):
         plan.ownership.join(host(number))
     own = list(plan.ownership.round_of(host(1)))
@@ -122,12 +125,12 @@ def test_an_owner_draws_its_stripes_of_the_window_from_the_front_and_then_its_ro
     while len(drawn) < len(in_window):
         for command in draws(made, now=0.1):
             drawn += range(command.first // 4, command.stop // 4)
-            made.receive(DrawFinished(command.draw), now=0.1)
+            made.receive(DrawFinished(command.number), now=0.1)
     assert drawn[: len(in_window)] == in_window
 
 
 def test_hosts_of_either_order_agree_on_whose_turn_it_is() -> None:
-    one, other = LayerPlan(LAYER, GEOMETRY, host(1), 0), LayerPlan(LAYER, GEOMETRY, host(2), 0)
+    one, other = LayerState(LAYER, GEOMETRY, host(1), 0), LayerState(LAYER, GEOMETRY, host(2), 0)
     one.ownership.join(host(2))
     other.ownership.join(host(1))
     one.move_window(range(64))
@@ -140,7 +143,7 @@ def test_hosts_of_either_order_agree_on_whose_turn_it_is() -> None:
 def window_without_own(*, now: float) -> Planner:
     """One of two hosts that has drawn its part of the window; of the other's nothing was seen for so long."""
     made = streaming_planner(LayerOpened(0, GEOMETRY, 0), MembersChanged((member(2),), ()))
-    plan = LayerPlan(LAYER, GEOMETRY, host(1), 0)
+    plan = LayerState(LAYER, GEOMETRY, host(1), 0)
     plan.ownership.join(host(2))
     own = [stripe for stripe in range(64) if plan.ownership.owner(stripe) == host(1)]
     had = pieces.of(piece for stripe in own for piece in range(4 * stripe, 4 * stripe + 4))
@@ -163,4 +166,4 @@ def test_what_peers_hold_of_the_window_is_left_to_them() -> None:
 
 def test_the_window_of_a_large_layer_is_cut_by_its_own_stripes() -> None:
     (plan,) = plans(Geometry.for_length(4 * GIB)).values()
-    assert moved(Streaming(), {0: plan}) == [AskFirst(0, pieces.span(0, 64))]
+    assert moved(StreamWindow(), {0: plan}) == [AskFirst(0, pieces.span(0, 64))]

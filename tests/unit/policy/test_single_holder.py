@@ -8,8 +8,9 @@ from dcdist.model import pieces
 from dcdist.policy.planner import Planner
 from dcdist.policy.planner_events import LayerOpened, MembersChanged, PeersGave, PeersSeen, PrefixChanged
 from dcdist.policy.planner_options import PlannerOptions
+from dcdist.policy.preference import EGRESS
 from dcdist.policy.state.ownership import Ownership
-from tests.support.planners import GEOMETRY, LAYER, draws, host, member
+from tests.support.planners import GEOMETRY, LAYER, WHOLE_STRIPES, draws, host, member
 
 EVERYTHING = pieces.span(0, GEOMETRY.piece_count)
 PER_STRIPE = GEOMETRY.pieces_per_stripe
@@ -30,7 +31,7 @@ def stripe_of_rank(rank: int) -> int:
 def waiting_for(*stripes: int) -> Planner:
     """One of three hosts, that has all but these stripes."""
     lacking = pieces.of(piece for stripe in stripes for piece in pieces.each(stripe_pieces(stripe)))
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), eager=False))
+    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS), WHOLE_STRIPES)
     made.receive(LayerOpened(0, GEOMETRY, EVERYTHING & ~lacking), now=0.0)
     made.receive(MembersChanged((member(2), member(3)), ()), now=0.0)
     return made
