@@ -20,6 +20,10 @@ ACQUAINTED_AFTER = 1.0
 _MEETING = 0.45
 """Seconds after the first look at which a host begins to draw even if each look shows hosts that are new."""
 
+_QUIET = 0.1
+"""Seconds without anybody new before a look says that all are here. A host that has some layers already changes its
+heartbeat as soon as it knows, and looks again at once: too soon for those that began with it."""
+
 
 class Acquaintance:
     """What the looks of one host tell about who begins with it."""
@@ -30,6 +34,7 @@ class Acquaintance:
         self._met: set[HostId] = set()
         self._draws_from = float("-inf")
         self._looked = False
+        self._new_at = 0.0
         self._settled = False
 
     @property
@@ -49,7 +54,10 @@ class Acquaintance:
         if not self._looked:
             self._looked = True
             self._draws_from = min(self._at_latest, now + _MEETING)
-        elif not new:
+            self._new_at = now
+        elif new:
+            self._new_at = now
+        elif now - self._new_at >= _QUIET:
             self._settled = True
             self._draws_from = float("-inf")
 

@@ -24,6 +24,18 @@ def test_a_host_draws_when_a_second_look_shows_nobody_new() -> None:
     assert acquaintance.draws_from <= 0.27
 
 
+def test_a_look_right_after_another_one_tells_not_who_is_about_to_come() -> None:
+    acquaintance = Acquaintance(1.0)
+    acquaintance.looked(OTHERS[:1], now=0.0)
+    acquaintance.looked((), now=0.03)
+    assert not acquaintance.knows_others(now=0.03)
+    acquaintance.looked(OTHERS[1:2], now=0.15)
+    acquaintance.looked((), now=0.17)
+    assert acquaintance.draws_from > 0.17
+    acquaintance.looked((), now=0.3)
+    assert acquaintance.knows_others(now=0.3)
+
+
 @pytest.mark.parametrize("known", [0, 7])
 def test_one_look_alone_tells_not_who_is_about_to_come(known: int) -> None:
     acquaintance = Acquaintance(1.0)
