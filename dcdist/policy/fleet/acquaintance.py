@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ACQUAINTED_AFTER = 1.0
 """Seconds after which a host assumes that it knows those that began when it did, whatever its looks showed."""
 
-_MEETING = 0.45
+_MEETING = 0.5
 """Seconds after the first look at which a host begins to draw even if each look shows hosts that are new."""
 
 _QUIET = 0.1

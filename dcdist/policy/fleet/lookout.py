@@ -175,10 +175,12 @@ class Lookout:
             changed, self._changed = self._changed, False
             if changed or self._now >= announce_at:
                 yield from self._announce()
-            if changed or self._now >= look_at:
+            due = self._now >= look_at
+            if changed or due:
                 if (yield from self._look()):
                     yield from self._look_beyond()
-                looked, looks = self._now, looks + 1
+                # A look because this host changed is one more, not one of those that become rarer.
+                looked, looks = self._now, looks + due
 
     def _announce(self) -> Generator[Ask, Answer, None]:
         self._announced = None

@@ -36,7 +36,7 @@ _FIRST_BITS = 6
 _ELSEWHERE = 8
 """Links to hosts of other prefixes."""
 
-_FIRST_LOOKS = (0.15, 0.15, 0.3, 0.4, 1.0, 2.0, 3.0)
+_FIRST_LOOKS = (0.15, 0.15, 0.15, 0.4, 1.0, 2.0, 3.0)
 _LOOK = 5.0
 _REFRESH = 12.0
 _STALE_REFRESHES = 3.75

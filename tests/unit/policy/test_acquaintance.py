@@ -43,11 +43,11 @@ def test_one_look_alone_tells_not_who_is_about_to_come(known: int) -> None:
     assert not acquaintance.knows_others(now=0.0)
 
 
-def test_while_others_turn_up_a_host_waits_for_less_than_half_a_second() -> None:
+def test_while_others_turn_up_a_host_waits_for_no_more_than_half_a_second() -> None:
     acquaintance = Acquaintance(1.0)
     for number, other in enumerate(OTHERS):
         acquaintance.looked([other], now=0.1 + 0.15 * number)
-        assert acquaintance.draws_from == pytest.approx(0.55)
+        assert acquaintance.draws_from == pytest.approx(0.6)
     assert not acquaintance.knows_others(now=0.99)
     assert acquaintance.knows_others(now=1.0)
 

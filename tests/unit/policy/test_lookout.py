@@ -128,7 +128,7 @@ def test_looks_are_soon_at_first_and_every_five_seconds_later() -> None:
     store.join()
     store.go_on(20.0)
 
-    assert store.times(ListMembers) == [0.0, 0.0, 0.15, 0.3, 0.6, 1.0, 2.0, 4.0, 7.0, 12.0, 17.0]
+    assert store.times(ListMembers) == [0.0, 0.0, 0.15, 0.3, 0.45, 0.85, 1.85, 3.85, 6.85, 11.85, 16.85]
 
 
 def test_the_next_look_counts_from_the_end_of_one_that_took_long() -> None:
@@ -138,7 +138,7 @@ def test_the_next_look_counts_from_the_end_of_one_that_took_long() -> None:
     store.go_on(12.0)
 
     # Registered at 2 s; two listings until 6 s; the second look at 6.15 s.
-    assert store.times(ListMembers) == [2.0, 4.0, 6.15, 8.3, 10.6]
+    assert store.times(ListMembers) == [2.0, 4.0, 6.15, 8.3, 10.45]
 
 
 def test_a_heartbeat_is_refreshed_twelve_seconds_after_it_was_there() -> None:
@@ -159,7 +159,7 @@ def test_a_heartbeat_that_failed_is_tried_again_with_each_look() -> None:
     store.failing = ()
     store.go_on(12.0)
 
-    assert store.times(Announce) == [0.0, 0.15, 0.3, 0.6]
+    assert store.times(Announce) == [0.0, 0.15, 0.3, 0.45]
 
 
 def test_all_know_a_host_six_seconds_after_its_first_heartbeat_is_there() -> None:
@@ -180,7 +180,7 @@ def test_a_host_is_unknown_from_a_heartbeat_that_failed_until_one_is_there_again
     assert store.lookout.noticed_from == float("inf")
     store.failing = ()
     store.go_on(17.0)
-    assert store.lookout.noticed_from == 17.0 + 6.0
+    assert store.lookout.noticed_from == 16.85 + 6.0
 
 
 def test_a_look_tells_who_changed_and_that_nobody_did() -> None:
@@ -377,3 +377,13 @@ def test_a_look_that_takes_too_many_steps_is_taken_up_by_the_next() -> None:
     # Each length needs two steps: what was fresh enough for a smaller fleet is listed once more.
     assert bits == [22, 38, 54, 70, 86, 102, 118, 122]
     assert store.of(PrefixChanged) == [PrefixChanged(122)]
+
+
+def test_a_look_because_this_host_changed_is_one_more_than_the_usual_ones() -> None:
+    store = small()
+    store.join()
+    store.go_on(0.05)
+    store.become(replace(store.lookout.me, needs=0))
+    store.go_on(1.0)
+
+    assert store.times(ListMembers) == [0.0, 0.0, 0.05, 0.2, 0.35, 0.5, 0.9]

@@ -256,7 +256,7 @@ def test_a_choice_is_moved_only_by_those_who_are_chosen() -> None:
 
 def test_a_small_fleet_is_looked_for_at_once_and_then_every_five_seconds() -> None:
     neighbours = settled(Fleet(8, Random(1)), Fleet(8, Random(1)).hosts()[0])
-    assert [neighbours.look_after(look) for look in range(8)] == [0.15, 0.15, 0.3, 0.4, 1.0, 2.0, 3.0, 5.0]
+    assert [neighbours.look_after(look) for look in range(8)] == [0.15, 0.15, 0.15, 0.4, 1.0, 2.0, 3.0, 5.0]
     assert (neighbours.refresh, neighbours.stale_after) == (12.0, 45.0)
 
 

@@ -98,7 +98,7 @@ def test_nothing_is_drawn_before_a_look_shows_nobody_new(preference: Preference)
     assert draws(made, now=0.1) == []
     made.receive(MembersChanged((member(5),), ()), now=0.25)
     assert draws(made, now=0.25) == []
-    assert made.deadline() == pytest.approx(0.55)
+    assert made.deadline() == pytest.approx(0.6)
     made.receive(MembersChanged((), ()), now=0.4)
     assert len(draws(made, now=0.4)) == 2
 
