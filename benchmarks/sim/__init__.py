@@ -3,8 +3,9 @@
 Without `--scenario`: fleets of 10 to 10,000 hosts that fetch a large release (`--quick`: fewer situations). With it:
 one situation of the comparison, and where second copies come from. `--levels`: large fleets are simulated by one
 prefix; how far that is from simulating every host. `--calibrate FILE`: how far the simulator is from recorded
-comparisons. `--table all --into docs/simulator.md --out benchmarks/results/simulator`: all tables of that document
-anew. Figures are those of a model: the document says how far to trust them.
+comparisons. `--ablate`: what each rule of the policy earns. `--table all --into docs/simulator.md --out
+benchmarks/results/simulator`: all tables of that document anew. Figures are those of a model: the document says how far
+to trust them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from benchmarks.compare import scenarios
 from benchmarks.machine import commit
 from benchmarks.measure import PROJECT, BenchmarkError
-from benchmarks.sim import calibration, documented, fleet, single
+from benchmarks.sim import ablation, calibration, documented, fleet, single
 from benchmarks.sim.fleet import Event, Fleet
 from benchmarks.sim.single import Course
 from dcdist.policy.preference import PREFERENCES
@@ -83,6 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--table", action="append", choices=[*documented.NAMES, "all"], help="of docs/simulator.md (repeatable)"
     )
+    parser.add_argument("--ablate", action="store_true", help="what each rule earns (--without: these only)")
     parser.add_argument("--into", type=Path, metavar="FILE", help="a document whose tables are replaced")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write figures and plots there")
     parser.add_argument("--keep", action="store_true", help="fleets: what DIR has is kept, only the rest is run")
@@ -96,6 +98,8 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.table:
         return _tables(options)
+    if options.ablate:
+        return _ablate(options)
     if options.calibrate:
         return _calibrate(options)
     if options.scenario:
@@ -158,6 +162,21 @@ def _table(name: str, options: argparse.Namespace, kept: dict[Fleet, Figures]) -
         return documented.caption([commit()]) + documented.levels_table(_leveled(documented.LEVEL_FLEETS, options))
     found = _ran(documented.FLEETS[name], kept, options)
     return documented.caption(each.commit for each in found) + documented.fleets_table(found)
+
+
+def _ablate(options: argparse.Namespace) -> int:
+    seeds = range(options.seed, options.seed + options.repeat)
+    found = []
+    for gain in ablation.gains(ablation.chosen_rules(options.without), list(ablation.situations()), seeds):
+        found.append(gain)
+        print(f"{gain.rule:<16} {gain.situation:<22} time {gain.time:+7.1%}  copies {gain.copies:+7.1%}", flush=True)
+    table = documented.caption([commit()]) + ablation.table(found)
+    print(f"\n{table}", flush=True)
+    if options.out:
+        _write(options.out, "ablation", [asdict(gain) for gain in found])
+    if options.into:
+        options.into.write_text(documented.replaced(options.into.read_text(), "ablation", table))
+    return 0
 
 
 def _calibrate(options: argparse.Namespace) -> int:
