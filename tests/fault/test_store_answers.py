@@ -68,9 +68,9 @@ def _has_more_than(site: FaultSite, came: int) -> bool:
 
 
 BREAKS = {
-    "short bodies": Fault(truncate=300_000, count=4),
+    "short bodies": Fault(truncate=200_000, count=4),
     "empty bodies": Fault(truncate=0, count=4),
-    "resets": Fault(truncate=300_000, reset=True, count=4),
+    "resets": Fault(truncate=200_000, reset=True, count=4),
     "the whole object for a range": Fault(whole=True, skip=1, count=1),
     "another range": Fault(headers=(("Content-Range", "bytes 0-9/12345"),), count=1),
     "server errors": Fault(status=500, count=4),
