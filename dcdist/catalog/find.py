@@ -49,7 +49,7 @@ async def find_release(
     if "@" in wanted:
         return await _read(store, ReleaseName.parse(wanted), trust, report)
     demo = require_word(wanted, what="demo")
-    releases = await _read_all(store, await _versions(store, demo), trust)
+    releases = await _read_all(store, await _versions(store, demo), trust, report)
     if not releases:
         raise ReleaseMissingError(f"{store} has no release of {demo}; `dcdist ls` shows what it has", release=demo)
     latest = max(releases, key=lambda release: (release.serial, release.name.version))
@@ -74,7 +74,12 @@ async def _versions(store: Store, demo: str) -> list[ReleaseName]:
     return [name for name in names if name is not None and name.demo == demo]
 
 
-async def _read_all(store: Store, names: Sequence[ReleaseName], trust: Sequence[PublicKey]) -> list[Release]:
+async def _read_all(
+    store: Store,
+    names: Sequence[ReleaseName],
+    trust: Sequence[PublicKey],
+    report: Callable[[Troubled], None] | None,
+) -> list[Release]:
     """The releases that a trusted key signed; others belong to somebody else and do not matter.
 
     Raises:
@@ -83,7 +88,7 @@ async def _read_all(store: Store, names: Sequence[ReleaseName], trust: Sequence[
 
     async def read(name: ReleaseName) -> Release | SignatureError | ReleaseMissingError:
         try:
-            return await _read(store, name, trust)
+            return await _read(store, name, trust, report)
         except (SignatureError, ReleaseMissingError) as error:
             return error
 
@@ -96,7 +101,7 @@ async def _read_all(store: Store, names: Sequence[ReleaseName], trust: Sequence[
 
 
 async def _read(
-    store: Store, name: ReleaseName, trust: Sequence[PublicKey], report: Callable[[Troubled], None] | None = None
+    store: Store, name: ReleaseName, trust: Sequence[PublicKey], report: Callable[[Troubled], None] | None
 ) -> Release:
     try:
         _, release = await read_description(

@@ -9,7 +9,7 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from dcdist.errors import DcdistError, FormatError, IntegrityError, ObjectMissingError, StoreError
+from dcdist.errors import DcdistError, FormatError, IntegrityError, ObjectMissingError, SignatureError, StoreError
 from dcdist.model.trouble import Trouble, Troubled
 from dcdist.policy.requests.rereading import PATIENT, rule_for
 from dcdist.retry_loop import retry
@@ -45,7 +45,8 @@ async def read_description(
     """
 
     def failed(error: DcdistError, number: int, delay: float) -> None:
-        if report is not None:
+        # A stranger's signature is an answer, not a failure.
+        if report is not None and not (isinstance(error, SignatureError) and not error.damaged):
             kind = Trouble.STORE if isinstance(error, StoreError) else Trouble.CORRUPT
             message = f"{error}; try {number} failed, the next is in {delay:.1f} s"
             report(Troubled(message, kind, f"{store}/{key}"))

@@ -114,9 +114,11 @@ def publish_release(
         level=level,
     )
 
+    report = on_event or _ignore
+
     async def run() -> Published:
-        async with open_store(store) as opened:
-            return await publish(opened, request, report=on_event or _ignore)
+        async with open_store(store, retried=lambda *failed: report(troubles.retried(*failed))) as opened:
+            return await publish(opened, request, report=report)
 
     return asyncio.run(run())
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 import dcdist
+from dcdist.catalog import read_again
 from dcdist.disk.serials import SeenSerials
+from dcdist.errors import StoreUnavailableError
 from dcdist.node.resolve import fetch_by_name
 from dcdist.node.verification import ImageVerified
-from dcdist.store import open_store
+from dcdist.policy.requests.retry import Backoff
+from dcdist.store import open_store, retrying
+from dcdist.store.wrapped import Wrapped
 from tests.support.publishing import KEY, OTHER_KEY, Publisher, noise
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from dcdist import FetchEvent, Store
+    from dcdist import FetchEvent, PublishEvent, Store
+    from dcdist.ports.store import Listing
 
 TRUST = [KEY.public]
 IMAGES = {"web.img": noise(1, 700_000), "db.img": noise(2, 700_000)}
@@ -166,6 +173,64 @@ async def test_verify_reads_what_is_there(store: Store, tmp_path: Path) -> None:
     found = [event async for event in dcdist.verify(release, tmp_path)]
     conditions = [(event.name, event.condition.value) for event in found if isinstance(event, ImageVerified)]
     assert conditions == [("web.img", "ok"), ("db.img", "differs")]
+
+
+async def test_a_manifest_that_comes_garbled_at_first_is_reported_whether_the_release_is_named_or_the_latest(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class GarbledOnce(Wrapped):
+        """Cuts off the last byte of the first object that is read."""
+
+        cut = 1
+
+        async def get(self, key: str, *, limit: int) -> bytes:
+            body, self.cut, cut = await super().get(key, limit=limit), 0, self.cut
+            return body[: len(body) - cut]
+
+    monkeypatch.setattr(read_again, "PATIENT", Backoff(tries=2, first=0.0))
+    for wanted in ("web@1", "web"):
+        told: list[dcdist.fetch_events.Troubled] = []
+        release = await dcdist.find_release(GarbledOnce(store), wanted, trust=TRUST, report=told.append)
+
+        assert str(release.name) == "web@1"
+        assert [each.source for each in told] == [f"{store}/releases/web/1"]
+
+
+async def test_a_release_that_a_stranger_signed_is_passed_over_without_a_word(store: Store) -> None:
+    await Publisher(store, key=OTHER_KEY).publish("web@2", IMAGES)
+    told: list[dcdist.fetch_events.Troubled] = []
+    release = await dcdist.find_release(store, "web", trust=TRUST, report=told.append)
+
+    assert (str(release.name), told) == ("web@1", [])
+
+
+def test_a_publish_reports_what_it_tries_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class FailingOnce(Wrapped):
+        """Does not answer the first listing."""
+
+        failures = 1
+
+        async def list(self, prefix: str) -> Listing:
+            if self.failures:
+                self.failures -= 1
+                raise StoreUnavailableError("no answer", store=str(self))
+            return await super().list(prefix)
+
+    @asynccontextmanager
+    async def failing_once(url: str, *, environment: Mapping[str, str]) -> AsyncIterator[Store]:
+        async with open_store(url, environment=environment) as opened:
+            yield FailingOnce(opened)
+
+    monkeypatch.setattr("dcdist.store.open_store", failing_once)
+    monkeypatch.setattr(retrying, "Backoff", partial(Backoff, first=0.0))
+    keys = dcdist.generate_keys(tmp_path / "keys")
+    (tmp_path / "a.img").write_bytes(b"a" * 1000)
+    told: list[PublishEvent] = []
+    url = (tmp_path / "store").as_uri()
+    dcdist.publish_release(url, "a@1", [tmp_path / "a.img"], key=keys.key, on_event=told.append)
+
+    troubles = [event.message for event in told if isinstance(event, dcdist.publish_events.Troubled)]
+    assert troubles == ["no answer; try 1 failed, the next is in 0.0 s"]
 
 
 def test_plain_calls_take_keys_and_files_of_keys(tmp_path: Path) -> None:

@@ -121,4 +121,5 @@ def _log_death(log_file: Path | None, wanted: str, fault: Fault) -> None:
 
     log = EventLog(log_file, "fetch", wanted)
     log.note(fault.record())
+    log.note({"event": "ended"})
     log.close()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from dcdist.cli.display.output import emit, say
-from dcdist.cli.display.quantities import show_bytes
+from dcdist.cli.display.quantities import printable, show_bytes
 from dcdist.cli.display.records import record
 from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import IN_A_LOG, Throttle
@@ -75,8 +75,8 @@ def _terminal() -> Iterator[VerifyDisplay]:
         class Terminal(_Lines):
             def report(self, event: VerifyEvent) -> None:
                 if isinstance(event, Verifying):
-                    bars.update(task, total=event.total, completed=event.done, description=event.name)
+                    bars.update(task, total=event.total, completed=event.done, description=printable(event.name))
                 else:
-                    console.print(line(event))
+                    console.print(printable(line(event)))
 
         yield Terminal()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.cli.display.fetch_display import SeedingChild, fetch_display
 from dcdist.cli.display.records import fetch_event
-from dcdist.cli.faults import Fault, InterruptedByUserError, ReportedError, died
+from dcdist.cli.faults import Fault, InterruptedByUserError, ReportedError, died, interrupted
 from dcdist.engine.fetch_events import Fetched, Seeding
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def follow(child: Child, *, as_json: bool, log: Callable[[Fault], None]) -> None:
-    """Return when the images are here, with the child seeding or ended. `log` gets the fault of a child that died.
+    """Return when the images are here, with the child seeding or ended.
+
+    `log` gets the fault of a child that died or was killed.
 
     Raises:
         ReportedError: The fetch failed, or the child died.
@@ -50,6 +52,8 @@ def _follow(child: Child, display: FetchDisplay, log: Callable[[Fault], None]) -
             display.report(event)
     fault = child.wait()
     if child.interrupted:
+        if child.was_killed:
+            log(interrupted(child.interrupted))
         raise InterruptedByUserError(child.interrupted)
     if fetched is None or fault is not None:
         fault = fault or died(0)

@@ -71,6 +71,11 @@ class Child:
         status = self._process.wait()
         return died(status) if status else None
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended it before it could say so; known after `wait`."""
+        return self._process.returncode is not None and self._process.returncode < 0
+
     def let_go(self) -> None:
         """From now on it goes on by itself."""
         self._let_go = True

@@ -244,7 +244,7 @@ def test_a_signal_ends_a_fetch_cleanly_and_keeps_what_came(
 
 
 def test_a_second_signal_kills_a_child_that_does_not_end(demo: Demo, tmp_path: Path) -> None:
-    with running(*_slow(demo, tmp_path)) as fetch:
+    with running(*_slow(demo, tmp_path), "--log-file", tmp_path / "log") as fetch:
         child = _wait_for_bytes(fetch)
         os.kill(child, signal.SIGSTOP)
         assert fetch.stderr is not None
@@ -254,6 +254,7 @@ def test_a_second_signal_kills_a_child_that_does_not_end(demo: Demo, tmp_path: P
         fetch.send_signal(signal.SIGINT)
         assert fetch.wait(30) == 130
         assert not is_alive(child)
+    assert _end_of_log(tmp_path / "log") == [("error", "Interrupted"), ("ended", None)]
 
 
 def test_when_the_command_is_killed_its_child_ends(demo: Demo, tmp_path: Path) -> None:
@@ -265,13 +266,20 @@ def test_when_the_command_is_killed_its_child_ends(demo: Demo, tmp_path: Path) -
 
 
 def test_when_the_child_is_killed_the_command_says_so(demo: Demo, tmp_path: Path) -> None:
-    with running(*_slow(demo, tmp_path)) as fetch:
+    with running(*_slow(demo, tmp_path), "--log-file", tmp_path / "log") as fetch:
         os.kill(_wait_for_bytes(fetch), signal.SIGKILL)
         out, errors = fetch.communicate(timeout=30)
     error = json.loads(out.splitlines()[-1])
     assert (fetch.returncode, error["kind"], errors) == (9, "FetchFailedError", "")
     assert "killed by SIGKILL" in error["message"]
+    assert _end_of_log(tmp_path / "log") == [("error", "FetchFailedError"), ("ended", None)]
     assert dcdist(*demo.fetch("web@1", tmp_path)).code == 0
+
+
+def _end_of_log(path: Path) -> list[tuple[str, str | None]]:
+    """The last two events, with their kind of fault."""
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    return [(record["event"], record.get("kind")) for record in records[-2:]]
 
 
 def test_when_nobody_reads_any_more_the_fetch_ends(demo: Demo, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
@@ -12,9 +13,11 @@ import pytest
 from dcdist.cli.display.fetch_display import JsonLines, PlainLines, SeedingChild, seeding_line
 from dcdist.cli.display.records import fetch_event, record
 from dcdist.cli.display.throttle import Throttle
+from dcdist.cli.display.verify_display import verify_display
 from dcdist.cli.display.words import line
 from dcdist.engine import fetch_events
 from dcdist.model.identity import LayerName, ReleaseName
+from dcdist.node.verification import Condition, ImageVerified, Verifying
 from dcdist.publishing import publish_events
 
 if TYPE_CHECKING:
@@ -168,3 +171,17 @@ def test_people_are_told_until_when_it_seeds_and_how_to_stop_it() -> None:
         "process 4711 goes on giving to other hosts for 10 min, until 00:05:00 (log: /cache/seeding.log)\n"
         "  to stop it: kill 4711"
     )
+
+
+def test_names_cannot_command_the_terminal_on_which_they_are_verified(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    name = "\x9b31mweb.img"
+    with verify_display(as_json=False) as display:
+        display.report(Verifying(name, 1, 2))
+        display.report(ImageVerified(name, 2, Condition.OK))
+    shown = capsys.readouterr().out
+
+    assert "ok      \N{REPLACEMENT CHARACTER}31mweb.img" in shown
+    assert "\x9b" not in shown
