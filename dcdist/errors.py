@@ -13,7 +13,7 @@
     │  └─ RollbackError
     ├─ StoreError                   the object store; `store`, `key`
     │  ├─ StoreUnavailableError*    connection refused or reset, 5xx, stall, host name not resolved
-    │  ├─ StoreThrottledError*      429, 498, 503 with Retry-After; `retry_after`
+    │  ├─ StoreThrottledError*      429, 498, 503; `retry_after`
     │  ├─ ShortBodyError*           the body ended early
     │  ├─ RangeError                200, 416 or another range than the requested one
     │  ├─ ObjectMissingError

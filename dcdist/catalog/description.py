@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from dcdist.catalog.releases import visible_releases
 from dcdist.errors import FormatError, ReleaseMissingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dcdist.catalog.releases import VisibleRelease
     from dcdist.model.identity import ReleaseName
     from dcdist.model.release import LayerEntry, Release
     from dcdist.ports.store import Store
@@ -16,10 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListedRelease:
-    """A release, and when it became visible: seconds since 1970 by the store's clock."""
+    """A release, and when it became visible: seconds since 1970 by the store's clock.
+
+    `latest`: of its demo. `previous` is the demo's release before it, which needs none of `new_layers`.
+    """
 
     release: Release
     published: float
+    latest: bool
+    previous: ReleaseName | None
+    new_layers: tuple[LayerEntry, ...]
+
+    @property
+    def new_bytes(self) -> int:
+        """Bytes that a host with the previous release must fetch."""
+        return sum(layer.length for layer in self.new_layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +53,6 @@ class Releases:
     unreadable: tuple[Unreadable, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
-    """One release. `previous` is the demo's release before it, which needs none of `new_layers`."""
-
-    release: Release
-    published: float
-    latest: bool
-    previous: ReleaseName | None
-    new_layers: tuple[LayerEntry, ...]
-
-    @property
-    def new_bytes(self) -> int:
-        """Bytes that a host with the previous release moves."""
-        return sum(layer.length for layer in self.new_layers)
-
-
 async def list_releases(store: Store, demo: str | None = None) -> Releases:
     """All releases of a demo, or of all demos.
 
@@ -65,10 +64,11 @@ async def list_releases(store: Store, demo: str | None = None) -> Releases:
     visible = await visible_releases(
         store, demo=demo, skipped=lambda key, reason: unreadable.append(Unreadable(key, reason))
     )
-    return Releases(tuple(ListedRelease(each.release, each.modified) for each in visible), tuple(unreadable))
+    demos = groupby(visible, key=lambda each: each.release.name.demo)
+    return Releases(tuple(each for _, of_demo in demos for each in _listed(list(of_demo))), tuple(unreadable))
 
 
-async def describe(store: Store, demo: str, version: str | None = None) -> Description:
+async def describe(store: Store, demo: str, version: str | None = None) -> ListedRelease:
     """One release of a demo; without `version`, its latest.
 
     Raises:
@@ -79,22 +79,24 @@ async def describe(store: Store, demo: str, version: str | None = None) -> Descr
     found = await list_releases(store, demo)
     releases = found.readable
     wanted = demo if version is None else f"{demo}@{version}"
-    position = next(
-        (at for at in reversed(range(len(releases))) if version in (None, releases[at].release.name.version)), None
-    )
-    if position is None:
+    described = next((each for each in reversed(releases) if version in (None, each.release.name.version)), None)
+    if described is None:
         for each in found.unreadable:
             if version is None or each.key.endswith(f"/{version}"):
                 raise FormatError(f"{store}: {each.key}: {each.reason}")
         names = ", ".join(each.release.name.version for each in releases) or "no version at all"
         raise ReleaseMissingError(f"{store} has no release {wanted}; of {demo} it has {names}", release=wanted)
-    here = releases[position]
-    before = releases[position - 1].release if position else None
-    had = {layer.name for layer in before.layers} if before else set()
-    return Description(
-        here.release,
-        here.published,
-        position == len(releases) - 1,
-        before.name if before else None,
-        tuple(layer for layer in here.release.layers if layer.name not in had),
-    )
+    return described
+
+
+def _listed(releases: Sequence[VisibleRelease]) -> Iterator[ListedRelease]:
+    """The releases of one demo, in their order, each against the one before."""
+    for before, here in zip([None, *releases], releases, strict=False):
+        had = {layer.name for layer in before.release.layers} if before else set()
+        yield ListedRelease(
+            here.release,
+            here.modified,
+            here is releases[-1],
+            before.release.name if before else None,
+            tuple(layer for layer in here.release.layers if layer.name not in had),
+        )

@@ -17,7 +17,7 @@ from dcdist.disk.layer_reader import LayerFileReader
 from dcdist.disk.system_errors import refusals
 from dcdist.disk.threads import Threads
 from dcdist.errors import DiskError
-from dcdist.model.identity import LayerName, is_layer_name
+from dcdist.model.identity import LayerName, is_hex_128
 from dcdist.model.pieces import span
 from dcdist.model.space import SpaceNeeded
 
@@ -102,7 +102,7 @@ class DirectoryCache:
         return await self._threads.run(self._need, lengths)
 
     def _folder(self, layer: LayerName) -> LayerFolder:
-        if not is_layer_name(layer):
+        if not is_hex_128(layer):
             raise DiskError(
                 f"{layer!r} is not the name of a layer: it has no folder in the cache", path=str(self._path)
             )
@@ -116,7 +116,7 @@ class DirectoryCache:
     def _complete_layers(self) -> list[LayerName]:
         with refusals(self._path, "list the layers in"):
             try:
-                names = sorted(filter(is_layer_name, os.listdir(self._path / "layers")))
+                names = sorted(filter(is_hex_128, os.listdir(self._path / "layers")))
             except FileNotFoundError:
                 return []
         layers = map(LayerName, names)

@@ -12,7 +12,6 @@ from dcdist.errors import ObjectMissingError, StoreError, StoreThrottledError
 from dcdist.formats import object_names
 from dcdist.model import pieces
 from dcdist.policy.closer_look import CloserLook
-from dcdist.policy.planner_commands import Reason
 from dcdist.policy.planner_events import BytesDrawn, DrawFailed, DrawFinished, Failure, PeersSeen
 
 if TYPE_CHECKING:
@@ -64,13 +63,10 @@ async def draw(
 
 
 async def needless(swarm_layer: SwarmLayer, command: Draw, known: PeersSeen) -> PeersSeen | None:
-    """What peers hold and bring now, if that makes the draw needless (`CloserLook`); else None.
-
-    A host that stands still believes none of it.
-    """
-    if command.reason is Reason.STANDSTILL:
+    """What peers hold and bring now, if that makes the draw needless (`CloserLook`); else None."""
+    look = CloserLook(command.reason, pieces.span(command.first, command.stop), known.pieces, known.coming)
+    if not look.believes_peers:
         return None
-    look = CloserLook(pieces.span(command.first, command.stop), known.pieces, known.coming)
     held = await swarm_layer.latest_available()
     coming = swarm_layer.coming() if look.asks_what_comes else known.coming
     return PeersSeen(command.layer, held, coming, swarm_layer.single()) if look.shows_news(held, coming) else None

@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import troubles
-from dcdist.policy.planner_events import PeersGave, PeersLack, PeersSeen, PieceFoundCorrupt
+from dcdist.policy.planner_events import POLL, PeersGave, PeersLack, PeersSeen, PieceFoundCorrupt
 from dcdist.ports import swarm as swarm_port
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from dcdist.engine.reuse import KnownFrames
     from dcdist.model.pieces import Bits
     from dcdist.ports.swarm import SwarmEvent
-
-_POLL = 0.5
-"""Seconds between two looks at what peers hold."""
 
 _WRITE_BEHIND = 1.0
 """Seconds between two looks at what may not be in the files yet."""
@@ -79,7 +76,7 @@ class SwarmWatch:
                 # A seeder reports changes only; a host that waits reports that, too.
                 self._report(progress)
                 reported = progress
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(POLL)
 
     async def write_behind(self) -> None:
         """Have finished pieces written every second: what a kill finds unwritten has to be fetched again."""

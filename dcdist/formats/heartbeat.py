@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from dcdist.errors import UsageError
-from dcdist.model.identity import PREFIX_STEP, HostId, Prefix, is_host_id
+from dcdist.model.identity import PREFIX_STEP, HostId, Prefix, is_hex_128
 from dcdist.model.member import Member, Role
 
 NAME_LIMIT: Final = 400
@@ -78,7 +78,7 @@ def parse(name: str) -> Member | None:
 
 def _digits(host: HostId) -> str:
     """An id in base 4; empty if `host` is not an id."""
-    return beginning(Prefix.of(host, 128)) if is_host_id(host) else ""
+    return beginning(Prefix.of(host, 128)) if is_hex_128(host) else ""
 
 
 def _address(packed: bytes) -> IPv4Address | IPv6Address | None:

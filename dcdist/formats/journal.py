@@ -14,7 +14,7 @@ from dcdist.errors import UsageError
 from dcdist.formats import envelope
 from dcdist.formats.fields import DIGEST_LENGTH, Fields
 from dcdist.model.geometry import MIB
-from dcdist.model.identity import Digest, LayerName, ReleaseName, is_layer_name
+from dcdist.model.identity import Digest, LayerName, ReleaseName, is_hex_128
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,7 +112,7 @@ def decode(data: bytes) -> Journal:
 def _layer(fields: Fields) -> JournalLayer:
     name = fields.text("name", limit=2 * _NAME_BYTES)
     digests = fields.data("segments", limit=_SEGMENTS_LIMIT * DIGEST_LENGTH)
-    if not is_layer_name(name) or len(digests) % DIGEST_LENGTH:
+    if not is_hex_128(name) or len(digests) % DIGEST_LENGTH:
         raise fields.refuse("a layer's name is invalid, or its segments end within a digest")
     segments = (Digest(bytes(each)) for each in _runs(digests, DIGEST_LENGTH))
     return JournalLayer(LayerName(name), tuple(None if each == _MISSING else each for each in segments))

@@ -17,7 +17,7 @@ from dcdist.formats.fields import Fields
 from dcdist.formats.names import check_image_name, check_metadata_path
 from dcdist.formats.signature import SIGNATURE_LENGTH
 from dcdist.model.geometry import LAYER_LIMIT, MIB
-from dcdist.model.identity import LayerName, ReleaseName, is_layer_name
+from dcdist.model.identity import LayerName, ReleaseName, is_hex_128
 from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _fault(release: Release) -> str | None:
         *(names.path_fault(file.path) for file in release.metadata),
         names.together_fault(image.name for image in release.images),
         names.together_fault(file.path for file in release.metadata),
-        *(None if is_layer_name(layer.name) else f"layer name {layer.name!r}" for layer in release.layers),
+        *(None if is_hex_128(layer.name) else f"layer name {layer.name!r}" for layer in release.layers),
         names.together_fault(layer.name for layer in release.layers),
     )
     return next(filter(None, faults), None)

@@ -68,13 +68,8 @@ def require_word(text: str, *, what: str) -> str:
     return text
 
 
-def is_layer_name(text: str) -> bool:
-    """Whether `text` is 32 lower-case hex digits."""
-    return _HEX_128.fullmatch(text) is not None
-
-
-def is_host_id(text: str) -> bool:
-    """Whether `text` is 32 lower-case hex digits."""
+def is_hex_128(text: str) -> bool:
+    """Whether `text` is 32 lower-case hex digits, as names of layers and ids of hosts are."""
     return _HEX_128.fullmatch(text) is not None
 
 

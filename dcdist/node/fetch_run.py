@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dcdist.engine.fetch_options import FetchOptions
     from dcdist.engine.fetch_plan import FetchPlan
     from dcdist.model.release import Image, Release
-    from dcdist.ports.images import ImageFile
+    from dcdist.ports.images import Destination, ImageFile
     from dcdist.ports.rendezvous import Rendezvous
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import Swarm
@@ -127,7 +127,7 @@ class FetchRun:
         plan: FetchPlan,
         options: FetchOptions,
         cache: DirectoryCache,
-        destination: DirectoryDestination | None,
+        destination: Destination | None,
         report: Callable[[FetchEvent], None],
     ) -> None:
         self._store = store

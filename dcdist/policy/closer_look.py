@@ -9,17 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcdist.policy.planner_commands import Reason
+
 if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
 
 
 @dataclass(frozen=True, slots=True)
 class CloserLook:
-    """The pieces that a draw wants, and those that peers held and were bringing as far as the planner knew."""
+    """Why a draw wants which pieces, and those that peers held and were bringing as far as the planner knew."""
 
+    reason: Reason
     wanted: Bits
     held: Bits
     coming: Bits
+
+    @property
+    def believes_peers(self) -> bool:
+        """Whether to look at all: a host that stands still believes nothing that peers claim."""
+        return self.reason is not Reason.STANDSTILL
 
     @property
     def asks_what_comes(self) -> bool:
@@ -28,4 +36,4 @@ class CloserLook:
 
     def shows_news(self, held: Bits, coming: Bits) -> bool:
         """Whether peers hold or bring some of the wanted pieces now, and the planner did not know."""
-        return bool(self.wanted & (held & ~self.held | coming & ~self.coming))
+        return self.believes_peers and bool(self.wanted & (held & ~self.held | coming & ~self.coming))

@@ -117,9 +117,7 @@ class Planner:
                     commands.append(self._drop(draw))
                     reason = f"no byte from the store for {LONG:g} s"
                     store.patience.failed(Failure.PASSING, reason, retry_after=None, now=now)
-                elif view.follows(Rule.CRAWL) and store.crawl.crawls(
-                    running.length, running.total, now - running.begun, now=now
-                ):
+                elif self._crawls(running, now=now):
                     commands.append(self._drop(draw))
                 else:
                     self._look_at(running.heard + LONG)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Reason(StrEnum):
-    """Why a host draws pieces: first copies, then second ones, each in the order of their rank."""
+    """Why a host draws pieces. Their rank is the order of `REASONS` in the chooser."""
 
     EARLY = "early"
     """While others might not be known yet: surely its own."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from dcdist.model.member import Member
     from dcdist.model.pieces import Bits
 
+POLL = 0.5
+"""Seconds between two times at which the planner is told what peers hold, have given and lack."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerOpened:

@@ -71,7 +71,6 @@ class Host:
     trader: Trader
     membership: ModelledMembership
     numbering: Numbering
-    began: float
     clock: Callable[[], float] | None
     next_poll: float
     next_look: float
@@ -217,7 +216,7 @@ class Host:
         """Whether a look just before a request goes out shows that peers hold or bring pieces of it; that is told."""
         available, single = looked
         wanted = pieces.of(self.numbering.numbers(command.layer, command.first, command.stop))
-        look = CloserLook(wanted, self.seen, self.coming)
+        look = CloserLook(command.reason, wanted, self.seen, self.coming)
         coming = self.trader.coming if look.asks_what_comes else self.coming
         if not look.shows_news(available, coming):
             return False

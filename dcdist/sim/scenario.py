@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dcdist.policy.fleet.acquaintance import ACQUAINTED_AFTER
+from dcdist.policy.planner_events import POLL
 from dcdist.policy.preference import EGRESS
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class SwarmSpec:
     unevenness: float = 0.3
     link_seconds: float = 0.3
     look: float = 0.25
-    poll: float = 0.5
+    poll: float = POLL
     queue_bytes: int = 4 << 20
 
 
@@ -88,7 +90,7 @@ class Scenario:
     stream: bool = False
     fleet_store_rate: float | None = None
     start_up: float = 1.0
-    acquaintance: float = 1.0
+    acquaintance: float = ACQUAINTED_AFTER
     epoch: float = 0.02
     longest: float = 86_400.0
     seed: int = 1

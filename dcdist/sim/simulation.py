@@ -18,7 +18,7 @@ from dcdist.model.member import Member, Role
 from dcdist.policy.fleet.fleet_share import FleetShare
 from dcdist.policy.fleet.lookout import LinkUnwanted, LinkWanted, Lookout
 from dcdist.policy.planner import Planner
-from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp, Reason
+from dcdist.policy.planner_commands import AskFirst, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import MembersChanged, PeersLack, PrefixChanged
 from dcdist.policy.rules import Rule
 from dcdist.policy.trace import RecordedPlanner
@@ -138,7 +138,6 @@ class _Simulation:
             Trader(self._numbering.sizes, self._numbering.all, 0),
             ModelledMembership(Lookout(me), self._store, self._heartbeats, due=now),
             self._numbering,
-            began=now,
             clock=self._clock if number < _TIMED else None,
             next_poll=now + self._rng.random() * scenario.swarm.poll,
             next_look=now + self._rng.random() * scenario.swarm.look,
@@ -255,7 +254,7 @@ class _Simulation:
                 assert_never(command)
 
     def _draw(self, host: Host, command: Draw, now: float) -> None:
-        looks = host.planner.follows(Rule.CLOSER_LOOK) and command.reason is not Reason.STANDSTILL
+        looks = host.planner.follows(Rule.CLOSER_LOOK)
         if looks and host.is_needless(command, self._carrying.available(host), now=now):
             return
         if not self._store.admit():

@@ -36,7 +36,7 @@ uncounts its writes before it queues their completion (`add_completed_jobs_impl`
 and queue its completion first: the piece is opened again (`on_piece_sync`), and only then is all of it reported as
 written (`on_disk_write_complete`). From then on no block is requested, `add_piece` skips every block, and the check,
 which follows the last block, never runs. A single thread does both in turn, so its completions are in order. More
-threads gave no measurable gain (docs/benchmarks.md)."""
+threads gave no measurable gain (docs/benchmark-history.md)."""
 _ENCRYPTION_OFF = 2
 _PREFER_TCP = 0
 

@@ -152,11 +152,6 @@ class Network:
             for index, host in enumerate(self._links)
         }
 
-    def congestion_control(self, host: str) -> str:
-        """What TCP on a host uses."""
-        shown = [*self.command(host), "cat", "/proc/sys/net/ipv4/tcp_congestion_control"]
-        return subprocess.run(shown, capture_output=True, text=True, check=True).stdout.strip()
-
     def _connect(self) -> None:
         limits = f"gso_max_size {self._segments * MTU + 100} gso_max_segs {self._segments}"
         bridge = ["link set lo up", "link add br0 type bridge stp_state 0 forward_delay 0", "link set br0 up"]

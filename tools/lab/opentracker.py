@@ -54,7 +54,7 @@ class Tracker:
                 *self._wrapper,
                 "sh",
                 "-c",
-                'opentracker "$@" & tracker=$!; cat; kill $tracker; wait',
+                _GUARDED,
                 "sh",
                 *arguments,
                 "-u",

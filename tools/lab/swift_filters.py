@@ -25,7 +25,7 @@ _SLICE = 16 << 10
 
 
 def traffic_filter(_: Mapping[str, str], **options: str) -> Callable[[WSGIApplication], WSGIApplication]:
-    """Notes every answer, and the bytes of every body, in the file `log`; see `tools.lab.swift_traffic`.
+    """Notes every answer, and the bytes of every body, in the file `log`, which `tools.lab.swift.Swift` reads.
 
     A part is noted before it is sent: what a client that went away did not take is counted too.
     """

@@ -37,15 +37,14 @@ def command(demo: str | None, store: str, *, as_json: bool) -> None:
             return await list_releases(opened, demo)
 
     found = run_until_done(run())
-    new = _new_bytes(found.readable)
     if as_json:
-        for listed, new_bytes in zip(found.readable, new, strict=True):
-            emit(_record(listed, new_bytes))
+        for listed in found.readable:
+            emit(_record(listed))
         for each in found.unreadable:
             emit({"event": "unreadable", "key": each.key, "reason": each.reason})
         return
     if found.readable:
-        say(_table(found.readable, new))
+        say(_table(found.readable))
         say("signatures are not checked here; fetch and verify check them")
     else:
         say(f"{store} has no release" + (f" of {demo}" if demo else ""))
@@ -53,21 +52,7 @@ def command(demo: str | None, store: str, *, as_json: bool) -> None:
         warn(f"cannot be read: {each.key}: {each.reason}")
 
 
-def _new_bytes(listed: tuple[ListedRelease, ...]) -> list[int]:
-    """For each release, the bytes of the layers that the release of the same demo before it lacks."""
-    new: list[int] = []
-    had: set[str] = set()
-    demo = None
-    for each in listed:
-        release = each.release
-        if release.name.demo != demo:
-            demo, had = release.name.demo, set()
-        new.append(sum(layer.length for layer in release.layers if layer.name not in had))
-        had = {layer.name for layer in release.layers}
-    return new
-
-
-def _record(listed: ListedRelease, new: int) -> dict[str, Json]:
+def _record(listed: ListedRelease) -> dict[str, Json]:
     release = listed.release
     return {
         "event": "release",
@@ -76,11 +61,11 @@ def _record(listed: ListedRelease, new: int) -> dict[str, Json]:
         "published": round(listed.published, 3),
         "images": len(release.images),
         "layers": len(release.layers),
-        "bytes": {"images": release.image_bytes, "layers": release.layer_bytes, "new": new},
+        "bytes": {"images": release.image_bytes, "layers": release.layer_bytes, "new": listed.new_bytes},
     }
 
 
-def _table(listed: tuple[ListedRelease, ...], new: list[int]) -> str:
+def _table(listed: tuple[ListedRelease, ...]) -> str:
     from datetime import UTC, datetime
 
     from dcdist.cli.display.quantities import show_bytes
@@ -94,9 +79,9 @@ def _table(listed: tuple[ListedRelease, ...], new: list[int]) -> str:
             str(len(each.release.images)),
             show_bytes(each.release.image_bytes),
             show_bytes(each.release.layer_bytes),
-            show_bytes(new_bytes),
+            show_bytes(each.new_bytes),
         )
-        for each, new_bytes in zip(listed, new, strict=True)
+        for each in listed
     ]
     header = ("RELEASE", "SERIAL", "PUBLISHED (UTC)", "IMAGES", "IMAGE BYTES", "LAYER BYTES", "NEW")
     return table(header, rows, right=frozenset({1, 3, 4, 5, 6}))

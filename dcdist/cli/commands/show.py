@@ -10,7 +10,7 @@ from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 
 if TYPE_CHECKING:
-    from dcdist.catalog.description import Description
+    from dcdist.catalog.description import ListedRelease
     from dcdist.cli.faults import Json
 
 
@@ -33,7 +33,7 @@ def command(wanted: str, store: str, *, as_json: bool) -> None:
 
     demo, _, version = wanted.partition("@")
 
-    async def run() -> Description:
+    async def run() -> ListedRelease:
         async with open_store(store) as opened:
             return await describe(opened, demo, version or None)
 
@@ -44,7 +44,7 @@ def command(wanted: str, store: str, *, as_json: bool) -> None:
         say(_text(found))
 
 
-def _record(found: Description) -> dict[str, Json]:
+def _record(found: ListedRelease) -> dict[str, Json]:
     release = found.release
     new = {layer.name for layer in found.new_layers}
     return {
@@ -61,7 +61,7 @@ def _record(found: Description) -> dict[str, Json]:
     }
 
 
-def _text(found: Description) -> str:
+def _text(found: ListedRelease) -> str:
     from datetime import UTC, datetime
 
     from dcdist.cli.display.quantities import show_bytes

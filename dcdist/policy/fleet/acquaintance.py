@@ -21,8 +21,9 @@ _MEETING = 0.5
 """Seconds after the first look at which a host begins to draw even if each look shows hosts that are new."""
 
 _QUIET = 0.1
-"""Seconds without anybody new before a look says that all are here. A host that has some layers already changes its
-heartbeat as soon as it knows, and looks again at once: too soon for those that began with it."""
+"""Seconds after the last newcomer, or the first look, before a look that shows nobody new says that all are here. A
+host that has some layers already changes its heartbeat as soon as it knows, and looks again at once: too soon for those
+that began with it."""
 
 
 class Acquaintance:
@@ -39,7 +40,7 @@ class Acquaintance:
 
     @property
     def draws_from(self) -> float:
-        """When this host may begin to draw, unless a look tells more before."""
+        """When this host may begin to draw, unless a look before that shows nobody new for `_QUIET`."""
         return self._draws_from
 
     @property
@@ -62,5 +63,5 @@ class Acquaintance:
             self._draws_from = float("-inf")
 
     def knows_others(self, *, now: float) -> bool:
-        """Whether those that began with this host are known: a look other than the first showed nobody new."""
+        """Whether those that began with this host are known: a look showed nobody new for `_QUIET`, or it is late."""
         return self._settled or now >= self._at_latest

@@ -4,7 +4,8 @@ What is in the window comes first: from the store by its owners, from peers befo
 so that hosts that stream still hold different pieces and have something to trade. Layers that begin beyond it wait
 while peers have enough to give of those before them, or each would get its part of the link.
 
-Invariant: `plan.window` of each layer holds the stripes that begin within the window and are not all behind the front.
+Invariant: `LayerState.window` of each layer holds those stripes that begin within the window and are not all behind the
+front.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What may a choice look at? All that this host knows, and what follows from it at once.
 
-Invariant: reasons read it; only what keeps it changes it.
+Invariant: reasons only read it. `ViewKeeper` enters what events tell, planner and chooser what they do themselves.
 """
 
 from __future__ import annotations

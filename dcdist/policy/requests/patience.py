@@ -17,7 +17,7 @@ _REFUSED = 3
 
 
 class Patience:
-    """One host's dealings with one store."""
+    """The failures of one store: when it may be asked again, and when the fetch gives up."""
 
     def __init__(self, *, passing: float = 300.0, lasting: float = 20.0) -> None:
         """Seconds without progress until it gives up, by the kind of the last failure."""

@@ -9,7 +9,7 @@ import msgpack
 
 from dcdist.formats import envelope, manifest
 from dcdist.formats.signature import PrivateKey
-from dcdist.model.identity import is_layer_name
+from dcdist.model.identity import is_hex_128
 from dcdist.model.release import LayerEntry, MetadataFile
 from tests.fuzz.objects import MADE, MAP, Form, wrapped
 from tests.fuzz.recipes import Recipe, recipes
@@ -72,7 +72,7 @@ def _check(read: Release, *, again: bool = False) -> None:
     for name in (*(each.name for each in read.images), *(file.path for file in read.metadata)):
         parts = PurePosixPath("/dest", name).parts
         require(parts[:2] == ("/", "dest") and ".." not in parts and len(parts) > 2, "a name stays in the destination")
-    require(all(is_layer_name(each.name) for each in read.layers), "a layer has a layer's name")
+    require(all(is_hex_128(each.name) for each in read.layers), "a layer has a layer's name")
     if again:
         require(manifest.read_unverified(manifest.seal(read, _KEY)) == read, "what can be read can be written")
 

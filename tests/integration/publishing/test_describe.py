@@ -30,6 +30,8 @@ async def test_releases_come_by_demo_and_then_in_the_order_of_publishing(store: 
         ("demo@b", 1000.0),
         ("demo@a", 2000.0),
     ]
+    assert [len(each.new_layers) for each in found.readable] == [1, 1, 1]
+    assert [len(each.release.layers) for each in found.readable] == [1, 1, 2]
     assert found.unreadable == ()
 
 

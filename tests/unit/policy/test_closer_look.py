@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dcdist.policy.closer_look import CloserLook
+from dcdist.policy.planner_commands import Reason
 
-KNOWN = CloserLook(wanted=0b0110, held=0b0010, coming=0b0010)
+KNOWN = CloserLook(Reason.OWN, wanted=0b0110, held=0b0010, coming=0b0010)
 
 
 @pytest.mark.parametrize(
@@ -27,4 +28,10 @@ def test_a_request_is_needless_when_peers_have_come_to_hold_or_bring_what_it_wan
 
 def test_what_peers_bring_matters_only_where_pieces_are_drawn_that_they_hold() -> None:
     assert KNOWN.asks_what_comes
-    assert not CloserLook(wanted=0b0110, held=0b1001, coming=0).asks_what_comes
+    assert not CloserLook(Reason.OWN, wanted=0b0110, held=0b1001, coming=0).asks_what_comes
+
+
+def test_a_host_that_stands_still_believes_nothing_that_peers_claim() -> None:
+    look = CloserLook(Reason.STANDSTILL, wanted=0b0110, held=0, coming=0)
+    assert not look.believes_peers
+    assert not look.shows_news(held=0b0110, coming=0b0110)
