@@ -98,7 +98,10 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Seeding:
-    """The fetch is done; this host goes on giving to others for `seconds` (0: until it is stopped)."""
+    """The fetch is done; this host goes on giving to others for `seconds`.
+
+    0 means without end, until it is stopped: a fetch that is told to seed for 0 s never says that it seeds.
+    """
 
     seconds: float
 

@@ -28,6 +28,9 @@ class _Finder(Protocol):
     rules: frozenset[Rule]
     """Those that it stands for: if all are off, it is not asked."""
 
+    before_others_known: bool
+    """Whether it is asked before the others are known, also by a preference that draws only what is sure until then."""
+
     def find(self, view: View, *, now: float) -> Run | None:
         """What to draw for this reason now; None: nothing."""
 
@@ -59,7 +62,7 @@ class Chooser:
         view.barred.lift(now=now)
         waits = view.preference.only_sure and not view.acquaintance.knows_others(now=now)
         for each in self._finders:
-            if waits and not isinstance(each, Early | Standstill):
+            if waits and not each.before_others_known:
                 continue
             run = each.find(view, now=now)
             if run is not None:

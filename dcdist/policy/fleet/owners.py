@@ -157,7 +157,7 @@ _FRONT = 4
 """Stripes at the front of a list that always count as the owner's own work."""
 
 
-def own_work(plan: LayerState, shown: Sequence[int]) -> Iterator[HostId]:
+def own_work(state: LayerState, shown: Sequence[int]) -> Iterator[HostId]:
     """The owners of stripes that appeared, once for each that was their own doing.
 
     This host knows what it drew itself, and other helpers take the back of a list: only what appears in the front half
@@ -165,11 +165,11 @@ def own_work(plan: LayerState, shown: Sequence[int]) -> Iterator[HostId]:
     """
     fronts: dict[HostId, set[int]] = {}
     for stripe in shown:
-        owner = plan.ownership.owner(stripe)
-        if owner is None or plan.ownership.rank(stripe) == 0 or plan.is_drawn(stripe):
+        owner = state.ownership.owner(stripe)
+        if owner is None or state.ownership.rank(stripe) == 0 or state.is_drawn(stripe):
             continue
         if owner not in fronts:
-            left = [each for each in plan.round_of(owner) if each in shown or not plan.is_shown(each)]
+            left = [each for each in state.round_of(owner) if each in shown or not state.is_shown(each)]
             fronts[owner] = set(left[: max(_FRONT, len(left) // 2)])
         if stripe in fronts[owner]:
             yield owner

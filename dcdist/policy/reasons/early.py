@@ -17,6 +17,7 @@ class Early:
     """A single stripe that this host would win against all newcomers."""
 
     rules: frozenset[Rule] = frozenset({Rule.EARLY})
+    before_others_known = True
 
     def find(self, view: View, *, now: float) -> Run | None:
         """The heaviest one; None once the others are known."""

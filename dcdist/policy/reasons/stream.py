@@ -47,37 +47,37 @@ class StreamWindow:
         self._size = _LEAST
         self._told: dict[int, AskFirst] = {}
 
-    def moved(self, plans: dict[int, LayerState], *, rate: float, peer_rate: float) -> list[AskFirst]:
+    def moved(self, layers: dict[int, LayerState], *, rate: float, peer_rate: float) -> list[AskFirst]:
         """Put the window where it belongs now; what changed for peers.
 
-        `plans`: in the order of the release; `rate`, `peer_rate`: bytes a second from all sources and from peers.
+        `layers`: in the order of the release; `rate`, `peer_rate`: bytes a second from all sources and from peers.
         """
         # It never shrinks: a rate that goes up and down would move its end to and fro.
         self._size = max(self._size, int(rate * _SECONDS))
         left, ready = self._size, 0
         enough = max(_ENOUGH, int(peer_rate * _ENOUGH_SECONDS))
         changed = []
-        for layer, plan in plans.items():
-            if plan.complete:
-                plan.move_window(range(0))
+        for layer, state in layers.items():
+            if state.complete:
+                state.move_window(range(0))
                 continue
-            window = _stripes(plan, left)
-            left -= len(window) * plan.geometry.stripe_length
-            plan.move_window(window)
-            prefer = AskFirst(layer, plan.window_pieces, others=bool(window) or ready < enough)
+            window = _stripes(state, left)
+            left -= len(window) * state.geometry.stripe_length
+            state.move_window(window)
+            prefer = AskFirst(layer, state.window_pieces, others=bool(window) or ready < enough)
             if prefer != self._told.get(layer, AskFirst(layer, 0)):
                 self._told[layer] = prefer
                 changed.append(prefer)
-            ready += (plan.missing & plan.seen).bit_count() * plan.geometry.piece_length
+            ready += (state.missing & state.seen).bit_count() * state.geometry.piece_length
         return changed
 
 
-def _stripes(plan: LayerState, left: int) -> range:
+def _stripes(state: LayerState, left: int) -> range:
     """The stripes of a layer from the first that is not all there, as many as begin within `left` bytes."""
     if left <= 0:
         return range(0)
-    geometry = plan.geometry
-    first = pieces.first_missing(plan.have) // geometry.pieces_per_stripe
+    geometry = state.geometry
+    first = pieces.first_missing(state.have) // geometry.pieces_per_stripe
     return range(first, min(geometry.stripe_count, first - -left // geometry.stripe_length))
 
 
@@ -85,6 +85,7 @@ class LateInWindow:
     """What the sink needs soon and its owner is late with: before own stripes that are needed later."""
 
     rules: frozenset[Rule] = frozenset({Rule.STREAM})
+    before_others_known = False
 
     def __init__(self) -> None:
         self._rests_until = 0.0

@@ -32,6 +32,7 @@ class Undelivered:
     """Second copies of what peers hold, as long as the swarm holds everything or gives nothing."""
 
     rules: frozenset[Rule] = frozenset({Rule.CORRUPT, Rule.SILENT_PEERS, Rule.UNPROVEN_OFFERS, Rule.SLACK, Rule.PROBE})
+    before_others_known = False
 
     def __init__(self) -> None:
         self._all_seen_from: float | None = None

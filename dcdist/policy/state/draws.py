@@ -39,7 +39,7 @@ class Running:
 class Draws:
     """The draws of a fetch by their numbers. `total`: bytes that all of them together have brought."""
 
-    plans: dict[int, LayerState]
+    layers: dict[int, LayerState]
     total: int = 0
     _running: dict[int, Running] = field(default_factory=dict)
     _next: int = 0
@@ -67,9 +67,9 @@ class Draws:
 
     def begin(self, layer: int, bits: Bits, length: int, reason: Reason, *, now: float) -> int:
         """Pieces are asked for, `length` bytes: the number of the draw."""
-        plan = self.plans[layer]
-        plan.in_flight |= bits
-        plan.requested |= bits
+        state = self.layers[layer]
+        state.in_flight |= bits
+        state.requested |= bits
         draw = self._next
         self._next += 1
         self._running[draw] = Running(layer, bits, length, reason, begun=now)
@@ -92,7 +92,7 @@ class Draws:
         """A draw is over: those of its pieces that did not come are missing again. None if it was over already."""
         running = self._running.pop(draw, None)
         if running is not None:
-            plan = self.plans[running.layer]
-            plan.in_flight &= ~running.pieces
-            plan.reassign()
+            state = self.layers[running.layer]
+            state.in_flight &= ~running.pieces
+            state.reassign()
         return running

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Members:
-    """The other members as the latest listing has them, seated at the layers of `plans` (by their numbers)."""
+    """The other members as the latest listing has them, seated at `layers` (by their numbers)."""
 
-    def __init__(self, version: str, plans: dict[int, LayerState]) -> None:
+    def __init__(self, version: str, layers: dict[int, LayerState]) -> None:
         """`version`: of the release that this host fetches; those who fetch another one draw nothing of it."""
         self._version = version
-        self._plans = plans
+        self._layers = layers
         self._members: dict[HostId, tuple[Role, str, Bits]] = {}
         self._prefix_bits = 0
 
@@ -31,18 +31,18 @@ class Members:
 
     def opened(self, layer: int) -> None:
         """A layer takes part from now on."""
-        plan = self._plans[layer]
-        plan.ownership.narrow(self._prefix_bits)
+        state = self._layers[layer]
+        state.ownership.narrow(self._prefix_bits)
         for host in self._members:
             self._seat(host, layer)
-        plan.reassign()
+        state.reassign()
 
     def narrowed(self, bits: int) -> None:
         """The members are those of a prefix of so many bits from now on."""
         self._prefix_bits = bits
-        for plan in self._plans.values():
-            if plan.ownership.narrow(bits):
-                plan.reassign()
+        for state in self._layers.values():
+            if state.ownership.narrow(bits):
+                state.reassign()
 
     def changed(self, event: MembersChanged) -> None:
         """Hosts appeared, changed or left."""
@@ -51,14 +51,14 @@ class Members:
         for member in event.joined:
             self._members[member.host] = (member.role, member.version, member.needs)
         hosts = [*event.left, *(member.host for member in event.joined)]
-        for layer, plan in self._plans.items():
+        for layer, state in self._layers.items():
             # Not any(): every host must be seated.
             if [host for host in hosts if self._seat(host, layer)]:
-                plan.reassign()
+                state.reassign()
 
     def _seat(self, host: HostId, layer: int) -> bool:
         """Put a host among the members of a layer or take it away; whether that changed anything."""
         role, version, needs = self._members.get(host, (Role.SEEDER, "", 0))
         draws = role is Role.DRAWER and version == self._version and bool(needs >> layer & 1)
-        ownership = self._plans[layer].ownership
+        ownership = self._layers[layer].ownership
         return ownership.join(host) if draws else ownership.leave(host)

@@ -30,7 +30,7 @@ WINDOW = pieces.span(0, 256)
 """The pieces of the first 64 MiB."""
 
 
-def plans(*geometries: Geometry) -> dict[int, LayerState]:
+def states(*geometries: Geometry) -> dict[int, LayerState]:
     return {number: LayerState(NAMES[number], geometry, host(1), 0) for number, geometry in enumerate(geometries)}
 
 
@@ -52,14 +52,14 @@ def asked_first(made: Planner, *, now: float) -> list[AskFirst]:
 
 
 def test_the_window_begins_with_the_first_missing_stripe_and_has_64_mib() -> None:
-    (plan,) = plans(GEOMETRY).values()
-    plan.have = pieces.span(0, 41) | pieces.span(60, 70)
-    assert moved(StreamWindow(), {0: plan}) == [AskFirst(0, pieces.span(40, 40 + 256))]
-    assert plan.window == range(10, 74)
+    (state,) = states(GEOMETRY).values()
+    state.have = pieces.span(0, 41) | pieces.span(60, 70)
+    assert moved(StreamWindow(), {0: state}) == [AskFirst(0, pieces.span(40, 40 + 256))]
+    assert state.window == range(10, 74)
 
 
 def test_the_window_holds_ten_seconds_of_a_fast_host_and_never_shrinks() -> None:
-    streaming, over = StreamWindow(), plans(GEOMETRY)
+    streaming, over = StreamWindow(), states(GEOMETRY)
     moved(streaming, over, rate=10e6)
     assert over[0].window == range(96)
     moved(streaming, over, rate=1e6)
@@ -67,16 +67,16 @@ def test_the_window_holds_ten_seconds_of_a_fast_host_and_never_shrinks() -> None
 
 
 def test_the_window_runs_over_the_layers_in_their_order() -> None:
-    over = plans(*[Geometry.for_length(40 * MIB)] * 3)
+    over = states(*[Geometry.for_length(40 * MIB)] * 3)
     assert moved(StreamWindow(), over) == [AskFirst(0, pieces.span(0, 160)), AskFirst(1, pieces.span(0, 96))]
     over[0].have = pieces.span(0, 160)
     streaming = StreamWindow()
     assert moved(streaming, over) == [AskFirst(1, pieces.span(0, 160)), AskFirst(2, pieces.span(0, 96))]
-    assert [plan.window for plan in over.values()] == [range(0), range(40), range(24)]
+    assert [state.window for state in over.values()] == [range(0), range(40), range(24)]
 
 
 def test_only_changes_are_told() -> None:
-    streaming, over = StreamWindow(), plans(GEOMETRY)
+    streaming, over = StreamWindow(), states(GEOMETRY)
     assert len(moved(streaming, over)) == 1
     over[0].have = pieces.span(0, 3)
     assert moved(streaming, over) == []
@@ -85,7 +85,7 @@ def test_only_changes_are_told() -> None:
 
 
 def test_a_layer_beyond_the_window_waits_while_peers_have_enough_to_give_of_those_before_it() -> None:
-    streaming, over = StreamWindow(), plans(GEOMETRY, GEOMETRY)
+    streaming, over = StreamWindow(), states(GEOMETRY, GEOMETRY)
     over[0].seen = pieces.span(0, 63)
     assert moved(streaming, over) == [AskFirst(0, WINDOW)]
     over[0].seen = pieces.span(0, 64)
@@ -114,10 +114,10 @@ def test_layers_come_in_their_order_whichever_opened_first() -> None:
 
 def test_an_owner_draws_its_stripes_of_the_window_from_the_front_and_then_its_round() -> None:
     made = streaming_planner(LayerOpened(0, GEOMETRY, 0), MembersChanged((member(2), member(3)), ()))
-    plan = LayerState(LAYER, GEOMETRY, host(1), 0)
+    state = LayerState(LAYER, GEOMETRY, host(1), 0)
     for number in (2, 3):
-        plan.ownership.join(host(number))
-    own = list(plan.ownership.round_of(host(1)))
+        state.ownership.join(host(number))
+    own = list(state.ownership.round_of(host(1)))
     in_window = sorted(stripe for stripe in own if stripe < 64)
     assert 10 <= len(in_window) <= 33
 
@@ -143,9 +143,9 @@ def test_hosts_of_either_order_agree_on_whose_turn_it_is() -> None:
 def window_without_own(*, now: float) -> Planner:
     """One of two hosts that has drawn its part of the window; of the other's nothing was seen for so long."""
     made = streaming_planner(LayerOpened(0, GEOMETRY, 0), MembersChanged((member(2),), ()))
-    plan = LayerState(LAYER, GEOMETRY, host(1), 0)
-    plan.ownership.join(host(2))
-    own = [stripe for stripe in range(64) if plan.ownership.owner(stripe) == host(1)]
+    state = LayerState(LAYER, GEOMETRY, host(1), 0)
+    state.ownership.join(host(2))
+    own = [stripe for stripe in range(64) if state.ownership.owner(stripe) == host(1)]
     had = pieces.of(piece for stripe in own for piece in range(4 * stripe, 4 * stripe + 4))
     made.receive(PiecesFinished(0, had), now=now)
     made.receive(PeersGave(0), now=now)
@@ -165,5 +165,5 @@ def test_what_peers_hold_of_the_window_is_left_to_them() -> None:
 
 
 def test_the_window_of_a_large_layer_is_cut_by_its_own_stripes() -> None:
-    (plan,) = plans(Geometry.for_length(4 * GIB)).values()
-    assert moved(StreamWindow(), {0: plan}) == [AskFirst(0, pieces.span(0, 64))]
+    (state,) = states(Geometry.for_length(4 * GIB)).values()
+    assert moved(StreamWindow(), {0: state}) == [AskFirst(0, pieces.span(0, 64))]
