@@ -118,7 +118,7 @@ async def _read(
         ) from error
     if release.name != name:
         raise SignatureError(
-            f"the manifest at the place of {name} in {store} is that of {release.name}: its contents were mixed up",
+            f"{store}: the object for {name} holds the manifest of {release.name}; the store's contents were mixed up",
             source=str(store),
         )
     return release

@@ -55,7 +55,7 @@ class EventLog:
             os.write(self._descriptor, line)
         except OSError as error:
             self.close()
-            warn(f"dcdist: the log {self._path} ends here: {error.strerror}")
+            warn(f"dcdist: cannot write the log {self._path}; logging stopped: {error.strerror}")
 
     def close(self) -> None:
         """Nothing more is written."""

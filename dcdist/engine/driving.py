@@ -99,7 +99,7 @@ class Driver:
             case GiveUp():
                 raise FetchFailedError(
                     f"the fetch gave up with {self._counts.left()} still missing: {command.reason}. What was fetched "
-                    "is kept: run the same command again to go on"
+                    "is kept: run the same command again to resume"
                 )
             case _:
                 assert_never(command)

@@ -104,8 +104,8 @@ class FetchOptions:
             )
         if not self.swarm and self.rates.fleet_store is not None:
             raise UsageError(
-                "--fleet-store-rate (fleet_store_rate) needs the swarm, in which hosts count each other: use "
-                "--store-rate (store_rate), or omit --no-swarm (swarm=False)"
+                "--fleet-store-rate (fleet_store_rate) cannot be used with --no-swarm (swarm=False): hosts count each "
+                "other in the swarm; use --store-rate (store_rate), or omit --no-swarm"
             )
         if not self.swarm and self.reach.peers:
             raise UsageError("--peer (peers) needs the swarm: omit --no-swarm (swarm=False)")

@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from dcdist.engine.fetch_options import FetchOptions
 from dcdist.errors import UsageError
+from dcdist.model.identity import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Group = TypeVar("Group")
+
+_TUPLES: Mapping[object, str] = {
+    tuple[str, ...]: "a list of names",
+    Address: "an address (host, port)",
+    tuple[Address, ...]: "a list of addresses (host, port)",
+}
+"""In words: the types of options that hold several values."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,4 +104,6 @@ def _value(kind: object, value: object) -> object:
 def _words(kind: object) -> str:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return "one of " + ", ".join(str(each.value) for each in kind)
-    return kind.__name__ if isinstance(kind, type) and get_origin(kind) is None else str(kind)
+    if isinstance(kind, UnionType):
+        return f"{_words(get_args(kind)[0])} or None"
+    return _TUPLES[kind] if kind in _TUPLES else str(getattr(kind, "__name__", kind))

@@ -142,7 +142,7 @@ class Membership:
         if question is None:
             message = "this host could not leave its heartbeat, so others may not find it"
         elif question.holds(self.me.host):
-            message = "the other hosts could not be listed; those known stay"
+            message = "cannot list other hosts; keeping the known ones"
         else:
             message = "hosts of another part of the fleet could not be listed"
         self._listeners.troubled(f"{message}: {error}")

@@ -33,8 +33,7 @@ def request_left(store: Store, key: str) -> Troubled:
     """A request was dropped: it brought nothing for too long, or far less than others."""
     place = f"{store}/{key}"
     return Troubled(
-        f"{place}: no byte for too long, or far fewer than other requests; the request was left, and its rest is "
-        "requested again",
+        f"{place}: the request stalled or was far slower than others; it was dropped and will be retried",
         Trouble.STORE,
         place,
     )
@@ -77,9 +76,9 @@ def copy_is_wrong(event: PieceFailed, place: str) -> Troubled:
 def cache_is_damaged(layer: CachedLayer) -> Troubled:
     """Pieces of a layer in the cache changed after their check."""
     count = layer.damaged.bit_count()
-    which = f"piece {next(each(layer.damaged))} is" if count == 1 else f"{count} pieces are"
+    which = f"piece {next(each(layer.damaged))}" if count == 1 else f"{count} pieces"
     return Troubled(
-        f"{layer.path}: {which} not what was written there; discarded and fetched again. Check the disk of this host",
+        f"{layer.path}: {which} changed on disk; discarded and fetched again. Check the disk of this host",
         Trouble.CORRUPT,
         str(layer.path),
     )
@@ -98,8 +97,8 @@ def peers_lied(event: PeersLied) -> Troubled:
 def peer_banned(event: PeerBanned) -> Troubled:
     """Nothing more is requested from a peer."""
     return Troubled(
-        f"peer {event.peer} sent wrong bytes of layer {event.layer}; nothing more of it is requested from there. Check "
-        "the disk of that host",
+        f"peer {event.peer} sent corrupt data for layer {event.layer} and is banned for that layer. Check the disk of "
+        "that host",
         Trouble.BANNED,
         event.peer,
     )

@@ -85,7 +85,7 @@ async def _noting(serials: SeenSerials, release: Release, report: Report) -> Asy
         try:
             await asyncio.to_thread(serials.note, release.name.demo, release.serial)
         except DiskError as error:
-            report(Troubled(f"the guard against older releases was not updated: {error}"))
+            report(Troubled(f"cannot record the release serial, the guard against older releases: {error}"))
 
     async with task_group() as group:
 

@@ -103,7 +103,7 @@ async def _build(
     try:
         return await build(store, request, images, shareable, journal, report=report)
     except StoreError as error:
-        kept = f"nothing of {request.name} is visible, and what was uploaded is kept: publish it again to go on"
+        kept = f"nothing of {request.name} is visible, and what was uploaded is kept: publish it again to resume"
         error.add_context(note=kept)
         raise
 

@@ -249,12 +249,12 @@ async def _sites(swift: Swift, container: str, folder: Path, count: int) -> list
 
 
 def _told_and_left(site: FaultSite) -> tuple[list[Troubled], int]:
-    """What was told of the store, and how many requests were left beside, without a byte for seconds.
+    """What was told of the store, and how many requests were dropped beside, without a byte for seconds.
 
     That happens on a starved machine; what would have come of them, be it a fault, is thrown away without a look.
     """
     troubles = site.troubles(Trouble.STORE)
-    told = [trouble for trouble in troubles if "the request was left" not in trouble.message]
+    told = [trouble for trouble in troubles if "it was dropped and will be retried" not in trouble.message]
     return told, len(troubles) - len(told)
 
 

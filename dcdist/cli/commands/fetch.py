@@ -54,14 +54,14 @@ if TYPE_CHECKING:
     type=click.Choice([each.value for each in Prefer]),
     default=Prefer.TIME.value,
     show_default=True,
-    help="What matters more: to be ready sooner, or to spare the store.",
+    help="Optimise for this host's time or for store traffic.",
 )
 @click.option(
     "--order",
     type=click.Choice([each.value for each in Order]),
     default=Order.ANY.value,
     show_default=True,
-    help="Which parts come first: any, as it suits all hosts, or those at the front of the release.",
+    help="Order of fetching: best for all hosts (any), or front to back (stream).",
 )
 @shared_options.STORE_RATE
 @shared_options.FLEET_STORE_RATE
@@ -73,8 +73,7 @@ if TYPE_CHECKING:
     default="10m",
     show_default=True,
     metavar="DURATION",
-    help="How long to go on giving to other hosts, in the background, once the images are complete: 90s, 30m, 2h; 0 "
-    "to end at once.",
+    help="How long to keep seeding in the background once the images are complete: 90s, 30m, 2h, 1d; 0 stops at once.",
 )
 @click.option(
     "--trace",
@@ -91,10 +90,10 @@ def command(
 
     Without @VERSION this fetches the latest release, which must not be older than one fetched to the same cache
     before. What the cache has is not transferred again, so an update transfers only what is new. Run an interrupted
-    fetch again and it goes on from where it was. Images appear under their names once complete and verified.
+    fetch again to resume. Images appear under their names once complete and verified.
 
-    When all images are complete the command ends. A background process goes on giving to other hosts for --seed-for;
-    the command says how to stop it.
+    When all images are complete the command ends. A background process keeps seeding (--seed-for); the command says
+    how to stop it.
 
     \b
     Examples:

@@ -34,8 +34,7 @@ def command(
 ) -> None:
     """Hold all layers of a release and give them to other hosts.
 
-    First brings the layers that the cache lacks. Gives until Ctrl-C or SIGTERM, which is the normal end, with code 0.
-    Writes no image.
+    Fetches missing layers, then seeds until Ctrl-C or SIGTERM (exit code 0). Writes no image.
 
     \b
     Example:

@@ -89,7 +89,7 @@ CACHE = click.option(
     required=True,
     type=FOLDER,
     metavar="DIR",
-    help="Folder for layers, which updates and other hosts use again. Created if missing.",
+    help="Folder for layers; later updates and other hosts reuse them. Created if missing.",
 )
 LISTEN_OPTION = click.option(
     "--listen",
@@ -101,7 +101,7 @@ ADVERTISE = click.option(
     "--advertise",
     type=PEER,
     metavar="IP:PORT",
-    help="Address that other hosts are told to connect to, if it is another one. [default: detected]",
+    help="Address announced to other hosts, if different. [default: detected]",
 )
 PEERS = click.option(
     "--peer",
@@ -117,7 +117,7 @@ REALM_OPTION = click.option(
     default=DEFAULT_REALM,
     show_default=True,
     metavar="NAME",
-    help="Hosts look for others of their own realm only: those that they can reach.",
+    help="Only hosts of the same realm find each other; give one name to hosts that can reach each other.",
 )
 STORE_RATE = click.option(
     "--store-rate", type=RATE, metavar="R", help="The most that this host takes from the store. [default: no limit]"
@@ -126,8 +126,8 @@ FLEET_STORE_RATE = click.option(
     "--fleet-store-rate",
     type=RATE,
     metavar="R",
-    help="The most that all hosts of the demo and realm together take from the store. Give it to all of them; each "
-    "keeps to its share. [default: no limit]",
+    help="Store limit for all hosts of the demo and realm together. Set it on every host; each keeps to its share. "
+    "[default: no limit]",
 )
 UP_RATE = click.option(
     "--up-rate", type=RATE, metavar="R", help="The most that this host gives to other hosts. [default: no limit]"

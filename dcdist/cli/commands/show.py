@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command(wanted: str, store: str, *, as_json: bool) -> None:
     """Show what a release is made of, and what is new against the release before it.
 
-    Without @VERSION this shows the latest release. The layers marked new are those that a host with the release before
-    must fetch. The signature is not checked.
+    Without @VERSION this shows the latest release. Layers marked new must be fetched even by hosts with the previous
+    release. The signature is not checked.
 
     Example: python -m dcdist show web-demo@2 --store swift://demos
     """

@@ -95,7 +95,7 @@ def seeding_line(seeding: SeedingChild, now: datetime) -> str:
     """What goes on, until when, and how to stop it."""
     until = (now + timedelta(seconds=seeding.seconds)).strftime("%H:%M:%S")
     return (
-        f"process {seeding.pid} goes on giving to other hosts for {show_duration(seeding.seconds)}, until {until} "
+        f"process {seeding.pid} keeps seeding for {show_duration(seeding.seconds)}, until {until} "
         f"(log: {seeding.log})\n  to stop it: kill {seeding.pid}"
     )
 

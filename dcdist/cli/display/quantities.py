@@ -35,7 +35,7 @@ def parse_rate(text: str) -> float:
         )
     rate = float(match[1]) * _unit(match[2], text)
     if rate < 1:
-        raise UsageError(f"{text!r} would never end: a rate is 1 byte a second or more; omit it for no limit")
+        raise UsageError(f"{text!r} is too slow: the minimum is 1 byte a second; omit it for no limit")
     return rate
 
 
@@ -63,7 +63,7 @@ def parse_duration(text: str) -> float:
     match = _DURATION.fullmatch(stripped)
     if match is None:
         hint = f"; did you mean {stripped}s?" if re.fullmatch(_NUMBER, stripped, re.ASCII) else ""
-        raise UsageError(f"{text!r} is not a duration: write 90s, 30m, 2h or 0{hint}")
+        raise UsageError(f"{text!r} is not a duration: write 90s, 30m, 2h, 1d or 0{hint}")
     return float(match[1]) * _SECONDS[match[2]]
 
 

@@ -23,7 +23,7 @@ def line(event: FetchEvent) -> str:
             return f"{event.files} metadata file(s) written"
         case fetch_events.LayerChecked():
             return (
-                f"checking layer {event.layer} in the cache, as the last run did not end cleanly: "
+                f"checking layer {event.layer} in the cache (the last run ended uncleanly): "
                 f"{show_bytes(event.checked)} of {show_bytes(event.length)}"
             )
         case fetch_events.Waiting():

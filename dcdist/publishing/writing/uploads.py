@@ -104,7 +104,9 @@ class Uploads:
             name = names.replace(name)
             await self._journal.begin_layer(name)
             if not await self.put_once(object_names.layer_segment(name, number), body):
-                raise InvariantError(f"layer {name} has a random name, and yet other bytes stand under it")
+                raise InvariantError(
+                    f"layer {name} already has a different segment {number}, although its name is random"
+                )
         names.places[number] = name
 
     def _is_there(self, layer: LayerName, number: int, digest: Digest) -> bool:

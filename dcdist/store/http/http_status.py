@@ -71,7 +71,7 @@ def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, 
         meaning = "it asks for fewer requests" + ("" if wish is None else f" for {wish:g} s")
         if status == 503 and wish is None:
             # What the proxy of a Swift says when all its disks have said 507.
-            meaning = "it is overloaded, or its servers are down or full"
+            meaning = "the store is overloaded, full or down"
         return StoreThrottledError(f"{message}: {meaning}", store=store, key=key, retry_after=wish)
     if status in _PLAIN:
         kind, meaning = _PLAIN[status]

@@ -62,7 +62,7 @@ def test_a_log_gives_words_and_failed_requests_and_counts() -> None:
     told = {"event": "troubled", "time": "1970-01-01T00:00:13.000+00:00", "source": SEGMENT}
     lines = [
         json.dumps({**told, "kind": "corrupt", "message": f"{SEGMENT}: bytes 3 to 9 (piece 0) are wrong; thrown away"}),
-        json.dumps({**told, "kind": "store", "message": "the request was left"}),
+        json.dumps({**told, "kind": "store", "message": "it was dropped and will be retried"}),
         json.dumps({"event": "progress"}),
         '{"event": "trou',
     ]

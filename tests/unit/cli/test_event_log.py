@@ -64,4 +64,4 @@ def test_a_log_that_is_full_ends_no_command_and_says_so_once(capsys: pytest.Capt
     with logging_events(Path("/dev/full"), "fetch", "web@1") as log:
         log.note({"event": "one"})
         log.note({"event": "two"})
-    assert capsys.readouterr().err.count("the log /dev/full ends here: No space left") == 1
+    assert capsys.readouterr().err.count("cannot write the log /dev/full; logging stopped: No space left") == 1

@@ -42,7 +42,7 @@ SHOWN: list[tuple[FetchEvent, str]] = [
     (fetch_events.MetadataWritten(3), "3 metadata file(s) written"),
     (
         fetch_events.LayerChecked(LAYER, 1000, 2000),
-        f"checking layer {LAYER} in the cache, as the last run did not end cleanly: 1.00 kB of 2.00 kB",
+        f"checking layer {LAYER} in the cache (the last run ended uncleanly): 1.00 kB of 2.00 kB",
     ),
     (fetch_events.Waiting(LAYER, "busy"), "waiting: busy"),
     (
@@ -168,8 +168,7 @@ def test_for_programs_the_last_line_is_the_fetched_release(capsys: pytest.Captur
 def test_people_are_told_until_when_it_seeds_and_how_to_stop_it() -> None:
     now = datetime(2026, 1, 2, 23, 55, tzinfo=UTC)
     assert seeding_line(SeedingChild(4711, 600.0, "/cache/seeding.log"), now) == (
-        "process 4711 goes on giving to other hosts for 10 min, until 00:05:00 (log: /cache/seeding.log)\n"
-        "  to stop it: kill 4711"
+        "process 4711 keeps seeding for 10 min, until 00:05:00 (log: /cache/seeding.log)\n  to stop it: kill 4711"
     )
 
 
