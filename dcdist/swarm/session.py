@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _LOOK = 0.25
 _RECONNECT = 5.0
 _FLUSH_LIMIT = 60.0
+_HIGHEST_RATE = (1 << 31) - 2
 
 
 @asynccontextmanager
@@ -271,5 +272,5 @@ class TorrentSwarm:
 
 
 def _rate(rate: float | None) -> int:
-    """A rate as libtorrent takes it: 0 means no limit."""
-    return 0 if rate is None else max(1, round(rate))
+    """A rate as libtorrent takes it: 0 means no limit, and one above 31 bits wraps around."""
+    return 0 if rate is None else max(1, min(round(rate), _HIGHEST_RATE))

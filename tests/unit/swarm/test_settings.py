@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from dcdist.swarm.session import _rate
 from dcdist.swarm.settings import listen_interface, peer_classes, session_parameters, source_address
 
 
@@ -49,3 +50,10 @@ def test_each_session_is_a_host_of_its_own_with_a_whole_peer_id() -> None:
 def test_addresses_are_written_as_libtorrent_reads_them(address: str, interface: str, source: str) -> None:
     parsed = ip_address(address)
     assert (listen_interface(parsed, 6881), source_address(parsed)) == (interface, source)
+
+
+@pytest.mark.parametrize(
+    ("rate", "setting"), [(None, 0), (0.4, 1), (20e6, 20_000_000), (5e9, 2_147_483_646), (1e24, 2_147_483_646)]
+)
+def test_a_high_limit_does_not_wrap_around_to_a_low_one(rate: float | None, setting: int) -> None:
+    assert _rate(rate) == setting
