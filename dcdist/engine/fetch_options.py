@@ -1,15 +1,22 @@
 """What a fetch may be told, said once: each option is a field here, with what it means.
 
-Invariant: options that contradict each other do not exist.
+Invariant: options that cannot be used, or that contradict each other, do not exist.
 """
 
-# No `from __future__ import annotations`: `flat_options` reads the types of the fields.
+# No `from __future__ import annotations`: `check_fields` and `flat_options` read the types of the fields.
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 
+from dcdist.engine.option_values import (
+    Duration,
+    ListenAddress,
+    Name,
+    PathOption,
+    PeerAddress,
+    Rate,
+    check_fields,
+)
 from dcdist.errors import UsageError
-from dcdist.model.identity import Address
 
 DEFAULT_REALM = "default"
 
@@ -34,34 +41,50 @@ class Order(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Limits in bytes a second; None: no limit."""
+    """Limits in bytes a second, at least 1; None: no limit.
 
-    store: float | None = None
+    Raises:
+        UsageError: One of them is not such a limit.
+    """
+
+    store: Rate | None = None
     """The most that this host takes from the store."""
-    fleet_store: float | None = None
+    fleet_store: Rate | None = None
     """The most that all hosts of the demo and realm together take from the store.
 
     Give it to all of them; each keeps to its share. It needs the swarm, and a store that can be listed and written to:
     a host that cannot know the others takes a sixteenth.
     """
-    up: float | None = None
+    up: Rate | None = None
     """The most that this host gives to other hosts."""
-    down: float | None = None
+    down: Rate | None = None
     """The most that this host takes from the store and other hosts together."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How this host and the others find and reach each other."""
+    """How this host and the others find and reach each other.
 
-    listen: Address | None = None
+    Hosts are given by IP address.
+
+    Raises:
+        UsageError: An address, a port or the realm's name is invalid.
+    """
+
+    listen: ListenAddress | None = None
     """Where other hosts may connect; port 0 is any free one. None: all IPv4 addresses, any free port."""
-    advertise: Address | None = None
+    advertise: PeerAddress | None = None
     """Where other hosts are told to connect. None: found out from the route to the store."""
-    peers: tuple[Address, ...] = ()
+    peers: tuple[PeerAddress, ...] = ()
     """Hosts to connect to besides those found through the store."""
-    realm: str = DEFAULT_REALM
+    realm: Name = DEFAULT_REALM
     """Hosts look for others of their own realm only: those that they can reach."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +92,12 @@ class FetchOptions:
     """Where a release goes and how it comes.
 
     Raises:
-        UsageError: Some of the options contradict each other.
+        UsageError: An option is of the wrong type or cannot be used, or some of them contradict each other.
     """
 
-    dest: Path | None
+    dest: PathOption | None
     """The folder for the images; metadata files go to its folder `metadata`. None: hold the layers, write no image."""
-    cache: Path
+    cache: PathOption
     """The folder for the layers, which updates and other hosts use again."""
     images: tuple[str, ...] = ()
     """Names of the images wanted; none: all."""
@@ -92,12 +115,13 @@ class FetchOptions:
     """How fast bytes may move."""
     reach: Reach = Reach()
     """How to meet other hosts."""
-    seed_for: float = 0.0
+    seed_for: Duration = 0.0
     """Seconds to go on giving to other hosts after all layers are here; infinite: until stopped."""
-    trace: Path | None = None
+    trace: PathOption | None = None
     """A file for what the planner learns and decides; see `dcdist.policy.trace`."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not self.swarm and not self.draw and not self.metadata_only:
             raise UsageError(
                 "--no-swarm (swarm=False) and --no-store (draw=False) together leave nothing to fetch from: omit one"
@@ -113,3 +137,13 @@ class FetchOptions:
             raise UsageError(
                 "--image (images) and --metadata-only (metadata_only) need --dest (dest), the folder to write to"
             )
+
+
+def require_fetch_options(options: object) -> None:
+    """Refuse what is given as the options of a fetch and is something else.
+
+    Raises:
+        UsageError: `options` are not `FetchOptions`.
+    """
+    if not isinstance(options, FetchOptions):
+        raise UsageError(f"options={options!r} is invalid: it must be FetchOptions(dest=..., cache=...)")

@@ -6,26 +6,16 @@ Invariant: the fields of the dataclasses are the only list of options; what is n
 from __future__ import annotations
 
 import dataclasses
-from enum import Enum
-from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, TypeVar
 
 from dcdist.engine.fetch_options import FetchOptions
+from dcdist.engine.option_values import checked
 from dcdist.errors import UsageError
-from dcdist.model.identity import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Group = TypeVar("Group")
-
-_TUPLES: Mapping[object, str] = {
-    tuple[str, ...]: "a list of names",
-    Address: "an address (host, port)",
-    tuple[Address, ...]: "a list of addresses (host, port)",
-}
-"""In words: the types of options that hold several values."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,17 +41,21 @@ def flat_options(group: type = FetchOptions, path: tuple[str, ...] = (), name: s
 def fetch_options(**flat: object) -> FetchOptions:
     """The options with these names: `dest`, `cache`, `store_rate`, `listen`, ...
 
-    Paths may be strings, and the values of `Prefer` and `Order` their words.
+    Values may be written as on the command line: paths, rates (`20MB`), durations (`10m`), addresses (`10.0.0.5:6881`),
+    and the words of `Prefer` and `Order`.
 
     Raises:
-        UsageError: There is no such option, one is missing or of the wrong type, or two contradict each other.
+        UsageError: There is no such option, one is missing or invalid, or two contradict each other.
     """
     known = {option.name: option for option in flat_options()}
     if unknown := sorted(flat.keys() - known):
         raise UsageError(f"a fetch has no option {unknown[0]!r}; it has: {', '.join(known)}")
     if missing := [name for name, option in known.items() if option.required and name not in flat]:
         raise UsageError(f"the option {missing[0]!r} is missing")
-    return _group(FetchOptions, (), {known[name].path: _checked(known[name], value) for name, value in flat.items()})
+    values = {
+        known[name].path: checked(known[name].kind, value, name=name, from_text=True) for name, value in flat.items()
+    }
+    return _group(FetchOptions, (), values)
 
 
 def _group(kind: type[Group], path: tuple[str, ...], values: Mapping[tuple[str, ...], object]) -> Group:
@@ -74,36 +68,3 @@ def _group(kind: type[Group], path: tuple[str, ...], values: Mapping[tuple[str, 
         elif isinstance(each.type, type) and dataclasses.is_dataclass(each.type):
             fields[each.name] = _group(each.type, here, values)
     return kind(**fields)
-
-
-def _checked(option: FlatOption, value: object) -> object:
-    try:
-        return _value(option.kind, value)
-    except (TypeError, ValueError):
-        raise UsageError(f"{option.name}={value!r} is invalid: it must be {_words(option.kind)}") from None
-
-
-def _value(kind: object, value: object) -> object:
-    """`value` as a `kind`, or a TypeError or ValueError."""
-    parts: tuple[Any, ...] = get_args(kind)
-    if isinstance(kind, UnionType):
-        return None if value is None else _value(parts[0], value)
-    if get_origin(kind) is tuple:
-        if not isinstance(value, tuple | list):
-            raise TypeError
-        kinds = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
-        return tuple(_value(each, item) for each, item in zip(kinds, value, strict=True))
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(value)
-    accepted: Any = {Path: str | Path, float: int | float}.get(kind, kind)  # type: ignore[call-overload]
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise TypeError
-    return Path(value) if isinstance(value, str) and kind is Path else value
-
-
-def _words(kind: object) -> str:
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return "one of " + ", ".join(str(each.value) for each in kind)
-    if isinstance(kind, UnionType):
-        return f"{_words(get_args(kind)[0])} or None"
-    return _TUPLES[kind] if kind in _TUPLES else str(getattr(kind, "__name__", kind))

@@ -15,6 +15,7 @@ from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
 from dcdist.engine.byte_counts import ByteCounts
 from dcdist.engine.fetch_events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding
 from dcdist.engine.fetch_job import Job, Ports
+from dcdist.engine.fetch_options import require_fetch_options
 from dcdist.engine.frame_source import FrameReader
 from dcdist.engine.image_writer import ImageWriter
 from dcdist.engine.layer_fetch import LayerFetch
@@ -67,8 +68,10 @@ async def fetch(
         stop: Set it to end the seeding early.
 
     Raises:
+        UsageError: `options` are not `FetchOptions`.
         DcdistError: See `dcdist.errors`; what was fetched is kept, and a later fetch goes on from there.
     """
+    require_fetch_options(options)
     begun = asyncio.get_running_loop().time()
     async with AsyncExitStack() as stack:
         destination = None
@@ -109,9 +112,10 @@ async def seed(
     This is a fetch that writes no image and seeds without end, whatever `options` say of that.
 
     Raises:
-        UsageError: `options` say that there is no swarm.
+        UsageError: `options` say that there is no swarm, or are not `FetchOptions`.
         DcdistError: See `dcdist.errors`.
     """
+    require_fetch_options(options)
     if not options.swarm:
         raise UsageError("a seeder needs the swarm: omit --no-swarm (swarm=False)")
     await fetch(store, release, replace(options, dest=None, seed_for=float("inf")), report=report, stop=stop)

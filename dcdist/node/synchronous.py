@@ -6,11 +6,14 @@ They are for programs without an event loop; within one, use the asynchronous ca
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcdist.engine import troubles
+from dcdist.engine.fetch_options import require_fetch_options
 from dcdist.engine.flat_options import fetch_options
+from dcdist.engine.option_values import checked, checked_path
 from dcdist.errors import UsageError
 from dcdist.formats.compression import DEFAULT_LEVEL
 from dcdist.formats.signature import PublicKey
@@ -49,7 +52,8 @@ def fetch_release(
         on_event: Called with each event, in order; must return soon, for the fetch waits.
         options: Where the release goes and how it comes.
         flat: Single options instead of `options`: `dest` and `cache`, which are required, and any other field of
-            `FetchOptions`, of its `Reach` (`listen`, ...) and of its `Rates` (as `store_rate`, ...).
+            `FetchOptions`, of its `Reach` (`listen`, ...) and of its `Rates` (as `store_rate`, ...). Values may be
+            written as on the command line: `store_rate="20MB"`, `seed_for="10m"`, `listen="10.0.0.5:6881"`.
 
     With `seed_for` the call returns when the seeding is over.
 
@@ -57,13 +61,16 @@ def fetch_release(
         Seconds taken, bytes by source (`bytes.store`, `.peers`, `.reused`, `.wasted`, `.images`), and hosts met.
 
     Raises:
-        UsageError: An option is unknown, missing or invalid, or `options` were given too.
+        UsageError: An option is unknown, missing or invalid, `options` were given too, or an event loop runs here.
         DcdistError: See `dcdist.errors`; what was fetched is kept, and a later call goes on from there.
         KeyboardInterrupt: Ctrl-C; what was fetched is kept.
     """
+    _require_no_loop("fetch_release", "await `dcdist.fetch`, or read the events of `dcdist.fetching`")
+    _require_text(store=store, release=release)
     if options is not None and flat:
         raise UsageError(f"give either `options` or single options, not both: {', '.join(sorted(flat))}")
     asked = fetch_options(**flat) if options is None else options
+    require_fetch_options(asked)
     keys = _trusted(trust)
     report = on_event or _ignore
 
@@ -77,7 +84,7 @@ def fetch_release(
 def publish_release(
     store: str,
     release: str,
-    files: Sequence[str | Path],
+    files: str | Path | Sequence[str | Path],
     *,
     key: str | Path,
     metadata: str | Path | None = None,
@@ -89,7 +96,7 @@ def publish_release(
     Args:
         store: The store's URL, as `open_store` takes it.
         release: `DEMO@VERSION`.
-        files: The images; each is published under its file name.
+        files: The images, or a single one; each is published under its file name.
         key: The file with the publisher's private key.
         metadata: A folder of small files that come with the images.
         level: zstd's level, 1 to 22.
@@ -99,18 +106,21 @@ def publish_release(
         The release, and how many bytes of it were new, reused and uploaded.
 
     Raises:
+        UsageError: An argument is invalid, or an event loop runs here.
         ReleaseExistsError: The release exists with other content.
         XvaError: An image is a damaged XVA; nothing was published.
         DcdistError: See `dcdist.errors`.
     """
+    _require_no_loop("publish_release", "await `dcdist.publish`")
+    _require_text(store=store, release=release)
     # Imported here: those who only fetch need no publishing.
     from dcdist.publishing import ImageSource, PublishRequest, publish
 
     request = PublishRequest(
         ReleaseName.parse(release),
-        tuple(ImageSource.of(Path(file)) for file in files),
-        read_private_key(Path(key)),
-        metadata=None if metadata is None else Path(metadata),
+        tuple(ImageSource.of(checked_path(file, name="files")) for file in _several(files, name="files")),
+        read_private_key(checked_path(key, name="key")),
+        metadata=None if metadata is None else checked_path(metadata, name="metadata"),
         level=level,
     )
 
@@ -123,9 +133,34 @@ def publish_release(
     return asyncio.run(run())
 
 
+def _require_no_loop(name: str, instead: str) -> None:
+    """Refuse a plain call where an event loop runs: it would have to wait within it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise UsageError(f"{name} runs an event loop of its own, and one runs already in this thread: {instead}")
+
+
+def _require_text(**arguments: object) -> None:
+    for name, value in arguments.items():
+        checked(str, value, name=name)
+
+
 def _trusted(trust: Trust | Sequence[Trust]) -> tuple[PublicKey, ...]:
-    several = [trust] if isinstance(trust, str | Path | PublicKey) else trust
-    return tuple(each if isinstance(each, PublicKey) else read_public_key(Path(each)) for each in several)
+    return tuple(
+        each if isinstance(each, PublicKey) else read_public_key(checked_path(each, name="trust"))
+        for each in _several(trust, name="trust")
+    )
+
+
+def _several(given: object, *, name: str) -> tuple[object, ...]:
+    """What is given one by one or as a list, at least one."""
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        return (given,)
+    if not (several := tuple(given)):
+        raise UsageError(f"{name}={given!r} is empty: give at least one")
+    return several
 
 
 def _ignore(_event: object) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dcdist.cli.display.quantities import parse_address, parse_duration, parse_rate
 from dcdist.engine.fetch_options import DEFAULT_REALM
+from dcdist.engine.option_values import parse_path
 from dcdist.errors import UsageError
 from dcdist.model.identity import ReleaseName, require_word
+from dcdist.model.option_text import parse_address, parse_duration, parse_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +29,10 @@ class AbsolutePath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
         """The absolute path."""
+        try:
+            parse_path(os.fsdecode(value))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
         return Path(os.fsdecode(super().convert(value, param, ctx))).absolute()
 
 

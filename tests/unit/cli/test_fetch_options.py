@@ -127,6 +127,20 @@ def test_every_option_is_set_by_a_call_of_fetch_release(name: str, from_call: Ca
     assert _value(from_call(**where), OPTIONS[name]) != value
 
 
+@pytest.mark.parametrize("name", [name for name, option in OPTIONS.items() if not _parameter(option).is_flag])
+def test_what_the_command_line_takes_a_call_takes_too(name: str, from_call: Callable[..., FetchOptions]) -> None:
+    (_, word), value = _other(OPTIONS[name])
+    written = [word] if _parameter(OPTIONS[name]).multiple else word
+
+    assert _value(from_call(**{"dest": "/default", "cache": "/default"} | {name: written}), OPTIONS[name]) == value
+
+
+@pytest.mark.parametrize("flag", ["--dest", "--cache", "--trace"])
+def test_an_empty_path_is_not_the_working_directory(flag: str, from_words: Callable[..., FetchOptions]) -> None:
+    with pytest.raises(click.BadParameter, match="the path is empty"):
+        from_words(flag, "")
+
+
 def test_what_is_not_said_on_the_command_line_is_as_the_library_has_it(
     from_words: Callable[..., FetchOptions],
 ) -> None:
