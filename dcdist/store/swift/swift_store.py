@@ -174,7 +174,8 @@ class SwiftStore:
 
     def _require(self, response: aiohttp.ClientResponse, expected: set[int], what: str, key: str) -> None:
         if response.status not in expected:
-            raise error_of(response.status, response.headers, what=what, store=str(self), key=key)
+            url = str(response.url)
+            raise error_of(response.status, response.headers, what=what, store=str(self), key=key, url=url)
 
 
 async def _md5(body: bytes | memoryview) -> str:

@@ -176,6 +176,38 @@ def test_a_storage_url_that_cannot_be_asked_is_refused(url: str) -> None:
         read_account(200, headers, credentials=Credentials.from_environment(SWIFT), store="s")
 
 
+TLS = {**SWIFT, "ST_AUTH": "https://swift/auth/v1.0"}
+IN_CLEAR = {"X-Auth-Token": "token", "X-Storage-Url": "http://swift/v1/AUTH_a"}
+
+
+def test_after_a_sign_in_over_tls_no_token_goes_in_clear() -> None:
+    with pytest.raises(StoreError, match=r"http://swift/v1/AUTH_a as its storage: .* unencrypted.* set ST_STORAGE_URL"):
+        read_account(200, IN_CLEAR, credentials=Credentials.from_environment(TLS), store="s")
+
+
+@pytest.mark.parametrize("headers", [IN_CLEAR, {"X-Auth-Token": "token"}])
+@pytest.mark.parametrize("url", ["https://front/v1/AUTH_a", "http://inside/v1/AUTH_a"])
+def test_the_users_storage_url_goes_before_the_servers(headers: dict[str, str], url: str) -> None:
+    credentials = Credentials.from_environment({**TLS, "ST_STORAGE_URL": f"{url}/"})
+
+    assert read_account(200, headers, credentials=credentials, store="s") == Account(url, "token")
+
+
+@pytest.mark.parametrize("url", ["swift:8080", "ftp://swift/", "http://[", "http://u:secret@"])
+def test_a_storage_url_of_the_user_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="ST_STORAGE_URL is ") as caught:
+        Credentials.from_environment({**SWIFT, "ST_STORAGE_URL": url})
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_sign_in_that_is_redirected_says_where_to() -> None:
+    headers = {"Location": "https://swift/auth/v1.0"}
+
+    with pytest.raises(StoreError, match=r"answered 301, redirecting to https://swift/auth/v1\.0 and no token"):
+        read_account(301, headers, credentials=Credentials.from_environment(SWIFT), store="s")
+
+
 def test_keys_and_tokens_are_not_in_what_is_printed() -> None:
     assert "secret" not in repr(Credentials.from_environment(SWIFT))
     assert "token" not in repr(Account("http://swift", "token")).replace("token=", "")
