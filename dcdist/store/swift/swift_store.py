@@ -6,15 +6,16 @@ import asyncio
 import hashlib
 import math
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from dcdist.errors import IntegrityError, ObjectExistsError, StoreError
-from dcdist.ports.store import Capabilities, Listing
-from dcdist.store.http.http_errors import TRANSPORT_ERRORS, transport_error
+from dcdist.errors import IntegrityError, ObjectExistsError
+from dcdist.ports.store import Capabilities
 from dcdist.store.http.http_reads import HttpReads
-from dcdist.store.http.http_status import error_of, http_time
+from dcdist.store.http.http_status import error_of
 from dcdist.store.object_keys import require_key
-from dcdist.store.swift.swift_listing import PAGE, PAGE_BYTES_LIMIT, parse_page
+from dcdist.store.swift.swift_info import info_url
+from dcdist.store.swift.swift_listing import PAGE
+from dcdist.store.swift.swift_pages import Pages
 from dcdist.store.swift.swift_sign_in import SignIn
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from dcdist.ports.store import Entry
+    from dcdist.ports.store import Listing
     from dcdist.store.http.http_session import HttpSession
     from dcdist.store.swift.swift_sign_in import Credentials
 
@@ -36,14 +37,14 @@ class SwiftStore:
     def __init__(
         self, container: str, prefix: str, *, credentials: Credentials, session: HttpSession, page: int = PAGE
     ) -> None:
-        """Connect nowhere yet. The session is closed with the store; `page` is entries of one listing's page."""
-        self._page_length = page
+        """Connect nowhere yet. The session is closed with the store; `page` is names of one listing's page."""
         self._container = container
         self._root = f"{prefix}/" if prefix else ""
         self._session = session
         self._sign_in = SignIn(credentials, session)
         self._host = urlsplit(credentials.auth).hostname or ""
         self._reads = HttpReads(str(self), self._get, stall=session.stall)
+        self._pages = Pages(str(self), self._ask_page, self._ask_info, root=self._root, stall=session.stall, limit=page)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -93,50 +94,20 @@ class SwiftStore:
         async with await self._send("DELETE", require_key(key), {}) as response:
             self._require(response, {200, 202, 204, 404}, f"DELETE {key}", key)
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """All objects under a prefix, page by page; see the port. `now` is of the last page."""
-        entries: list[Entry] = []
-        marker: str | None = ""
-        now = 0.0
-        while marker is not None:
-            page, marker, now = await self._page(self._root + prefix, marker)
-            entries.extend(page)
-        return Listing(tuple(sorted(entries, key=lambda entry: entry.key)), now)
+        return await self._pages.list(prefix, look=look)
 
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
 
-    async def _page(self, prefix: str, marker: str) -> tuple[tuple[Entry, ...], str | None, float]:
-        """One page of a listing, where the next begins, and the store's clock. No container: nothing."""
-        query = urlencode({"format": "json", "limit": str(self._page_length), "prefix": prefix, "marker": marker})
-        async with await self._send("GET", None, {}, query=query) as response:
-            if response.status != 404:
-                self._require(response, {200, 204}, f"listing {prefix}", prefix)
-            now = http_time(response.headers.get("Date"))
-            if now is None:
-                raise StoreError(f"{self}: a listing came without a date", store=str(self), key=prefix)
-            if response.status != 200:
-                return (), None, now
-            data = await self._page_body(response, prefix)
-        page, marker_after = parse_page(data, root=self._root, store=str(self), page=self._page_length, marker=marker)
-        return page, marker_after, now
+    async def _ask_page(self, query: str) -> aiohttp.ClientResponse:
+        return await self._send("GET", None, {}, query=query)
 
-    async def _page_body(self, response: aiohttp.ClientResponse, prefix: str) -> bytes:
-        what = f"listing {prefix}"
-        body = bytearray()
-        try:
-            async for part in response.content.iter_any():
-                body += part
-                if len(body) > PAGE_BYTES_LIMIT:
-                    raise StoreError(
-                        f"{self}: {what}: a page of over {PAGE_BYTES_LIMIT} bytes; is it a Swift?",
-                        store=str(self),
-                        key=prefix,
-                    )
-        except TRANSPORT_ERRORS as error:
-            raise transport_error(error, what=what, store=str(self), key=prefix, stall=self._session.stall) from error
-        return bytes(body)
+    async def _ask_info(self) -> aiohttp.ClientResponse:
+        account = await self._sign_in.account()
+        return await self._session.send("GET", info_url(account.storage_url), headers={}, what="GET /info")
 
     async def _create_container(self) -> None:
         async with await self._send("PUT", None, {"Content-Length": "0"}) as response:
