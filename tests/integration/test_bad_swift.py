@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from dcdist.errors import StoreError
+from dcdist.errors import ObjectExistsError, StoreError
 from dcdist.store import open_store
 from tests.support.http_server import serve
 
@@ -173,6 +173,39 @@ async def test_a_page_without_end_is_left() -> None:
 
     with pytest.raises(StoreError, match="a page of over 16777216 bytes"):
         await list_with(endless)
+
+
+@pytest.mark.parametrize("body", [b"small", bytes(1 << 20)])
+async def test_a_server_without_conditional_puts_is_asked_for_one_once(body: bytes) -> None:
+    stored: dict[str, bytes] = {}
+    asked: list[tuple[str, str, bool]] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        key = request.path.rpartition("/")[2]
+        conditional = "If-None-Match" in request.headers
+        asked.append((request.method, key, conditional))
+        if request.method == "PUT":
+            if "Expect" in request.headers and request.transport is not None:
+                request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            received = await request.read()
+            if conditional:
+                return web.Response(status=501)
+            stored[key] = received
+            return web.Response(status=201)
+        return web.Response(status=200 if key in stored else 404)
+
+    async with opened(answer) as store:
+        await store.put("first", body, if_absent=True)
+        await store.put("second", body, if_absent=True)
+        with pytest.raises(ObjectExistsError, match="first exists already"):
+            await store.put("first", body[1:], if_absent=True)
+
+    assert stored == {"first": body, "second": body}
+    assert asked == [
+        ("PUT", "first", True), ("HEAD", "first", False), ("PUT", "first", False),
+        ("HEAD", "second", False), ("PUT", "second", False),
+        ("HEAD", "first", False),
+    ]  # fmt: skip
 
 
 async def test_a_redirection_is_named_with_the_url_that_was_asked() -> None:

@@ -45,6 +45,7 @@ class SwiftStore:
         self._host = urlsplit(credentials.auth).hostname or ""
         self._reads = HttpReads(str(self), self._get, stall=session.stall)
         self._pages = Pages(str(self), self._ask_page, self._ask_info, root=self._root, stall=session.stall, limit=page)
+        self._knows_if_none_match = True
 
     @property
     def capabilities(self) -> Capabilities:
@@ -73,15 +74,9 @@ class SwiftStore:
         """Create or replace an object; see the port."""
         digest = await _md5(body)
         headers = {"ETag": digest, "Content-Type": "application/octet-stream"}
-        if if_absent:
-            headers["If-None-Match"] = "*"
         if expires_in is not None:
             headers["X-Delete-After"] = str(max(1, math.ceil(expires_in)))
-        response = await self._send("PUT", require_key(key), headers, body=body)
-        if response.status == 404:
-            await self._create_container()
-            response = await self._send("PUT", key, headers, body=body)
-        async with response:
+        async with await self._put(require_key(key), headers, body, if_absent=if_absent) as response:
             if response.status == 412:
                 raise ObjectExistsError(f"{self}: {key} exists already", store=str(self), key=key)
             self._require(response, {201, 202}, f"PUT {key}", key)
@@ -101,6 +96,35 @@ class SwiftStore:
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
+
+    async def _put(
+        self, key: str, headers: Mapping[str, str], body: bytes | memoryview, *, if_absent: bool
+    ) -> aiohttp.ClientResponse:
+        if if_absent and self._knows_if_none_match:
+            response = await self._put_made(key, {**headers, "If-None-Match": "*"}, body)
+            if response.status != 501:
+                return response
+            response.release()
+            self._knows_if_none_match = False
+        if if_absent:
+            # What a Swift does too: it looks, then writes.
+            await self._require_absent(key)
+        return await self._put_made(key, headers, body)
+
+    async def _put_made(self, key: str, headers: Mapping[str, str], body: bytes | memoryview) -> aiohttp.ClientResponse:
+        """Put it, and make the container if it is missing."""
+        response = await self._send("PUT", key, headers, body=body)
+        if response.status == 404:
+            response.release()
+            await self._create_container()
+            response = await self._send("PUT", key, headers, body=body)
+        return response
+
+    async def _require_absent(self, key: str) -> None:
+        async with await self._send("HEAD", key, {}) as response:
+            if response.status == 200:
+                raise ObjectExistsError(f"{self}: {key} exists already", store=str(self), key=key)
+            self._require(response, {404}, f"HEAD {key}", key)
 
     async def _ask_page(self, query: str) -> aiohttp.ClientResponse:
         return await self._send("GET", None, {}, query=query)
