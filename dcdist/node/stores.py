@@ -27,7 +27,8 @@ async def open_store(
 
     Args:
         url: `file:///path`, `swift://container/prefix`, or `http(s)://host/path` (read-only).
-        environment: Credentials (`ST_AUTH`, `ST_USER`, `ST_KEY`), proxies and CA files; the process's own if None.
+        environment: Credentials (`ST_AUTH`, `ST_USER`, `ST_KEY`, `ST_STORAGE_URL`), proxies and CA files; the process's
+            own if None.
         retried: Called for each failure of a small operation that will be retried: the error, the number of the try
             (from 1), the seconds until the next.
 

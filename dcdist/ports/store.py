@@ -111,8 +111,11 @@ class Store(Protocol):
         """Delete an object; it is not an error if there is none."""
         ...
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """All objects whose keys begin with `prefix` (any string, not only whole folders).
+
+        A `look` is repeated every few seconds, so that a name that it misses comes with the next: it may take the
+        server's word for where the listing ends, and so save a request. Any other listing is whole for certain.
 
         Raises:
             StoreDeniedError: The store cannot be listed.

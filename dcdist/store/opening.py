@@ -53,9 +53,10 @@ async def open_store(
     """The store at `url`, closed when the block ends. It tries nothing again; see `Retrying`.
 
     `file:///path` is a directory; `swift://container/prefix` is in the Swift that `ST_AUTH`, `ST_USER` and `ST_KEY` of
-    `environment` name; `http(s)://host/path` is any web server that knows ranges, for reading only. Of `environment`,
-    `http_proxy`, `https_proxy`, `no_proxy` and, after `ca_file` (PEM), `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` and
-    `CURL_CA_BUNDLE` count too. A transfer without a byte for `stall` seconds has failed.
+    `environment` name (`ST_STORAGE_URL` goes before the storage URL of the sign-in); `http(s)://host/path` is any web
+    server that knows ranges, for reading only. Of `environment`, `http_proxy`, `https_proxy`, `no_proxy` and, after
+    `ca_file` (PEM), `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` count too. A transfer without a byte for
+    `stall` seconds has failed.
 
     Raises:
         UsageError: The URL has no such form, or a variable is missing or invalid.

@@ -64,9 +64,9 @@ class Retrying(Wrapped):
         """Delete an object; see the port."""
         await self._again(lambda _: self._store.delete(key))
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """All objects under a prefix; see the port."""
-        return await self._again(lambda _: self._store.list(prefix))
+        return await self._again(lambda _: self._store.list(prefix, look=look))
 
     async def _again(self, operation: Callable[[int], Awaitable[_Result]]) -> _Result:
         """Run `operation` with the number of the try, until it succeeds, fails for good, or the rule gives up."""

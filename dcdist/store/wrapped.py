@@ -48,9 +48,9 @@ class Wrapped:
         """Delete an object; see the port."""
         await self._store.delete(key)
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """All objects under a prefix; see the port."""
-        return await self._store.list(prefix)
+        return await self._store.list(prefix, look=look)
 
     async def close(self) -> None:
         """Close the store."""

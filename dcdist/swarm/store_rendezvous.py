@@ -57,7 +57,7 @@ class StoreRendezvous:
             StoreError: The store could not be listed.
         """
         latest: dict[HostId, Member] = {}
-        listing = await self._store.list(self._folder + heartbeat.beginning(prefix))
+        listing = await self._store.list(self._folder + heartbeat.beginning(prefix), look=True)
         for member in self._fresh(listing, stale_after):
             known = latest.get(member.host)
             if member.host != self._host and (known is None or member.sequence > known.sequence):

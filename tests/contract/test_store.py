@@ -80,6 +80,19 @@ class TestSwift(WritingSuite):
         assert body == b"x"
         assert str(stores.store) == f"swift://{container}/demos/all"
 
+    async def test_looks_take_one_request_each_and_other_listings_one_more(
+        self, stores: Stores, swift: Swift, container: str
+    ) -> None:
+        await stores.store.put("key", b"x")
+        before = len(swift.answers("GET", "/info"))
+
+        for look in (True, True, True, False):
+            listing = await stores.store.list("", look=look)
+            assert [entry.key for entry in listing.entries] == ["key"]
+
+        assert [answer.path for answer in swift.answers("GET", container)] == [container] * 5
+        assert [answer.status for answer in swift.answers("GET", "/info")[before:]] == [200]
+
     async def test_a_wrong_key_is_denied(self, swift: Swift, container: str) -> None:
         environment = {**swift.environment, "ST_KEY": "wrong"}
         async with open_store(f"swift://{container}", environment=environment) as store:

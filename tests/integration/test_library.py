@@ -210,11 +210,11 @@ def test_a_publish_reports_what_it_tries_again(tmp_path: Path, monkeypatch: pyte
 
         failures = 1
 
-        async def list(self, prefix: str) -> Listing:
+        async def list(self, prefix: str, *, look: bool = False) -> Listing:
             if self.failures:
                 self.failures -= 1
                 raise StoreUnavailableError("no answer", store=str(self))
-            return await super().list(prefix)
+            return await super().list(prefix, look=look)
 
     @asynccontextmanager
     async def failing_once(url: str, *, environment: Mapping[str, str]) -> AsyncIterator[Store]:

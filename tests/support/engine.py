@@ -61,7 +61,7 @@ class ByteStore:
     async def delete(self, key: str) -> None:
         self.objects.pop(key, None)
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         return Listing((), 0.0)
 
     async def close(self) -> None:

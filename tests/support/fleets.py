@@ -54,7 +54,7 @@ class HeartbeatStore(MemoryStore):
         if self._modified.pop(key, None) is not None:
             del self._sorted[bisect_left(self._sorted, key)]
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """Those whose names begin so."""
         await asyncio.sleep(_ANSWER)
         found = self._sorted[bisect_left(self._sorted, prefix) : bisect_left(self._sorted, prefix + "~")]

@@ -68,7 +68,7 @@ class MemoryStore:
         self._call("delete")
         self.objects.pop(key, None)
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """All objects under a prefix; they are as old as the clock."""
         self._call("list")
         found = sorted(key for key in self.objects if key.startswith(prefix))

@@ -85,7 +85,7 @@ class SteppedStore:
         self.steps.append(f"delete {key}")
         self.after(f"delete {key}")
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """All objects under a prefix."""
         await asyncio.sleep(0)
         found = sorted(key for key in self.objects if key.startswith(prefix))

@@ -106,8 +106,9 @@ class DirectoryStore:
 
         await asyncio.to_thread(remove)
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """All objects under a prefix; `now` is the file system's clock; see the port."""
+        del look
 
         def found() -> Listing:
             with self._mapped(prefix):

@@ -5,13 +5,23 @@ from __future__ import annotations
 import aiohttp
 
 from dcdist.errors import ShortBodyError, StoreDeniedError, StoreError, StoreUnavailableError, UsageError
+from dcdist.store.http.shown_url import shown_url
 
 TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 """What a request or the reading of its body may raise, besides bugs and cancellation."""
 
 
-def transport_error(error: Exception, *, what: str, store: str, key: str, stall: float) -> StoreError | UsageError:
-    """The error for one of TRANSPORT_ERRORS; `stall` is the bound on silence, in seconds."""
+def transport_error(
+    error: Exception, *, what: str, store: str, key: str, stall: float, url: str = ""
+) -> StoreError | UsageError:
+    """The error for one of TRANSPORT_ERRORS; `stall` is the bound on silence, in seconds, `url` what was asked."""
+    found = _error(error, what=what, store=store, key=key, stall=stall)
+    if url:
+        found.args = (f"{found} ({shown_url(url)})",)
+    return found
+
+
+def _error(error: Exception, *, what: str, store: str, key: str, stall: float) -> StoreError | UsageError:
     place = f"{store}: {what}"
     match error:
         case aiohttp.InvalidURL():

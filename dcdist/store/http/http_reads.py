@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from dcdist.errors import DcdistError
+
 
 class Get(Protocol):
     """Sends a GET for one key, with the credentials it needs; the caller releases the answer."""
@@ -44,7 +46,7 @@ class HttpReads:
         response = await self._get(require_key(key), {})
         try:
             if response.status != 200:
-                raise error_of(response.status, response.headers, what=f"GET {key}", store=self._store, key=key)
+                raise self._refused(response, key)
             announced = content_length(response.headers)
             if announced is not None and announced > limit:
                 raise self._too_large(key, limit)
@@ -81,12 +83,16 @@ class HttpReads:
     def _check(self, response: aiohttp.ClientResponse, key: str, start: int, length: int) -> None:
         status, headers, what = response.status, response.headers, f"GET {key}"
         if not 200 <= status < 300:
-            raise error_of(status, headers, what=what, store=self._store, key=key)
+            raise self._refused(response, key)
         # A server without If-Match still sends its ETag. Checked first: a changed object often has another size.
         mark = version_mark(headers)
         if mark is not None:
             self._versions.see(key, mark)
         require_range(status, headers, start=start, length=length, what=what, store=self._store, key=key)
+
+    def _refused(self, response: aiohttp.ClientResponse, key: str) -> DcdistError:
+        url = str(response.url)
+        return error_of(response.status, response.headers, what=f"GET {key}", store=self._store, key=key, url=url)
 
     def _too_large(self, key: str, limit: int) -> FormatError:
         return FormatError(f"{self._store}: {key} is larger than {limit} bytes, so it is not what it should be")
@@ -95,12 +101,13 @@ class HttpReads:
 class _Body:
     """A body as it arrives, no part empty. `length`: its bytes, if they are known."""
 
-    __slots__ = ("_content", "_key", "_left", "_stall", "_store")
+    __slots__ = ("_content", "_key", "_left", "_stall", "_store", "_url")
 
     def __init__(
         self, response: aiohttp.ClientResponse, key: str, store: str, stall: float, *, length: int | None
     ) -> None:
         self._content = response.content
+        self._url = response.url
         self._key = key
         self._store = store
         self._stall = stall
@@ -116,7 +123,9 @@ class _Body:
             part = await self._content.readany()
         except TRANSPORT_ERRORS as error:
             what = f"GET {self._key}"
-            raise transport_error(error, what=what, store=self._store, key=self._key, stall=self._stall) from error
+            raise transport_error(
+                error, what=what, store=self._store, key=self._key, stall=self._stall, url=str(self._url)
+            ) from error
         if self._left is None:
             if not part:
                 raise StopAsyncIteration

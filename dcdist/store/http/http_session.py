@@ -83,7 +83,7 @@ class HttpSession:
             return await self._upload(method, url, headers=headers, body=body)
         except TRANSPORT_ERRORS as error:
             stall = self.stall if body is None else self._upload_stall
-            raise transport_error(error, what=what, store=self.store, key=key, stall=stall) from error
+            raise transport_error(error, what=what, store=self.store, key=key, stall=stall, url=url) from error
 
     async def close(self) -> None:
         """End all connections."""

@@ -19,6 +19,7 @@ from dcdist.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
+from dcdist.store.http.shown_url import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,9 +38,12 @@ _PLAIN: Mapping[int, tuple[type[StoreError], str]] = {
     413: (StoreFullError, "too large, or over the quota; free some space or raise the quota"),
     416: (RangeError, "the object is shorter than it should be"),
     497: (StoreDeniedError, "the account is blocked"),
+    501: (StoreError, "the server does not know how to do that"),
     507: (StoreFullError, "no space left; free some or add some"),
 }  # fmt: skip
 _THROTTLING = frozenset({429, 498, 503})
+_FROM_THE_STORE = _THROTTLING | {408, 409, 412, 413, 416, 422, 497, 507}
+"""Answers that only a store gives to a request for an object: its URL is right, and need not be shown."""
 
 
 def http_time(text: str | None) -> float | None:
@@ -61,8 +65,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None if until is None or now is None else max(until - now, 0.0)
 
 
-def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, key: str) -> DcdistError:
-    """The error for an unsuccessful answer. `what` is the request in words, as in `GET releases/x`."""
+def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, key: str, url: str = "") -> DcdistError:
+    """The error for an unsuccessful answer. `what` is the request in words, as in `GET releases/x`.
+
+    `url` is what was asked; the message shows it, unless the answer says that it was right.
+    """
+    asked = f" ({shown_url(url)})" if url and status not in _FROM_THE_STORE else ""
     message = f"{store}: {what} answered {status}"
     if transaction := headers.get("X-Trans-Id"):
         message += f" (transaction {transaction[:80]})"
@@ -75,12 +83,19 @@ def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, 
         return StoreThrottledError(f"{message}: {meaning}", store=store, key=key, retry_after=wish)
     if status in _PLAIN:
         kind, meaning = _PLAIN[status]
-        return kind(f"{message}: {meaning}", store=store, key=key)
+        return kind(f"{message}: {meaning}{asked}", store=store, key=key)
     if status == 422:
         return IntegrityError(f"{message}: it received other bytes than were sent; try again", source=store)
     if status >= 500:
-        return StoreUnavailableError(f"{message}: the server failed; try again", store=store, key=key)
-    return StoreError(f"{message}, which is unexpected here; is the store's URL right?", store=store, key=key)
+        return StoreUnavailableError(f"{message}: the server failed; try again{asked}", store=store, key=key)
+    meaning = redirection(status, headers) or ", which is unexpected here"
+    return StoreError(f"{message}{meaning}; is the store's URL right?{asked}", store=store, key=key)
+
+
+def redirection(status: int, headers: Mapping[str, str]) -> str:
+    """Where an answer redirects to, in words that follow its status; empty if it does not redirect."""
+    location = headers.get("Location")
+    return f", redirecting to {shown_url(location)}" if 300 <= status < 400 and location else ""
 
 
 def content_range(text: str | None) -> tuple[int, int, int | None] | None:

@@ -68,12 +68,13 @@ class ReadonlyHttpStore:
         """
         raise self._denied("written", key)
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """Refused.
 
         Raises:
             StoreDeniedError: Always.
         """
+        del look
         raise self._denied("listed", prefix)
 
     async def close(self) -> None:

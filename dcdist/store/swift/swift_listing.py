@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dcdist.errors import StoreError
@@ -10,7 +11,7 @@ from dcdist.ports.store import Entry
 from dcdist.store.object_keys import is_key
 
 PAGE = 1000
-"""Entries asked for at once; a page that has fewer is the last. More than a cluster allows would be refused."""
+"""Names asked for at once, unless the cluster allows fewer. A page may have fewer although more follow."""
 
 PAGE_BYTES_LIMIT = 16 << 20
 """The most bytes of a page: names have 1,024 bytes at most, each of which JSON may write as six."""
@@ -20,12 +21,20 @@ _SIZE_LIMIT = 1 << 63
 _NO_LISTING = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
-def parse_page(
-    data: bytes, *, root: str, store: str, page: int = PAGE, marker: str = ""
-) -> tuple[tuple[Entry, ...], str | None]:
-    """The entries of one page whose names begin with `root`, without it; and the last name if there may be more.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its entries, how many names it had, and the last of them, behind which the next page begins.
 
-    `page` is how many were asked for, and `marker` the name behind which the page should begin.
+    `last` is None if it had no name: nothing follows.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    names: int = 0
+    last: str | None = None
+
+
+def parse_page(data: bytes, *, root: str, store: str, marker: str = "") -> Page:
+    """A page whose entries are those that begin with `root`, without it; `marker` is the name that it should follow.
 
     It omits objects that nobody could have put through the port.
 
@@ -39,7 +48,7 @@ def parse_page(
             for name, size, modified in rows
             if name.startswith(root) and is_key(name[len(root) :])
         )
-        last = str(rows[-1][0]) if len(rows) >= page else None
+        last = str(rows[-1][0]) if rows else None
     except _NO_LISTING as error:
         shown = repr(error)[:200]
         raise StoreError(f"{store}: the listing cannot be read ({shown}); is it a Swift?", store=store) from error
@@ -49,7 +58,7 @@ def parse_page(
             f"{last[:200]!r}; is it a Swift?",
             store=store,
         )
-    return entries, last
+    return Page(entries, len(rows), last)
 
 
 def _size(value: object) -> int:

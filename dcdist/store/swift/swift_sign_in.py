@@ -11,7 +11,8 @@ from urllib.parse import quote, urlsplit
 from yarl import URL
 
 from dcdist.errors import StoreDeniedError, StoreError, UsageError
-from dcdist.store.http.http_status import error_of
+from dcdist.store.http.http_status import error_of, redirection
+from dcdist.store.http.shown_url import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,18 +22,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What `ST_AUTH` (a URL), `ST_USER` and `ST_KEY` say."""
+    """What `ST_AUTH` (a URL), `ST_USER` and `ST_KEY` say, and `ST_STORAGE_URL` if it is set.
+
+    `storage` is where the objects are, whatever the answer to a sign-in says; empty: where that says.
+    """
 
     auth: str
     user: str
     key: str = field(repr=False)
+    storage: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Credentials:
-        """Read the three variables.
+        """Read the variables.
 
         Raises:
-            UsageError: One is not set, or `ST_AUTH` is not a URL.
+            UsageError: One of the first three is not set, or one that should be a URL is not.
         """
         missing = [name for name in ("ST_AUTH", "ST_USER", "ST_KEY") if not environment.get(name)]
         if missing:
@@ -43,7 +48,13 @@ class Credentials:
         auth = environment["ST_AUTH"]
         if urlsplit(auth).scheme not in {"http", "https"}:
             raise UsageError(f"ST_AUTH is {auth!r}; it must be a URL like http://swift.example.com:8080/auth/v1.0")
-        return cls(auth, environment["ST_USER"], environment["ST_KEY"])
+        storage = environment.get("ST_STORAGE_URL", "")
+        if storage and not _is_usable(storage):
+            raise UsageError(
+                f"ST_STORAGE_URL is {shown_url(storage)!r}; it must be a URL like "
+                "https://swift.example.com:8080/v1/AUTH_account"
+            )
+        return cls(auth, environment["ST_USER"], environment["ST_KEY"], storage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,28 +131,45 @@ def read_account(status: int, headers: Mapping[str, str], *, credentials: Creden
         raise StoreDeniedError(
             f"{store}: {auth} does not accept ST_USER={credentials.user} with that ST_KEY", store=store
         )
-    token, url = headers.get("X-Auth-Token"), headers.get("X-Storage-Url")
+    token, url = headers.get("X-Auth-Token"), credentials.storage or headers.get("X-Storage-Url")
     if 200 <= status < 300 and token and url:
-        return Account(_storage_url(url, store=store, auth=auth), token)
+        if not credentials.storage:
+            _require_storage_url(url, store=store, auth=auth)
+        return Account(url.rstrip("/"), token)
     if status in {429, 498} or status >= 500:
-        error = error_of(status, headers, what="the sign-in", store=store, key="")
+        error = error_of(status, headers, what="the sign-in", store=store, key="", url=auth)
         if isinstance(error, StoreError):
             raise error
     raise StoreError(
-        f"{store}: {auth} answered {status} and no token: is ST_AUTH the URL of auth v1, "
+        f"{store}: {auth} answered {status}{redirection(status, headers)} and no token: is ST_AUTH the URL of auth v1, "
         "as in http://swift.example.com:8080/auth/v1.0?",
         store=store,
     )
 
 
-def _storage_url(url: str, *, store: str, auth: str) -> str:
-    """The URL without slashes at its end, if it is one that can be asked."""
+def _require_storage_url(url: str, *, store: str, auth: str) -> None:
+    """Check that what a sign-in names as its storage can be asked, and that the token does not go there in clear.
+
+    Raises:
+        StoreError: It cannot, or it would.
+    """
+    if not _is_usable(url):
+        raise StoreError(f"{store}: {auth} names {url[:200]!r} as its storage, which is not a usable URL", store=store)
+    if urlsplit(auth).scheme == "https" and urlsplit(url).scheme == "http":
+        raise StoreError(
+            f"{store}: {auth} names {shown_url(url)} as its storage: after a sign-in over TLS the token and the data "
+            "would go unencrypted. Have the cluster name an https:// URL (Swift's auth has storage_url_scheme = https "
+            "for a proxy that ends TLS), or set ST_STORAGE_URL to the account's URL",
+            store=store,
+        )
+
+
+def _is_usable(url: str) -> bool:
+    """Whether requests can be sent there."""
     try:
         URL(url, encoded=True)  # as requests will have it
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or not url.isascii() or not url.isprintable():
-        raise StoreError(f"{store}: {auth} names {url[:200]!r} as its storage, which is not a usable URL", store=store)
-    return url.rstrip("/")
+    return usable and url.isascii() and url.isprintable()

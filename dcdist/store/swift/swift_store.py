@@ -6,15 +6,16 @@ import asyncio
 import hashlib
 import math
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from dcdist.errors import IntegrityError, ObjectExistsError, StoreError
-from dcdist.ports.store import Capabilities, Listing
-from dcdist.store.http.http_errors import TRANSPORT_ERRORS, transport_error
+from dcdist.errors import IntegrityError, ObjectExistsError
+from dcdist.ports.store import Capabilities
 from dcdist.store.http.http_reads import HttpReads
-from dcdist.store.http.http_status import error_of, http_time
+from dcdist.store.http.http_status import error_of
 from dcdist.store.object_keys import require_key
-from dcdist.store.swift.swift_listing import PAGE, PAGE_BYTES_LIMIT, parse_page
+from dcdist.store.swift.swift_info import info_url
+from dcdist.store.swift.swift_listing import PAGE
+from dcdist.store.swift.swift_pages import Pages
 from dcdist.store.swift.swift_sign_in import SignIn
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from dcdist.ports.store import Entry
+    from dcdist.ports.store import Listing
     from dcdist.store.http.http_session import HttpSession
     from dcdist.store.swift.swift_sign_in import Credentials
 
@@ -36,14 +37,15 @@ class SwiftStore:
     def __init__(
         self, container: str, prefix: str, *, credentials: Credentials, session: HttpSession, page: int = PAGE
     ) -> None:
-        """Connect nowhere yet. The session is closed with the store; `page` is entries of one listing's page."""
-        self._page_length = page
+        """Connect nowhere yet. The session is closed with the store; `page` is names of one listing's page."""
         self._container = container
         self._root = f"{prefix}/" if prefix else ""
         self._session = session
         self._sign_in = SignIn(credentials, session)
         self._host = urlsplit(credentials.auth).hostname or ""
         self._reads = HttpReads(str(self), self._get, stall=session.stall)
+        self._pages = Pages(str(self), self._ask_page, self._ask_info, root=self._root, stall=session.stall, limit=page)
+        self._knows_if_none_match = True
 
     @property
     def capabilities(self) -> Capabilities:
@@ -72,15 +74,9 @@ class SwiftStore:
         """Create or replace an object; see the port."""
         digest = await _md5(body)
         headers = {"ETag": digest, "Content-Type": "application/octet-stream"}
-        if if_absent:
-            headers["If-None-Match"] = "*"
         if expires_in is not None:
             headers["X-Delete-After"] = str(max(1, math.ceil(expires_in)))
-        response = await self._send("PUT", require_key(key), headers, body=body)
-        if response.status == 404:
-            await self._create_container()
-            response = await self._send("PUT", key, headers, body=body)
-        async with response:
+        async with await self._put(require_key(key), headers, body, if_absent=if_absent) as response:
             if response.status == 412:
                 raise ObjectExistsError(f"{self}: {key} exists already", store=str(self), key=key)
             self._require(response, {201, 202}, f"PUT {key}", key)
@@ -93,50 +89,49 @@ class SwiftStore:
         async with await self._send("DELETE", require_key(key), {}) as response:
             self._require(response, {200, 202, 204, 404}, f"DELETE {key}", key)
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         """All objects under a prefix, page by page; see the port. `now` is of the last page."""
-        entries: list[Entry] = []
-        marker: str | None = ""
-        now = 0.0
-        while marker is not None:
-            page, marker, now = await self._page(self._root + prefix, marker)
-            entries.extend(page)
-        return Listing(tuple(sorted(entries, key=lambda entry: entry.key)), now)
+        return await self._pages.list(prefix, look=look)
 
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
 
-    async def _page(self, prefix: str, marker: str) -> tuple[tuple[Entry, ...], str | None, float]:
-        """One page of a listing, where the next begins, and the store's clock. No container: nothing."""
-        query = urlencode({"format": "json", "limit": str(self._page_length), "prefix": prefix, "marker": marker})
-        async with await self._send("GET", None, {}, query=query) as response:
-            if response.status != 404:
-                self._require(response, {200, 204}, f"listing {prefix}", prefix)
-            now = http_time(response.headers.get("Date"))
-            if now is None:
-                raise StoreError(f"{self}: a listing came without a date", store=str(self), key=prefix)
-            if response.status != 200:
-                return (), None, now
-            data = await self._page_body(response, prefix)
-        page, marker_after = parse_page(data, root=self._root, store=str(self), page=self._page_length, marker=marker)
-        return page, marker_after, now
+    async def _put(
+        self, key: str, headers: Mapping[str, str], body: bytes | memoryview, *, if_absent: bool
+    ) -> aiohttp.ClientResponse:
+        if if_absent and self._knows_if_none_match:
+            response = await self._put_made(key, {**headers, "If-None-Match": "*"}, body)
+            if response.status != 501:
+                return response
+            response.release()
+            self._knows_if_none_match = False
+        if if_absent:
+            # What a Swift does too: it looks, then writes.
+            await self._require_absent(key)
+        return await self._put_made(key, headers, body)
 
-    async def _page_body(self, response: aiohttp.ClientResponse, prefix: str) -> bytes:
-        what = f"listing {prefix}"
-        body = bytearray()
-        try:
-            async for part in response.content.iter_any():
-                body += part
-                if len(body) > PAGE_BYTES_LIMIT:
-                    raise StoreError(
-                        f"{self}: {what}: a page of over {PAGE_BYTES_LIMIT} bytes; is it a Swift?",
-                        store=str(self),
-                        key=prefix,
-                    )
-        except TRANSPORT_ERRORS as error:
-            raise transport_error(error, what=what, store=str(self), key=prefix, stall=self._session.stall) from error
-        return bytes(body)
+    async def _put_made(self, key: str, headers: Mapping[str, str], body: bytes | memoryview) -> aiohttp.ClientResponse:
+        """Put it, and make the container if it is missing."""
+        response = await self._send("PUT", key, headers, body=body)
+        if response.status == 404:
+            response.release()
+            await self._create_container()
+            response = await self._send("PUT", key, headers, body=body)
+        return response
+
+    async def _require_absent(self, key: str) -> None:
+        async with await self._send("HEAD", key, {}) as response:
+            if response.status == 200:
+                raise ObjectExistsError(f"{self}: {key} exists already", store=str(self), key=key)
+            self._require(response, {404}, f"HEAD {key}", key)
+
+    async def _ask_page(self, query: str) -> aiohttp.ClientResponse:
+        return await self._send("GET", None, {}, query=query)
+
+    async def _ask_info(self) -> aiohttp.ClientResponse:
+        account = await self._sign_in.account()
+        return await self._session.send("GET", info_url(account.storage_url), headers={}, what="GET /info")
 
     async def _create_container(self) -> None:
         async with await self._send("PUT", None, {"Content-Length": "0"}) as response:
@@ -174,7 +169,8 @@ class SwiftStore:
 
     def _require(self, response: aiohttp.ClientResponse, expected: set[int], what: str, key: str) -> None:
         if response.status not in expected:
-            raise error_of(response.status, response.headers, what=what, store=str(self), key=key)
+            url = str(response.url)
+            raise error_of(response.status, response.headers, what=what, store=str(self), key=key, url=url)
 
 
 async def _md5(body: bytes | memoryview) -> str:

@@ -16,7 +16,7 @@ from tests.fuzz.target import Target, require
 _CREDENTIALS = Credentials("http://swift:8080/auth/v1.0", "a:u", "secret")
 _NAMES = (
     "Date", "Retry-After", "Content-Range", "Content-Length", "ETag", "Last-Modified", "X-Auth-Token",
-    "X-Storage-Url", "X-Trans-Id",
+    "X-Storage-Url", "X-Trans-Id", "Location",
 )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def _numbers(headers: dict[str, str]) -> None:
 
 
 def _errors(status: int, headers: dict[str, str]) -> None:
-    error = http_status.error_of(status, headers, what="GET key", store="s", key="key")
+    error = http_status.error_of(status, headers, what="GET key", store="s", key="key", url=headers.get("Location", ""))
     require(isinstance(error, DcdistError) and len(str(error)) < 1000, "an error's message is short")
     try:
         http_status.require_range(status, headers, start=5, length=10, what="GET key", store="s", key="key")

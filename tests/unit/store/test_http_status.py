@@ -26,6 +26,7 @@ from dcdist.store.http.http_status import (
     retry_after,
     version_mark,
 )
+from dcdist.store.http.shown_url import shown_url
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 
@@ -72,7 +73,7 @@ def test_retry_after_is_seconds_or_a_date_by_the_servers_clock(headers: dict[str
         (410, ObjectMissingError), (412, ObjectChangedError), (413, StoreFullError), (416, RangeError),
         (422, IntegrityError), (429, StoreThrottledError), (497, StoreDeniedError), (498, StoreThrottledError),
         (500, StoreUnavailableError), (502, StoreUnavailableError), (503, StoreThrottledError),
-        (504, StoreUnavailableError), (507, StoreFullError), (302, StoreError),
+        (501, StoreError), (504, StoreUnavailableError), (507, StoreFullError), (302, StoreError),
     ],
 )  # fmt: skip
 def test_every_status_has_its_error(status: int, kind: type[DcdistError]) -> None:
@@ -80,6 +81,51 @@ def test_every_status_has_its_error(status: int, kind: type[DcdistError]) -> Non
 
     assert type(error) is kind
     assert str(error).startswith(f"swift://c: GET a/b answered {status} (transaction tx1)")
+
+
+URL = "http://me:secret@swift:8080/v1/AUTH_a/c/k?temp_url_sig=secret"
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 410, 500, 501, 502])
+def test_where_the_url_may_be_wrong_the_message_shows_it(status: int) -> None:
+    error = error_of(status, {}, what="GET k", store="swift://c", key="k", url=URL)
+
+    assert str(error).endswith(" (http://swift:8080/v1/AUTH_a/c/k)")
+
+
+@pytest.mark.parametrize("status", [409, 412, 413, 416, 429, 498, 503, 507])
+def test_what_only_a_store_answers_needs_no_url(status: int) -> None:
+    assert "http" not in str(error_of(status, {}, what="GET k", store="swift://c", key="k", url=URL))
+
+
+def test_a_redirection_says_where_to() -> None:
+    headers = {"Location": "https://me:secret@swift/v1\x1b/k?sig=secret"}
+    error = error_of(301, headers, what="GET k", store="s", key="k", url="http://swift/v1/k")
+
+    assert str(error) == (
+        "s: GET k answered 301, redirecting to https://swift/v1?/k; is the store's URL right? (http://swift/v1/k)"
+    )
+
+
+@pytest.mark.parametrize("status", [501, 301])
+def test_what_a_server_never_does_is_not_tried_again(status: int) -> None:
+    assert not error_of(status, {}, what="PUT k", store="s", key="k").retryable
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://host/a%20b", "https://host/a%20b"),
+        ("https://host:1/#x", "https://host:1/"),
+        ("//u:p@host/x", "//host/x"),
+        ("HTTP://a@b@host/x@y", "HTTP://host/x@y"),
+        ("/v1/k?sig=1", "/v1/k"),
+        ("http://h/" + "x" * 500, "http://h/" + "x" * 191 + "..."),
+        ("http://h\u00e9\n", "http://h??"),
+    ],
+)
+def test_a_url_is_shown_without_secrets_and_briefly(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
 
 
 def test_throttling_carries_the_stores_wish() -> None:

@@ -14,7 +14,8 @@ from dcdist.store import open_store
 from dcdist.store.http.proxies import Proxies
 from dcdist.store.http.versions import Versions
 from dcdist.store.object_keys import is_key, require_range
-from dcdist.store.swift.swift_listing import parse_page
+from dcdist.store.swift.swift_info import ClusterInfo, info_url, parse_info
+from dcdist.store.swift.swift_listing import Page, parse_page
 from dcdist.store.swift.swift_sign_in import Account, Credentials, read_account
 
 if TYPE_CHECKING:
@@ -86,17 +87,54 @@ def _row(name: str, modified: str = "2026-11-22T11:39:33.250000") -> dict[str, o
 def test_a_page_of_a_listing_becomes_entries_without_the_prefix() -> None:
     data = json.dumps([_row("p/a"), {"subdir": "p/x/"}, _row("p/b/c"), _row("p/.hidden"), _row("p/")]).encode()
 
-    entries, last = parse_page(data, root="p/", store="s", page=4)
+    page = parse_page(data, root="p/", store="s")
 
-    assert entries == (Entry("a", 7, 1795347573.25), Entry("b/c", 7, 1795347573.25))
-    assert last == "p/"
+    assert page == Page((Entry("a", 7, 1795347573.25), Entry("b/c", 7, 1795347573.25)), names=4, last="p/")
 
 
-def test_a_short_page_is_the_last() -> None:
-    entries, last = parse_page(json.dumps([_row("a"), _row("b")]).encode(), root="", store="s", page=3)
+def test_a_page_without_names_is_the_last() -> None:
+    assert parse_page(b"[]", root="", store="s") == Page((), names=0, last=None)
 
-    assert [entry.key for entry in entries] == ["a", "b"]
-    assert last is None
+
+@pytest.mark.parametrize(
+    ("told", "info"),
+    [
+        (
+            {"version": "2.36.0", "container_listing_limit": 100, "account_listing_limit": 9, "account_autocreate": 0},
+            ClusterInfo(listing_limit=100, is_swift=True),
+        ),
+        # Ceph's gateway.
+        (
+            {"version": "19.2.0", "container_listing_limit": 10000, "max_object_name_size": 1024},
+            ClusterInfo(listing_limit=10000, is_swift=False),
+        ),
+        ({"container_listing_limit": 0}, ClusterInfo()),
+        ({"container_listing_limit": "100"}, ClusterInfo()),
+        ({"container_listing_limit": True}, ClusterInfo()),
+        ([], ClusterInfo()),
+        (None, ClusterInfo()),
+    ],
+)
+def test_a_cluster_says_its_limit_and_what_it_is(told: object, info: ClusterInfo) -> None:
+    assert parse_info(json.dumps({"swift": told}).encode()) == info
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"[]", b"{}", b"1", b"[" * 100_000, b"\xff"])
+def test_a_cluster_that_says_nothing_of_itself_is_unknown(data: bytes) -> None:
+    assert parse_info(data) == ClusterInfo()
+
+
+@pytest.mark.parametrize(
+    ("storage", "info"),
+    [
+        ("http://swift:8080/v1/AUTH_a", "http://swift:8080/info"),
+        ("https://ceph/swift/v1/AUTH_a", "https://ceph/swift/info"),
+        ("https://ceph/swift/v1", "https://ceph/swift/info"),
+        ("https://other/account", "https://other/info"),
+    ],
+)
+def test_what_a_cluster_says_of_itself_is_beside_its_accounts(storage: str, info: str) -> None:
+    assert info_url(storage) == info
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"{}x", b"[1]", b'[{"name": 1}]', b'[{"name": "a"}]', b"\xff", b"1"])
@@ -132,7 +170,7 @@ def test_a_page_that_does_not_go_on_behind_the_last_is_refused(last: str) -> Non
     data = json.dumps([_row("p/z"), _row(last)]).encode()
 
     with pytest.raises(StoreError, match="does not go on: asked for what follows 'p/b'"):
-        parse_page(data, root="p/", store="s", page=2, marker="p/b")
+        parse_page(data, root="p/", store="s", marker="p/b")
 
 
 @given(st.binary())
@@ -174,6 +212,38 @@ def test_a_storage_url_that_cannot_be_asked_is_refused(url: str) -> None:
 
     with pytest.raises(StoreError, match="as its storage, which is not a usable URL"):
         read_account(200, headers, credentials=Credentials.from_environment(SWIFT), store="s")
+
+
+TLS = {**SWIFT, "ST_AUTH": "https://swift/auth/v1.0"}
+IN_CLEAR = {"X-Auth-Token": "token", "X-Storage-Url": "http://swift/v1/AUTH_a"}
+
+
+def test_after_a_sign_in_over_tls_no_token_goes_in_clear() -> None:
+    with pytest.raises(StoreError, match=r"http://swift/v1/AUTH_a as its storage: .* unencrypted.* set ST_STORAGE_URL"):
+        read_account(200, IN_CLEAR, credentials=Credentials.from_environment(TLS), store="s")
+
+
+@pytest.mark.parametrize("headers", [IN_CLEAR, {"X-Auth-Token": "token"}])
+@pytest.mark.parametrize("url", ["https://front/v1/AUTH_a", "http://inside/v1/AUTH_a"])
+def test_the_users_storage_url_goes_before_the_servers(headers: dict[str, str], url: str) -> None:
+    credentials = Credentials.from_environment({**TLS, "ST_STORAGE_URL": f"{url}/"})
+
+    assert read_account(200, headers, credentials=credentials, store="s") == Account(url, "token")
+
+
+@pytest.mark.parametrize("url", ["swift:8080", "ftp://swift/", "http://[", "http://u:secret@"])
+def test_a_storage_url_of_the_user_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="ST_STORAGE_URL is ") as caught:
+        Credentials.from_environment({**SWIFT, "ST_STORAGE_URL": url})
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_sign_in_that_is_redirected_says_where_to() -> None:
+    headers = {"Location": "https://swift/auth/v1.0"}
+
+    with pytest.raises(StoreError, match=r"answered 301, redirecting to https://swift/auth/v1\.0 and no token"):
+        read_account(301, headers, credentials=Credentials.from_environment(SWIFT), store="s")
 
 
 def test_keys_and_tokens_are_not_in_what_is_printed() -> None:

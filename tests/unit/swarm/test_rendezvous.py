@@ -37,6 +37,7 @@ class ClockedStore:
         self.expiry: dict[str, float | None] = {}
         self.fails: set[str] = set()
         self.listed: list[str] = []
+        self.looks: list[bool] = []
 
     @property
     def capabilities(self) -> Capabilities:
@@ -61,9 +62,10 @@ class ClockedStore:
         await self._answer("delete")
         self.modified.pop(key, None)
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         await self._answer("list")
         self.listed.append(prefix)
+        self.looks.append(look)
         found = {key: modified for key, modified in self.modified.items() if key.startswith(prefix)}
         return Listing(tuple(Entry(key, 0, found[key]) for key in sorted(found)), self.now)
 
@@ -150,6 +152,13 @@ async def test_a_prefix_is_listed_without_the_rest() -> None:
     assert store.listed == [PREFIX + "1"]
     assert len(await rendezvous(store).members(Prefix(4, 0b1101), stale_after=STALE_AFTER)) == 1
     assert await rendezvous(store).members(Prefix(4, 0b1111), stale_after=STALE_AFTER) == ()
+
+
+async def test_members_are_listed_by_a_look() -> None:
+    store = ClockedStore()
+    await rendezvous(store).members(EVERYBODY, stale_after=STALE_AFTER)
+
+    assert store.looks == [True]
 
 
 async def test_how_long_a_heartbeat_counts_and_is_kept_follows_the_rhythm_of_the_fleet() -> None:
