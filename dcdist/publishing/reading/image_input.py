@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from dcdist.errors import FormatError, InputChangedError, XvaError
+from dcdist.errors import FormatError, InputChangedError, InvariantError, XvaError
 from dcdist.formats.file_kind import kind_of
 from dcdist.formats.ova import OVA
 from dcdist.formats.tar import BLOCK
@@ -156,7 +156,7 @@ class ImageInput:
                 pass
         except FormatError as error:
             return self._invalid(error, reader.member)
-        return self._invalid(f"it does not begin with {OVA}", OVA)
+        raise InvariantError(f"{self._file.where} is an XVA that does not begin like one")
 
     def _invalid(self, why: FormatError | str, member: str) -> XvaError:
         place = "" if isinstance(why, XvaError | str) else f"{member}: "

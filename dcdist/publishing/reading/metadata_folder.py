@@ -6,6 +6,7 @@ Invariant: what is returned was all there at one moment; a change to the folder 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,8 @@ def read_metadata(folder: Path | None) -> tuple[MetadataFile, ...]:
     for path in before:
         name = path.relative_to(folder).as_posix()
         check_metadata_path(name)
-        content = _read(path, left + 1)
-        left -= len(content)
-        files.append(MetadataFile(name, content))
+        files.append(_read(name, path, left + 1))
+        left -= len(files[-1].content)
         if left < 0 or len(files) > METADATA_FILES_LIMIT:
             raise UsageError(
                 f"metadata folder {folder} has more than {METADATA_FILES_LIMIT} files or {METADATA_BYTES_LIMIT} bytes: "
@@ -84,10 +84,11 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in names)
 
 
-def _read(path: Path, most: int) -> bytes:
+def _read(name: str, path: Path, most: int) -> MetadataFile:
     try:
         with path.open("rb") as file:
-            return file.read(most)
+            executable = bool(os.fstat(file.fileno()).st_mode & stat.S_IXUSR)
+            return MetadataFile(name, file.read(most), executable)
     except FileNotFoundError as error:
         raise _changed(path, "it was removed") from error
     except OSError as error:

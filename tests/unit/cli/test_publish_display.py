@@ -20,8 +20,8 @@ from dcdist.publishing import ImageStarted
         ),
         (
             ImageStarted("web.xva.xz", 5_000_000, xva=False, looks_like="an xz file", compressed=True),
-            "reading web.xva.xz (5.00 MB, looks like an xz file: published as it is, unchecked, and shares nothing with "
-            "other versions; unpack it to share)",
+            "reading web.xva.xz (5.00 MB, looks like an xz file: published as it is, unchecked, and shares nothing "
+            "with other versions; unpack it to share)",
         ),
     ],
 )

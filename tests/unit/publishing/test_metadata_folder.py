@@ -31,6 +31,14 @@ def test_files_come_by_path_with_their_folders_and_through_links(tmp_path: Path)
     assert read_metadata(tmp_path) == (MetadataFile("a/z", b"2"), MetadataFile("b", b"1"), MetadataFile("c", b"1"))
 
 
+def test_a_file_that_its_owner_may_run_is_executable(tmp_path: Path) -> None:
+    for name, mode in (("a", 0o755), ("b", 0o644), ("c", 0o700), ("d", 0o055)):
+        (tmp_path / name).write_bytes(b"")
+        (tmp_path / name).chmod(mode)
+
+    assert [file.executable for file in read_metadata(tmp_path)] == [True, False, True, False]
+
+
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
