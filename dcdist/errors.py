@@ -7,7 +7,8 @@
     │  └─ ReleaseExistsError
     ├─ FormatError                  data in an unexpected format
     │  ├─ XvaError                  a damaged or truncated XVA; `member`
-    │  └─ NewerFormatError          made by a newer dcdist; `needed`
+    │  ├─ NewerFormatError          made by a newer dcdist; `needed`
+    │  └─ InputChangedError         a file changed while a publish read it; `path`
     ├─ IntegrityError               data that fail a check; `source`
     │  ├─ SignatureError
     │  └─ RollbackError
@@ -40,10 +41,10 @@ from typing import ClassVar
 
 __all__ = [
     "CacheBusyError", "DcdistError", "DiskError", "DiskFullError", "FetchFailedError", "FormatError",
-    "IntegrityError", "InvariantError", "NewerFormatError", "ObjectChangedError", "ObjectExistsError",
-    "ObjectMissingError", "RangeError", "ReleaseError", "ReleaseExistsError", "ReleaseMissingError",
-    "RollbackError", "ShortBodyError", "SignatureError", "StoreDeniedError", "StoreError", "StoreFullError",
-    "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError", "XvaError",
+    "InputChangedError", "IntegrityError", "InvariantError", "NewerFormatError", "ObjectChangedError",
+    "ObjectExistsError", "ObjectMissingError", "RangeError", "ReleaseError", "ReleaseExistsError",
+    "ReleaseMissingError", "RollbackError", "ShortBodyError", "SignatureError", "StoreDeniedError", "StoreError",
+    "StoreFullError", "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError", "XvaError",
 ]  # fmt: skip
 
 
@@ -103,6 +104,14 @@ class NewerFormatError(FormatError):
     def __init__(self, message: str, *, needed: int) -> None:
         super().__init__(message)
         self.needed = needed
+
+
+class InputChangedError(FormatError):
+    """A file changed while it was read to be published; `path` is the file."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class IntegrityError(DcdistError):

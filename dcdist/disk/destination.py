@@ -92,13 +92,13 @@ class DirectoryDestination:
             raise DiskError(f"image {path} is gone: another program removed it; fetch it again", path=str(path))
         await self._threads.run(self._put, path, ImageRecord.of(status, digest))
 
-    async def write_metadata(self, path: str, content: bytes) -> None:
+    async def write_metadata(self, path: str, content: bytes, *, executable: bool = False) -> None:
         """Write one metadata file under `metadata/`, all of it or nothing.
 
         Raises:
             DiskError: The path would leave that folder, or the disk refused.
         """
-        await self._threads.run(write_metadata, self._path, path, content)
+        await self._threads.run(write_metadata, self._path, path, content, 0o777 if executable else 0o666)
 
     async def need(self, sizes: Mapping[str, int]) -> SpaceNeeded:
         """The space for images of these sizes (bytes, less zeros if known), less what their unfinished builds hold."""

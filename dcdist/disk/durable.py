@@ -29,11 +29,11 @@ def open_folder(path: Path | str, *, inside: int | None = None) -> Iterator[int]
         os.close(folder)
 
 
-def replace_file(folder: int, name: str, data: bytes) -> None:
-    """Write a file under a temporary name, sync it, rename it to `name`, sync the folder."""
+def replace_file(folder: int, name: str, data: bytes, *, mode: int = 0o666) -> None:
+    """Write a file under a temporary name, sync it, rename it to `name`, sync the folder; `mode` is less the umask."""
     temporary = f".{secrets.token_hex(8)}.dcdist-part"
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=folder)
         try:
             write_at(descriptor, 0, data)
             os.fsync(descriptor)

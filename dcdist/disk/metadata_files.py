@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 FOLDER = "metadata"
 
 
-def write_metadata(destination: Path, path: str, content: bytes) -> None:
-    """Write one file; `path` is relative to `metadata/`, with `/`. Blocks.
+def write_metadata(destination: Path, path: str, content: bytes, mode: int) -> None:
+    """Write one file; `path` is relative to `metadata/`, with `/`; the umask applies to `mode`. Blocks.
 
     Raises:
         DiskError: The path would leave the folder, or the disk refused.
@@ -28,16 +28,16 @@ def write_metadata(destination: Path, path: str, content: bytes) -> None:
     with refusals(destination / FOLDER / path, "write", needed=lambda: len(content)):
         destination.mkdir(parents=True, exist_ok=True)
         with open_folder(destination) as folder:
-            _write(folder, [FOLDER, *parts], content)
+            _write(folder, [FOLDER, *parts], content, mode)
 
 
-def _write(folder: int, parts: list[str], content: bytes) -> None:
+def _write(folder: int, parts: list[str], content: bytes, mode: int) -> None:
     name, *rest = parts
     if not rest:
-        replace_file(folder, name, content)
+        replace_file(folder, name, content, mode=mode)
         return
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=folder)
         os.fsync(folder)
     with open_folder(name, inside=folder) as inner:
-        _write(inner, rest, content)
+        _write(inner, rest, content, mode)

@@ -54,6 +54,13 @@ class Fields:
             raise self.refuse(f"{name!r} is not a byte string of at most {limit} bytes")
         return value
 
+    def flag(self, name: str) -> bool:
+        """A boolean that a writer may leave out: False then."""
+        value = self._values.get(name, False)
+        if not isinstance(value, bool):
+            raise self.refuse(f"{name!r} is not a boolean")
+        return value
+
     def digest(self, name: str) -> Digest:
         """A SHA-256."""
         return Digest(self.exactly(name, DIGEST_LENGTH))

@@ -123,9 +123,15 @@ def _write(release: Release) -> bytes:
                 for image in release.images
             ],
             "layers": [{"name": layer.name, "length": layer.length, "index": layer.index} for layer in release.layers],
-            "metadata": [{"path": file.path, "content": file.content} for file in release.metadata],
+            "metadata": [_metadata_fields(file) for file in release.metadata],
         }
     )
+
+
+def _metadata_fields(file: MetadataFile) -> dict[str, object]:
+    fields: dict[str, object] = {"path": file.path, "content": file.content}
+    # Left out if it is false, so that such a manifest has the bytes that it always had.
+    return {**fields, "executable": True} if file.executable else fields
 
 
 def _read(payload: bytes) -> Release:
@@ -163,7 +169,8 @@ def _layer(fields: Fields) -> LayerEntry:
 
 def _metadata(fields: Fields) -> MetadataFile:
     path = fields.text("path", limit=names.PATH_LIMIT)
-    return MetadataFile(path, bytes(fields.data("content", limit=METADATA_BYTES_LIMIT)))
+    content = bytes(fields.data("content", limit=METADATA_BYTES_LIMIT))
+    return MetadataFile(path, content, fields.flag("executable"))
 
 
 def _fault(release: Release) -> str | None:

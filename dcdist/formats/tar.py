@@ -51,12 +51,16 @@ def read_header(block: bytes) -> Header:
     field = block[_CHECKSUM]
     number = _NUMBER.fullmatch(field)
     computed = sum(block) - sum(field) + 8 * ord(" ")
-    if number is None or int(number[1], 8) != computed:
-        raise FormatError(f"not a tar header, or a damaged one: its checksum is {field!r}, computed {computed:06o}")
+    if number is None:
+        raise FormatError("not a tar header, or a damaged one: its checksum is not an octal number")
+    if int(number[1], 8) != computed:
+        told = f"its checksum is {_shown(number[1])}, not {computed:06o}"
+        raise FormatError(f"not a tar header, or a damaged one: {told}")
     name = _name(block)
     kind = block[156:157]
     if kind not in (b"\0", b"0"):
-        raise FormatError(f"{name!r} is {_KINDS.get(kind, f'of unknown type {kind!r}')}: an XVA has plain files only")
+        what = _KINDS.get(kind) or f"of unknown type {_shown(kind)}"
+        raise FormatError(f"{name!r} is {what}: an XVA has plain files only")
     return Header(name, _size(block, name))
 
 
@@ -66,7 +70,7 @@ def _name(block: bytes) -> str:
     if block[257:263] == b"ustar\0" and block[345]:
         name = block[345:500].split(b"\0", 1)[0] + b"/" + name
     if not name.isascii() or not name:
-        raise FormatError(f"the member's name {name!r} is not ASCII text")
+        raise FormatError(f"the member's name, {_shown(name)}, is not ASCII text")
     return name.decode("ascii")
 
 
@@ -74,5 +78,14 @@ def _size(block: bytes, name: str) -> int:
     field = block[124:136]
     number = _NUMBER.fullmatch(field)
     if number is None:
-        raise FormatError(f"the size of {name!r} is {field!r}, which is not an octal number")
+        raise FormatError(f"the size of {name!r} is {_shown(field)}, which is not an octal number")
     return int(number[1], 8)
+
+
+def _shown(field: bytes) -> str:
+    """A field as a message quotes it: text if it is text, else hex; without the zeros and spaces that fill it."""
+    bare = field.strip(b"\0 ")
+    text = bare.decode("utf-8", "replace")
+    if not bare:
+        return "empty"
+    return repr(text) if text.isprintable() and "\ufffd" not in text else f"hex {bare.hex()}"

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 
 
 class Wrapping(enum.Enum):
-    """The compression around a file; the value is the usual ending of its name."""
+    """The compression around a file."""
 
-    NONE = ""
-    GZIP = ".gz"
-    ZSTD = ".zst"
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
 
 
 _MAGICS: Final = ((b"\x1f\x8b", Wrapping.GZIP), (b"\x28\xb5\x2f\xfd", Wrapping.ZSTD))
+# What stands instead once the file is unpacked, as gunzip and unzstd have it.
+_ENDINGS: Final = {
+    ".gz": "", ".gzip": "", ".tgz": ".tar", ".taz": ".tar", ".zst": "", ".zstd": "", ".tzst": ".tar",
+}  # fmt: skip
 _PART: Final = MIB
 # A zstd block of 4 bytes can hold 128 KiB, and the binding unpacks all of its input at once: 2 KiB become 64 MiB.
 _ZSTD_INPUT: Final = 2 * KIB
@@ -37,6 +41,12 @@ _ZSTD_WINDOW: Final = 128 * MIB
 def wrapping_of(head: bytes) -> Wrapping:
     """The wrapping that the first bytes of a file indicate."""
     return next((wrapping for magic, wrapping in _MAGICS if head.startswith(magic)), Wrapping.NONE)
+
+
+def bare_name(name: str) -> str:
+    """The name of a file once it is unpacked: `web.xva` for `web.xva.gzip`, `web.tar` for `web.tgz`."""
+    stem, dot, last = name.rpartition(".")
+    return stem + _ENDINGS.get(f"{dot}{last}".lower(), f"{dot}{last}")
 
 
 def unwrap(wrapping: Wrapping, parts: Iterable[bytes]) -> Iterator[bytes]:

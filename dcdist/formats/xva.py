@@ -3,7 +3,7 @@
 Nothing here does I/O: feed `XvaReader.receive` with bytes as they arrive, then call `finish`. An XVA is read as xapi
 reads it: `ova.xml`, then the blocks of each disk, each followed by a companion with its checksum, then two zero blocks.
 Block numbers are counters, not offsets: a gap stands for zero blocks, and an empty block (written to keep firewalls
-awake) uses up a number but no byte of the disk.
+awake) uses up a number but no byte of the disk. They have any number of digits, and rise both as text and as numbers.
 
 Invariant: the joined parts of an XVA are the XVA. When `finish` returns, every checksum in it was correct and every
 disk had the size that `ova.xml` declares.
@@ -43,7 +43,9 @@ class Literal:
 
 Part = Content | Literal
 
-_NUMBER = re.compile(r"[0-9]{8}")
+_NUMBER = re.compile(r"[0-9]+")
+# As in xapi, where a number is an OCaml int.
+_NUMBER_LIMIT = 2**62 - 1
 _TEXT = re.compile(rb"[\t\r\n -~]{8,}")
 _HTTP = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9][^\r\n]{0,80}")
 _TAIL = 4096
@@ -127,28 +129,39 @@ class XvaReader:
         yield from self._end(disks)
 
     def _disk(self, disk: Disk) -> Generator[None, None, None]:
-        offset, last, block = 0, -1, f"{disk.reference}/00000000"
+        # The number before the first, as in xapi.
+        offset, last, block = 0, "-1", f"{disk.reference}/00000000"
         while offset < disk.size:
             header = yield from self._header(block)
+            if header is None and self._zero_block_size is None:
+                self._fail(
+                    f"the archive ends before the first block of a disk, but {OVA} names {disk.reference} of "
+                    f"{disk.size} bytes: it looks like an export of metadata only (xe vm-export metadata=true)"
+                )
             if header is None:
                 self._fail(f"the archive ends at byte {offset} of the {disk.size} of disk {disk.reference}")
-            number = self._number(header.name, disk, last)
+            digits = self._digits(header.name, disk, last)
             if self._zero_block_size is None:
                 # As in xapi: a gap stands for blocks with the length of the first block of the first disk.
                 self._zero_block_size = header.size
-            offset += (number - last - 1) * self._zero_block_size + header.size
+            offset += (int(digits) - int(last) - 1) * self._zero_block_size + header.size
             if offset > disk.size:
                 self._fail(f"it ends at byte {offset} of disk {disk.reference}, but {OVA} declares {disk.size} bytes")
             yield from self._block(header)
-            last, block = number, f"{disk.reference}/{number + 1:08d}"
+            last, block = digits, f"{disk.reference}/{int(digits) + 1:0{len(digits)}d}"
 
-    def _number(self, name: str, disk: Disk, last: int) -> int:
+    def _digits(self, name: str, disk: Disk, last: str) -> str:
+        """The number of a block, as it is written; `last` is that of the block before."""
         reference, _, digits = name.rpartition("/")
         if reference != disk.reference or not _NUMBER.fullmatch(digits):
-            self._fail(f"a block of disk {disk.reference} is expected here, after number {last}")
-        if int(digits) <= last:
-            self._fail(f"block numbers must rise, but the last was {last}")
-        return int(digits)
+            self._fail(f"a block of disk {disk.reference} is expected here, after number {int(last)}")
+        if int(digits) > _NUMBER_LIMIT:
+            self._fail(f"block numbers must be at most {_NUMBER_LIMIT}")
+        if int(digits) <= int(last):
+            self._fail(f"block numbers must rise, but the last was {int(last)}")
+        if digits <= last:
+            self._fail(f"block numbers must rise as text too, for xapi compares them so, but the last was {last}")
+        return digits
 
     def _block(self, header: tar.Header) -> Generator[None, None, None]:
         block, offset = header.name, self._member_offset
@@ -225,7 +238,9 @@ class XvaReader:
     def _wait(self) -> Generator[None, None, None]:
         while not self._input:
             if self._ended:
-                self._fail(f"the file ends here, at byte {self._offset}: it is truncated{self._foreign_text()}")
+                # Less than a header, and all of it is in the tail.
+                block = self._tail if self._offset < tar.BLOCK else b""
+                self._fail(f"the file ends here, at byte {self._offset}: it is truncated{self._foreign_text(block)}")
             yield
 
     def _take(self, most: int, kind: type[Part]) -> memoryview:

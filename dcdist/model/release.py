@@ -30,10 +30,11 @@ class LayerEntry:
 
 @dataclass(frozen=True, slots=True)
 class MetadataFile:
-    """One small file inside the manifest; `path` is relative, with `/`."""
+    """One small file inside the manifest; `path` is relative, with `/`. `executable`: its owner may run it."""
 
     path: str
     content: bytes
+    executable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

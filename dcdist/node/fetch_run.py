@@ -80,7 +80,7 @@ async def fetch(
         if options.dest is not None:
             destination = await stack.enter_async_context(DirectoryDestination(options.dest))
             for file in release.metadata:
-                await destination.write_metadata(file.path, file.content)
+                await destination.write_metadata(file.path, file.content, executable=file.executable)
             report(MetadataWritten(len(release.metadata)))
             wanted = () if options.metadata_only else choose_images(release, options.images)
             missing = [image for image in wanted if not await destination.has(image.name, image.size, image.digest)]

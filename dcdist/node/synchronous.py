@@ -89,6 +89,7 @@ def publish_release(
     key: str | Path,
     metadata: str | Path | None = None,
     level: int = DEFAULT_LEVEL,
+    allow_empty: bool = False,
     on_event: Callable[[PublishEvent], None] | None = None,
 ) -> Published:
     """Publish files as the images of a release, in start order.
@@ -100,6 +101,7 @@ def publish_release(
         key: The file with the publisher's private key.
         metadata: A folder of small files that come with the images.
         level: zstd's level, 1 to 22.
+        allow_empty: Publish empty files too, which are refused otherwise.
         on_event: Called with each event, in order; must return soon.
 
     Returns:
@@ -109,6 +111,7 @@ def publish_release(
         UsageError: An argument is invalid, or an event loop runs here.
         ReleaseExistsError: The release exists with other content.
         XvaError: An image is a damaged XVA; nothing was published.
+        InputChangedError: A file changed while it was read; nothing was published.
         DcdistError: See `dcdist.errors`.
     """
     _require_no_loop("publish_release", "await `dcdist.publish`")
@@ -122,6 +125,7 @@ def publish_release(
         read_private_key(checked_path(key, name="key")),
         metadata=None if metadata is None else checked_path(metadata, name="metadata"),
         level=level,
+        allow_empty=allow_empty,
     )
 
     report = on_event or _ignore

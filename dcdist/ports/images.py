@@ -56,7 +56,7 @@ class Destination(Protocol):
         """Record the SHA-256 of the finished image."""
         ...
 
-    async def write_metadata(self, path: str, content: bytes) -> None:
+    async def write_metadata(self, path: str, content: bytes, *, executable: bool = False) -> None:
         """Write one metadata file under `metadata/`, whole or not at all."""
         ...
 

@@ -21,13 +21,12 @@ from dcdist.publishing.cutting.placer import NEW, NOWHERE, ContentCounts, DraftE
 from dcdist.publishing.layout import Layout, MovedLayer
 from dcdist.publishing.publish_events import (
     ImagePublished,
-    ImageStarted,
     LayerMoved,
     NotShared,
     PublishProgress,
     Resumed,
 )
-from dcdist.publishing.reading.input_images import batches
+from dcdist.publishing.reading.input_images import batches, started
 from dcdist.publishing.sharing.live_frames import live_frames
 from dcdist.publishing.sharing.old_layers import OldLayer, choose, mark_all
 from dcdist.publishing.sharing.shared_layers import learn_chunks
@@ -80,6 +79,7 @@ async def build(
 
     Raises:
         XvaError: An image is damaged.
+        InputChangedError: A file changed while it was read.
         DiskError: An image cannot be read, or the temporary folder has no room.
         StoreError: The store refused.
         IntegrityError: An old layer is damaged in the store.
@@ -154,7 +154,7 @@ class _Builder:
         )
 
     async def _read(self, source: ImageInput) -> _ReadImage:
-        self._report(ImageStarted(source.name, source.size, source.is_xva))
+        self._report(started(source))
         chunker = Chunker(self._cut.chunk)
         async with aclosing(batches(source)) as parts:
             async for batch in parts:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dcdist.errors import FormatError, IntegrityError, ObjectMissingError, ReleaseExistsError
 from dcdist.formats import manifest, object_names
-from dcdist.publishing.publish_events import ImagePublished, ImageStarted, Published, PublishProgress
-from dcdist.publishing.reading.input_images import batches
+from dcdist.publishing.publish_events import ImagePublished, Published, PublishProgress
+from dcdist.publishing.reading.input_images import batches, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,7 @@ async def confirm(
     Raises:
         ReleaseExistsError: The release has other content.
         XvaError: An image is a damaged XVA.
+        InputChangedError: A file changed while it was read.
         DiskError: An image cannot be read.
     """
     named = [each.name for each in images.inputs]
@@ -75,7 +76,7 @@ async def confirm(
         _refuse(request, "other images, another order of them, or other metadata")
     content = []
     for source in images.inputs:
-        report(ImageStarted(source.name, source.size, source.is_xva))
+        report(started(source))
         async with aclosing(batches(source)) as parts:
             async for _ in parts:
                 report(PublishProgress(images.read, images.total, 0))

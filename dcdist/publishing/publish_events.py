@@ -29,11 +29,17 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class ImageStarted:
-    """Reading of an image began. `size` is that of its file, wrapped as it may be; None if unknown."""
+    """Reading of an image began. `size` is that of its file, wrapped as it may be; None if unknown.
+
+    With `xva` it is verified as an XVA. Other files are published as they are; `looks_like` says in words what one
+    looks like (empty if unknown), and `compressed` that its bytes share nothing with other versions.
+    """
 
     name: str
     size: int | None
     xva: bool
+    looks_like: str = ""
+    compressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

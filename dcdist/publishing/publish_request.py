@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class ImageSource:
     """One image to publish: the file `path`, or all that `stream` (such as standard input) gives.
 
-    It is published as `name`; `.gz` or `.zst` is dropped from the name of an XVA that was unpacked.
+    It is published as `name`; endings such as `.gz` and `.zstd` are dropped from the name of an XVA.
     """
 
     name: str
@@ -58,7 +58,8 @@ class Cut:
 class PublishRequest:
     """A release to publish: images in start order, and a folder of metadata files.
 
-    It shares chunks with the releases that a key of `trusted`, or the publisher's own, signed. `level` is zstd's.
+    It shares chunks with the releases that a key of `trusted`, or the publisher's own, signed. `level` is zstd's. An
+    empty image is refused, as what a failed export leaves, unless `allow_empty` says that it is meant.
     """
 
     name: ReleaseName
@@ -68,6 +69,7 @@ class PublishRequest:
     level: int = DEFAULT_LEVEL
     trusted: tuple[PublicKey, ...] = ()
     cut: Cut = field(default_factory=Cut)
+    allow_empty: bool = False
 
     @property
     def keys(self) -> tuple[PublicKey, ...]:

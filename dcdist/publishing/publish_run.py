@@ -51,6 +51,8 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
     Raises:
         ReleaseExistsError: The release exists with other content, or signed by another key.
         XvaError: An image is a damaged XVA.
+        InputChangedError: A file, or the folder of metadata, changed while it was read.
+        FormatError: An image is empty, and the request does not allow that.
         UsageError: A name, a level or a number is beyond what a release may have.
         DiskError: A file cannot be read.
         StoreError: The store refused; publish again, and only what is missing is uploaded.
@@ -58,7 +60,7 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
     # A level that zstd lacks is refused before anything else happens.
     Packer(request.level)
     metadata = await in_thread(read_metadata, request.metadata)
-    async with open_images(request.images) as images:
+    async with open_images(request.images, allow_empty=request.allow_empty) as images:
         existing = await find_existing(store, request)
         if existing is not None:
             confirmed = await confirm(request, existing, images, metadata, report)

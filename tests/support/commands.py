@@ -168,6 +168,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     metadata.mkdir(parents=True)
     (metadata.parent / "order.json").write_text('["db", "web"]')
     (metadata / "plan.txt").write_text("vlan 7")
+    (metadata / "plan.txt").chmod(0o755)
     assert dcdist("keygen", "--out", folder / "keys").code == 0
     for name, images in made.images.items():
         files = []

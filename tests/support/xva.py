@@ -86,12 +86,15 @@ def xml_object(kind: str, reference: str, **snapshot: str) -> str:
     return _object(kind, reference, **snapshot)
 
 
-def members(disks: Sequence[Disk], *, checksum: Checksum = "xxhash") -> list[Member]:
-    """All members, as xapi would write them: disks by the string order of their references, zero blocks left out."""
+def members(disks: Sequence[Disk], *, checksum: Checksum = "xxhash", digits: int = 8) -> list[Member]:
+    """All members, as xapi would write them: disks by the string order of their references, zero blocks left out.
+
+    Other writers number blocks with more `digits`.
+    """
     listed = [Member("ova.xml", ova((disk.reference, len(disk.content)) for disk in disks))]
     for disk in sorted(disks, key=lambda each: each.reference):
         for number, block in _blocks(disk):
-            name = f"{disk.reference}/{number:08d}"
+            name = f"{disk.reference}/{number:0{digits}d}"
             listed += [Member(name, block), Member(f"{name}.{checksum}", checksum_of(block, checksum))]
     return listed
 

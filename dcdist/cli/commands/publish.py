@@ -25,6 +25,7 @@ class Settings(TypedDict):
 
     metadata: Path | None
     level: int
+    allow_empty: bool
 
 
 @click.command("publish", cls=BaseCommand, short_help="Publish files as the images of a release.")
@@ -55,6 +56,7 @@ class Settings(TypedDict):
 @click.option(
     "--stdin-name", metavar="NAME", help="The name of the image read from standard input. [default: DEMO.xva]"
 )
+@click.option("--allow-empty", is_flag=True, help="Publish empty files and pipes too, which are refused otherwise.")
 @shared_options.LOG_FILE
 @reporting_options
 def command(

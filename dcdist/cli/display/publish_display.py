@@ -61,9 +61,8 @@ def line(event: PublishEvent) -> str | None:
         case publish_events.Resumed():
             return f"resuming an earlier try: {show_bytes(event.size)} are in the store already"
         case publish_events.ImageStarted():
-            kind = "an XVA" if event.xva else "not an XVA, published as it is"
             size = f"{show_bytes(event.size)}, " if event.size is not None else ""
-            return f"reading {event.name} ({size}{kind})"
+            return f"reading {event.name} ({size}{_treatment(event)})"
         case publish_events.PublishProgress():
             return progress(event)
         case publish_events.ImagePublished():
@@ -86,6 +85,16 @@ def progress(event: publish_events.PublishProgress) -> str:
     """How far it is."""
     of = f" of {show_bytes(event.total)}" if event.total is not None else ""
     return f"read {show_bytes(event.read)}{of}, uploaded {show_bytes(event.uploaded)}"
+
+
+def _treatment(event: publish_events.ImageStarted) -> str:
+    """What is done with an image, and why."""
+    if event.xva:
+        return "checked as an XVA"
+    looks = f"looks like {event.looks_like}" if event.looks_like else "not an XVA"
+    if event.compressed:
+        return f"{looks}: published as it is, unchecked, and shares nothing with other versions; unpack it to share"
+    return f"{looks}, published as it is"
 
 
 class _Json:

@@ -6,80 +6,86 @@ All of this blocks: run it in threads. Invariant: an image whose last part was g
 from __future__ import annotations
 
 import hashlib
-import os
-import select
-import stat
-from threading import Event
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
-from dcdist.errors import DiskError, FormatError, UsageError, XvaError
+from dcdist.errors import FormatError, InputChangedError, InvariantError, XvaError
+from dcdist.formats.file_kind import kind_of
+from dcdist.formats.ova import OVA
 from dcdist.formats.tar import BLOCK
-from dcdist.formats.wrapping import Wrapping, unwrap, wrapping_of
+from dcdist.formats.wrapping import Wrapping, bare_name, unwrap, wrapping_of
 from dcdist.formats.xva import Content, Part, XvaReader, begins_like_an_xva
 from dcdist.model.geometry import KIB, MIB
 from dcdist.model.identity import Digest
+from dcdist.publishing.reading.input_file import InputFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from dcdist.formats.file_kind import FileKind
     from dcdist.publishing.publish_request import ImageSource
 
 BATCH: Final = 4 * MIB
 """Plain bytes that are handed on at once, about."""
 
-_READ: Final = MIB
 # By then the first block of a zstd or gzip stream gives plain bytes.
 _HEAD: Final = 256 * KIB
-# Milliseconds.
-_PATIENCE: Final = 500
 
 
 class ImageInput:
     """One image. Its bytes come once, in order."""
 
     def __init__(self, source: ImageSource) -> None:
-        self._source = source
-        self._where = str(source.path or source.name)
-        self._stopped = Event()
+        self._file = InputFile(source)
         self._digest = hashlib.sha256()
-        self._file: BinaryIO | None = None
         self._head = b""
         self._wrapping = Wrapping.NONE
         self._reader: XvaReader | None = None
         self._batches = self._read_batches()
         self.name = source.name
         """Its name in the release; final once it is open."""
-        self.size: int | None = None
-        """Bytes of the file; None for a pipe."""
-        self.read = 0
-        """Bytes taken from the file so far."""
+        self.kind: FileKind | None = None
+        """What it looks like if it is not read as an XVA; None if unknown."""
         self.plain = 0
         """Plain bytes given so far."""
 
-    def open(self) -> None:
+    def open(self, *, allow_empty: bool = False) -> None:
         """Read its beginning, to see what it is. A file is then closed until its turn comes: there may be many.
 
         Raises:
+            XvaError: It is named like an XVA and does not begin like one.
+            InputChangedError: It changed meanwhile.
             DiskError: It cannot be read.
+            FormatError: It is empty, and `allow_empty` is not set.
             UsageError: There is nothing to open.
         """
-        head = b"".join(self._until(_HEAD))
+        head = self._file.beginning(_HEAD)
         if self.size is None:
             self._head = head
-        else:
-            self.close()
-            self.read = 0
         wrapping = wrapping_of(head)
-        if not begins_like_an_xva(_beginning(wrapping, head)) and not _named_like_an_xva(self.name):
-            return
-        self._wrapping, self._reader = wrapping, XvaReader()
-        if self.name.lower().endswith(wrapping.value):
-            self.name = self.name[: len(self.name) - len(wrapping.value)]
+        if begins_like_an_xva(_beginning(wrapping, head)):
+            self.name = bare_name(self.name)
+            self._wrapping, self._reader = wrapping, XvaReader()
+        elif bare_name(self.name).lower().endswith(".xva"):
+            raise self._no_xva(wrapping, head)
+        elif not head and not allow_empty:
+            raise FormatError(f"{self._file.where} is empty{self._advice_on_empty} --allow-empty publishes it as it is")
+        else:
+            self.kind = kind_of(head)
 
     @property
     def is_xva(self) -> bool:
         """Whether it is read, and verified, as an XVA."""
         return self._reader is not None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file; None for a pipe."""
+        return self._file.size
+
+    @property
+    def read(self) -> int:
+        """Bytes taken from the file so far."""
+        return self._file.read
 
     @property
     def digest(self) -> Digest:
@@ -91,34 +97,18 @@ class ImageInput:
 
         Raises:
             XvaError: It is a damaged XVA.
+            InputChangedError: It changed since it was opened.
             DiskError: It cannot be read.
         """
         return next(self._batches, [])
 
     def stop(self) -> None:
         """Make a `batch` that waits for a pipe in another thread return soon."""
-        self._stopped.set()
+        self._file.stop()
 
     def close(self) -> None:
         """Close the file, unless it was given open."""
-        if self._file is not None and self._source.stream is None:
-            self._file.close()
-            self._file = None
-
-    def _open(self) -> BinaryIO:
-        path, stream = self._source.path, self._source.stream
-        if stream is not None:
-            return stream
-        if path is None:
-            raise UsageError(f"image {self.name!r} has neither a path nor a stream")
-        try:
-            file: BinaryIO = path.open("rb", buffering=0)
-            status = os.fstat(file.fileno())
-        except OSError as error:
-            raise self._broken(error) from error
-        if stat.S_ISREG(status.st_mode):
-            self.size = status.st_size
-        return file
+        self._file.close()
 
     def _read_batches(self) -> Iterator[list[Part]]:
         batch: list[Part] = []
@@ -139,75 +129,65 @@ class ImageInput:
                 yield Content(memoryview(data))
             return
         try:
-            for data in unwrap(self._wrapping, self._raw()):
-                yield from self._reader.receive(data)
-            self._reader.finish()
-        except XvaError as error:
-            raise XvaError(f"{self._where} is not a valid XVA: {error}", member=error.member) from error
+            yield from _verified(self._reader, self._wrapping, self._raw())
+        except InputChangedError:
+            raise
         except FormatError as error:
-            member = self._reader.member
-            raise XvaError(f"{self._where} is not a valid XVA: {member}: {error}", member=member) from error
+            raise self._invalid(error, self._reader.member) from error
 
     def _raw(self) -> Iterator[bytes]:
         if self._head:
             yield self._head
             self._head = b""
-        while data := self._some():
-            yield data
-        self.close()
+        yield from self._file.rest()
 
-    def _until(self, size: int) -> Iterator[bytes]:
-        while size > 0 and (data := self._some(size)):
-            size -= len(data)
-            yield data
-
-    def _some(self, most: int = _READ) -> bytes:
-        file = self._file = self._file or self._open()
+    def _no_xva(self, wrapping: Wrapping, head: bytes) -> XvaError:
+        """Why a file that is named like an XVA is not one."""
+        if not head:
+            return self._invalid(f"it is empty{self._advice_on_empty}", OVA)
+        plain = _beginning(wrapping, head)
+        if kind := kind_of(head if wrapping is Wrapping.NONE else plain):
+            inside = "" if wrapping is Wrapping.NONE else f" inside {wrapping.value}"
+            unpack = "; only gzip and zstd are unpacked here: unpack it first" if kind.compressed else ""
+            return self._invalid(f"it looks like {kind.words}{inside}{unpack}", OVA)
+        reader = XvaReader()
         try:
-            if self.size is None:
-                self._wait(file)
-            # `read` of a buffered pipe waits until it has all; `read1` takes what there is.
-            data = getattr(file, "read1", file.read)(most) or b""
-        except (OSError, ValueError) as error:
-            raise self._broken(error) from error
-        self.read += len(data)
-        return data
+            for _ in _verified(reader, wrapping, [head]):
+                pass
+        except FormatError as error:
+            return self._invalid(error, reader.member)
+        raise InvariantError(f"{self._file.where} is an XVA that does not begin like one")
 
-    def _wait(self, file: BinaryIO) -> None:
-        """A thread that reads from a silent pipe could not be ended: look before reading."""
-        try:
-            poll = select.poll()
-            poll.register(file.fileno(), select.POLLIN)
-        except (OSError, ValueError, AttributeError):
-            return
-        while not poll.poll(_PATIENCE):
-            if self._stopped.is_set():
-                raise OSError("the publish was stopped")
+    def _invalid(self, why: FormatError | str, member: str) -> XvaError:
+        place = "" if isinstance(why, XvaError | str) else f"{member}: "
+        member = why.member if isinstance(why, XvaError) else member
+        return XvaError(f"{self._file.where} is not a valid XVA: {place}{why}", member=member)
 
-    def _broken(self, error: Exception) -> DiskError:
-        reason = getattr(error, "strerror", None) or error
-        return DiskError(f"{self._where} cannot be read: {reason}", path=self._where)
+    @property
+    def _advice_on_empty(self) -> str:
+        if self._file.is_pipe:
+            return ": nothing came through the pipe. Did the command before the pipe fail?"
+        return ". Did the command that wrote it fail?"
 
 
-def _named_like_an_xva(name: str) -> bool:
-    bare = name.lower()
-    for wrapping in Wrapping:
-        bare = bare.removesuffix(wrapping.value)
-    return bare.endswith(".xva")
+def _verified(reader: XvaReader, wrapping: Wrapping, raw: Iterable[bytes]) -> Iterator[Part]:
+    for data in unwrap(wrapping, raw):
+        yield from reader.receive(data)
+    reader.finish()
 
 
 def _beginning(wrapping: Wrapping, head: bytes) -> bytes:
     plain = b""
     try:
-        for part in unwrap(wrapping, _once(head)):
+        for part in unwrap(wrapping, _in_steps(head)):
             plain += part[:BLOCK]
             if len(plain) >= BLOCK:
                 break
     except FormatError:
-        return b""
+        pass
     return plain[:BLOCK]
 
 
-def _once(head: bytes) -> Iterable[bytes]:
-    # In small steps, so that only the beginning is unpacked.
+def _in_steps(head: bytes) -> Iterable[bytes]:
+    # Small, so that only the beginning is unpacked.
     return (head[start : start + KIB] for start in range(0, len(head), KIB))

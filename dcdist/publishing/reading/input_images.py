@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.errors import UsageError
 from dcdist.formats.manifest import check_image_name
+from dcdist.publishing.publish_events import ImageStarted
 from dcdist.publishing.reading.image_input import ImageInput
 from dcdist.tasks import in_thread, settled
 
@@ -34,17 +36,19 @@ class InputImages:
 
 
 @asynccontextmanager
-async def open_images(sources: Sequence[ImageSource]) -> AsyncIterator[InputImages]:
+async def open_images(sources: Sequence[ImageSource], *, allow_empty: bool = False) -> AsyncIterator[InputImages]:
     """Open all, and check that their names can stand in one release.
 
     Raises:
         UsageError: A name cannot be used, or is used twice.
+        XvaError: A file is named like an XVA and is not one.
+        FormatError: One is empty, and `allow_empty` is not set.
         DiskError: A file cannot be read.
     """
     inputs = [ImageInput(source) for source in sources]
     try:
         for each in inputs:
-            await in_thread(each.open, interrupt=each.stop)
+            await in_thread(partial(each.open, allow_empty=allow_empty), interrupt=each.stop)
             check_image_name(each.name)
         names = [each.name for each in inputs]
         for name in names:
@@ -56,11 +60,19 @@ async def open_images(sources: Sequence[ImageSource]) -> AsyncIterator[InputImag
             each.close()
 
 
+def started(image: ImageInput) -> ImageStarted:
+    """What is reported when its reading begins."""
+    if image.kind is None:
+        return ImageStarted(image.name, image.size, image.is_xva)
+    return ImageStarted(image.name, image.size, image.is_xva, image.kind.words, image.kind.compressed)
+
+
 async def batches(image: ImageInput) -> AsyncGenerator[list[Part], None]:
     """The parts of an image, a few MiB at once; the next ones are read during the work on these. Close it when done.
 
     Raises:
         XvaError: It is a damaged XVA.
+        InputChangedError: It changed since it was opened.
         DiskError: It cannot be read.
     """
     ahead = _next(image)

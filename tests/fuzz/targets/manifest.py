@@ -26,7 +26,7 @@ _IDENTITY = _KEY.public.identity
 _RELEASE = release(
     images=[image("web.xva", 1 << 40)],
     layers=[LayerEntry(LAYER, 1524, NAUGHT)],
-    metadata=[MetadataFile("a/b", b"content")],
+    metadata=[MetadataFile("a/b", b"content", executable=True)],
 )
 _FORM = Form(manifest.seal(_RELEASE, _KEY))
 _BODY = take_apart(_FORM.valid).body

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dcdist.errors import XvaError
+from dcdist.formats.file_kind import kind_of
 from dcdist.formats.xva import Content, Literal, XvaReader, begins_like_an_xva
 from tests.fuzz.recipes import Recipe, recipes
 from tests.fuzz.target import Target, require
-from tests.support.xva import END, Disk, checksum_of, document, members, sealed, tar_header, xml_object, xva
+from tests.support.xva import END, Disk, archive, checksum_of, document, members, sealed, tar_header, xml_object, xva
 
 if TYPE_CHECKING:
     from tests.support.format_objects import Plain
@@ -33,7 +34,11 @@ def run(data: bytes) -> None:
     """The first byte: the split, and whether the rest is an XVA or changes to the members of one."""
     first, rest = data[0] if data else 0, data[1:]
     made = _archive(Recipe(rest)) if first & 1 else rest
-    begins_like_an_xva(made[:512])
+    kind = kind_of(made)
+    require(kind is None or 0 < len(kind.words) < 200, "a kind is named in a few words")
+    require(kind is None or kind.words.isprintable(), "the words can be shown")
+    if begins_like_an_xva(made[:512]):
+        require(kind is None or not kind.compressed, "an XVA does not look compressed")
     whole = _read(made, len(made) or 1)
     require(len(whole.told) < 2000, "a message is short")
     if first & 128:
@@ -104,8 +109,10 @@ def seeds() -> list[bytes]:
     ]
     edits += [bytes([1, right, style]) for right in (2, 3, 6, 7) for style in range(3)]
     failed = b"HTTP/1.1 500 Internal Error\r\n\r\n"
+    small.append(archive(members([Disk("Ref:4", b"x" * 30)], digits=20)))
+    small += [b"<html>", b"\n<!-- x --><?xml", b"\xfd7zXZ\0", b"PK\3\4", b"QFI\xfb", tar_header("vm.ovf", 5), failed]
     plain = [bytes([split]) + each for each in small for split in (0, 130, 134)]
     return [*plain, b"\x01\x02", b"\x01\x03", b"\x01\x06", b"\0" + small[0][:700] + failed, *edits]
 
 
-TARGET = Target("xva", run, [XvaReader.receive, XvaReader.finish, begins_like_an_xva], seeds, max_length=4096)
+TARGET = Target("xva", run, [XvaReader.receive, XvaReader.finish, begins_like_an_xva, kind_of], seeds, max_length=4096)

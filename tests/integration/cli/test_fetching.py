@@ -42,6 +42,8 @@ def test_a_release_comes_whole_and_an_update_moves_what_is_new(demo: Demo, tmp_p
 
     assert _has_images(demo, "web@2", tmp_path)
     assert (tmp_path / "images" / "metadata" / "net" / "plan.txt").read_text() == "vlan 7"
+    assert os.access(tmp_path / "images" / "metadata" / "net" / "plan.txt", os.X_OK)
+    assert not os.access(tmp_path / "images" / "metadata" / "order.json", os.X_OK)
     fetched = first.last("fetched")
     assert list(fetched) == ["event", "release", "seconds", "bytes", "peers_seen"]
     assert list(fetched["bytes"]) == ["images", "store", "peers", "reused", "wasted"]

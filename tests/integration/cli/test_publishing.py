@@ -85,6 +85,19 @@ def test_an_image_comes_from_standard_input_and_is_verified(demo: Demo, tmp_path
     assert [each["release"] for each in dcdist("ls", "--store", store, "--json").records] == ["piped@1"]
 
 
+def test_an_empty_pipe_publishes_nothing_unless_that_is_meant(demo: Demo, tmp_path: Path) -> None:
+    store = (tmp_path / "store").as_uri()
+    arguments = ["--store", store, "--key", demo.key, "--stdin-name", "web.img", "--json"]
+
+    refused = dcdist("publish", "piped@1", "-", *arguments, stdin=b"")
+    listed = dcdist("ls", "--store", store, "--json").records
+    meant = dcdist("publish", "piped@1", "-", *arguments, "--allow-empty", stdin=b"")
+
+    assert (refused.code, refused.last("error")["kind"], listed) == (5, "FormatError", [])
+    assert "Did the command before the pipe fail?" in str(refused.last("error")["message"])
+    assert meant.last("published")["images"] == [{"name": "web.img", "bytes": 0}]
+
+
 def test_the_same_files_again_succeed_and_others_are_refused(demo: Demo) -> None:
     files = [demo.folder / "web@1" / name for name in ("web.img", "db.img")]
     arguments = ["--store", demo.store, "--key", demo.key, "--metadata", demo.folder / "metadata", "--json"]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
 
-from dcdist.errors import DiskError, UsageError, XvaError
+from dcdist.errors import DiskError, FormatError, InputChangedError, UsageError, XvaError
 from dcdist.model.identity import ReleaseName
-from dcdist.publishing import Cut, ImageSource, PublishRequest, publish
+from dcdist.publishing import Cut, ImageSource, ImageStarted, PublishProgress, PublishRequest, publish
 from tests.support.publishing import CHUNK, KEY, Publisher, noise
 from tests.support.rebuilt import open_release, rebuilt_images
 from tests.support.stepped_store import SteppedStore
@@ -19,6 +20,8 @@ from tests.support.xva import Disk, xva
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dcdist.publishing import PublishEvent
 
 
 XVA = xva(Disk("Ref:4", noise(1, 3 * CHUNK) + bytes(2 * CHUNK) + noise(2, 2 * CHUNK)), Disk("Ref:10", noise(3, CHUNK)))
@@ -72,6 +75,9 @@ async def test_damage_in_the_last_byte_of_the_last_image_publishes_nothing(store
         ("web.xva", zstandard.compress(XVA), "web.xva"),
         ("web", zstandard.compress(XVA), "web"),
         ("WEB.XVA.GZ", gzip.compress(XVA), "WEB.XVA"),
+        ("web.xva.gzip", gzip.compress(XVA), "web.xva"),
+        ("web.xva.zstd", zstandard.compress(XVA), "web.xva"),
+        ("web.tgz", gzip.compress(XVA), "web.tar"),
     ],
 )
 async def test_a_wrapped_xva_is_published_as_the_xva_in_it(
@@ -130,6 +136,68 @@ async def test_files_and_a_pipe_are_read_alike(store: SteppedStore, tmp_path: Pa
         await publish(store, PublishRequest(ReleaseName("demo", "1"), sources, KEY), report=lambda _event: None)
 
     assert await content_of(store, "demo@1") == {"file.xva": XVA, "piped.raw": XVA[:60_000]}
+
+
+@pytest.mark.parametrize("changed", ["first", "second"])
+async def test_a_file_that_changes_while_it_is_published_leaves_nothing_in_the_store(
+    store: SteppedStore, tmp_path: Path, changed: str
+) -> None:
+    paths = [tmp_path / "first", tmp_path / "second"]
+    paths[0].write_bytes(noise(1, 13 << 20))
+    paths[1].write_bytes(noise(2, 5000))
+    for path in paths:
+        os.utime(path, (1, 1))
+
+    def write(event: PublishEvent) -> None:
+        if isinstance(event, PublishProgress):
+            with (tmp_path / changed).open("r+b") as file:
+                file.write(b"torn")
+
+    request = PublishRequest(ReleaseName("demo", "1"), tuple(ImageSource.of(path) for path in paths), KEY, level=1)
+    with pytest.raises(InputChangedError, match=f"{changed} changed while it was read: it was written to"):
+        await publish(store, request, report=write)
+    assert store.objects == {}
+
+
+async def test_a_file_that_changes_while_it_is_compared_with_its_release_is_refused(
+    store: SteppedStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "disk.raw"
+    path.write_bytes(noise(1, 13 << 20))
+    os.utime(path, (1, 1))
+    request = PublishRequest(ReleaseName("demo", "1"), (ImageSource.of(path),), KEY, level=1)
+    await publish(store, request, report=lambda _event: None)
+
+    def write(event: PublishEvent) -> None:
+        if isinstance(event, PublishProgress):
+            with path.open("r+b") as file:
+                file.write(b"torn")
+
+    with pytest.raises(InputChangedError, match=r"disk\.raw changed while it was read"):
+        await publish(store, request, report=write)
+
+
+async def test_what_looks_like_something_else_is_never_said_to_be_an_xva(
+    store: SteppedStore, publisher: Publisher
+) -> None:
+    with pytest.raises(XvaError, match=r"web\.xva is not a valid XVA: it looks like an HTML page"):
+        await publisher.publish("demo@1", {"web.xva": b"<html>" + bytes(5000)})
+    assert publisher.events == []
+    assert store.steps == []
+
+
+async def test_a_packed_file_is_carried_as_it_is_and_said_to_be_one(store: SteppedStore, publisher: Publisher) -> None:
+    packed = lzma.compress(XVA)
+    await publisher.publish("demo@1", {"web.xva.xz": packed})
+
+    assert publisher.events[0] == ImageStarted("web.xva.xz", None, xva=False, looks_like="an xz file", compressed=True)
+    assert await content_of(store, "demo@1") == {"web.xva.xz": packed}
+
+
+async def test_an_empty_pipe_publishes_nothing(store: SteppedStore, publisher: Publisher) -> None:
+    with pytest.raises(FormatError, match=r"web.img is empty: .* Did the command before the pipe fail\?"):
+        await publisher.publish("demo@1", {"web.img": b""})
+    assert store.steps == []
 
 
 async def test_a_file_that_is_not_there_is_named_before_anything_is_read(store: SteppedStore, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ RELEASES = st.builds(
     ).map(tuple),
     st.lists(PATHS.filter(lambda path: names.path_fault(path) is None), max_size=5)
     .filter(paths_of_one_folder)
-    .map(lambda paths: tuple(MetadataFile(path, path.encode()[:7]) for path in paths)),
+    .map(lambda paths: tuple(MetadataFile(path, path.encode()[:7], len(path) % 2 == 1) for path in paths)),
 )  # fmt: skip
 
 

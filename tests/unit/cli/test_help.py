@@ -37,7 +37,7 @@ def test_the_commands_are_these_in_this_order() -> None:
     ("name", "options"),
     [
         ("keygen", {"--out"}),
-        ("publish", {"--store", "--key", "--metadata", "--level", "--stdin-name", "--log-file"}),
+        ("publish", {"--store", "--key", "--metadata", "--level", "--stdin-name", "--allow-empty", "--log-file"}),
         ("ls", {"--store"}),
         ("show", {"--store"}),
         (

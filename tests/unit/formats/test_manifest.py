@@ -165,6 +165,14 @@ def test_the_smallest_entries_are_read() -> None:
     )
 
 
+def test_a_metadata_file_is_executable_only_if_its_manifest_says_so() -> None:
+    content = msgpack.packb(payload(metadata=[FILE | {"executable": True}, {"path": "b", "content": b""}]))
+    opened = manifest.open_sealed(signed(content), [KEY.public])
+
+    assert opened.metadata == (MetadataFile("a", b"", executable=True), MetadataFile("b", b"", executable=False))
+    assert "'executable' is not a boolean" in refused(metadata=[FILE | {"executable": 1}])
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -69,7 +69,7 @@ def test_a_changed_byte_shows_in_the_checksum(at: int) -> None:
     [
         (b"5", "a folder"), (b"2", "a symbolic link"), (b"x", "a pax header"), (b"g", "a pax header"),
         (b"L", "a GNU long name"), (b"K", "a GNU long link"), (b"S", "a GNU sparse file"),
-        (b"Z", "of unknown type b'Z'"),
+        (b"Z", "of unknown type 'Z'"),
     ],
 )  # fmt: skip
 def test_what_is_no_plain_file_is_refused_by_its_kind(kind: bytes, named: str) -> None:
@@ -83,6 +83,26 @@ def test_what_is_no_plain_file_is_refused_by_its_kind(kind: bytes, named: str) -
 def test_a_size_that_is_not_octal_is_refused(field: bytes) -> None:
     with pytest.raises(FormatError, match=r"the size of 'x' is .* not an octal number"):
         read_header(tar_header("x", 0, size_field=field))
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (tar_header("x", 0, size_field=b"12x".ljust(12, b"\0")), "the size of 'x' is '12x', which"),
+        (tar_header("x", 0, size_field=b"\x80".ljust(12, b"\0")), "the size of 'x' is hex 80, which"),
+        (tar_header("x", 0, size_field=bytes(12)), "the size of 'x' is empty, which"),
+        (tar_header("x", 0, kind=b"\xff"), "'x' is of unknown type hex ff: an"),
+        (tar_header("Ref:é", 0), "the member's name, 'Ref:é', is not"),
+        (sealed(bytearray(b"\xff\0".ljust(512, b"\0"))), "the member's name, hex ff, is not"),
+        (b"\x80" * 512, "its checksum is not an octal number"),
+        (tar_header("x", 0)[:-1] + b"\1", "its checksum is '0004614', not 004615"),
+    ],
+)
+def test_a_message_quotes_text_as_text_and_other_bytes_as_hex(head: bytes, told: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        read_header(head)
+    assert told in str(caught.value)
+    assert "b'" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["", "Ref:é/00000000"])

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from dcdist.errors import FormatError
-from dcdist.formats.wrapping import Wrapping, unwrap, wrapping_of
+from dcdist.formats.wrapping import Wrapping, bare_name, unwrap, wrapping_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +85,15 @@ def test_no_part_is_large_however_well_the_content_packs(wrap: Wrap, wrapping: W
     assert sum(sizes) == 200 << 20
     assert max(sizes) <= 64 << 20
     assert min(sizes) > 0
+
+
+def test_the_bare_name_of_a_file_has_no_ending_of_a_wrapping() -> None:
+    for ending in (".gz", ".gzip", ".zst", ".zstd", ".GZ"):
+        assert bare_name(f"web.xva{ending}") == "web.xva"
+    for ending in (".tgz", ".taz", ".tzst"):
+        assert bare_name(f"web{ending}") == "web.tar"
+    for name in ("web.xva", "web", "gz", "web.xva.xz"):
+        assert bare_name(name) == name
 
 
 def test_what_is_not_wrapped_comes_as_it_is() -> None:

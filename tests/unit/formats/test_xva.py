@@ -210,15 +210,11 @@ BENT = {
         "Ref:5/00000000",
         r"a block of disk Ref:4 is expected here, after number -1",
     ),
-    "a number of 7 digits": (
-        [GOOD[0], replace(GOOD[1], name="Ref:4/0000000"), *GOOD[2:]],
-        "Ref:4/0000000",
-        r"a block of disk Ref:4 is expected here",
-    ),
-    "a number of 9 digits": (
-        [GOOD[0], replace(GOOD[1], name="Ref:4/000000000"), *GOOD[2:]],
-        "Ref:4/000000000",
-        r"a block of disk Ref:4 is expected here",
+    "metadata only": (
+        GOOD[:1],
+        "Ref:4/00000000",
+        r"the archive ends before the first block of a disk, but ova.xml names Ref:4 of 17920 bytes: it looks like an "
+        r"export of metadata only \(xe vm-export metadata=true\)",
     ),
     "a block missing at the end": (
         GOOD[:-2],
@@ -338,6 +334,11 @@ def test_an_http_error_after_the_end_is_named() -> None:
 def test_other_text_where_a_header_should_be_is_quoted() -> None:
     with pytest.raises(XvaError, match="it begins with the text 'SESSION_INVALID"):
         read(b"SESSION_INVALID: log in again".ljust(512))
+
+
+def test_text_that_is_shorter_than_a_header_is_quoted() -> None:
+    with pytest.raises(XvaError, match="it is truncated \\(it begins with the text '<html><h1>Not Found"):
+        read(b"<html><h1>Not Found</h1></html>")
 
 
 def test_only_a_header_of_ova_xml_begins_like_an_xva() -> None:

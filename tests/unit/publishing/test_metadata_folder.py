@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dcdist.errors import DiskError, UsageError
+from dcdist.errors import DiskError, InputChangedError, UsageError
 from dcdist.model.release import MetadataFile
+from dcdist.publishing.reading import metadata_folder
 from dcdist.publishing.reading.metadata_folder import read_metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -26,6 +29,14 @@ def test_files_come_by_path_with_their_folders_and_through_links(tmp_path: Path)
     (tmp_path / "empty").mkdir()
 
     assert read_metadata(tmp_path) == (MetadataFile("a/z", b"2"), MetadataFile("b", b"1"), MetadataFile("c", b"1"))
+
+
+def test_a_file_that_its_owner_may_run_is_executable(tmp_path: Path) -> None:
+    for name, mode in (("a", 0o755), ("b", 0o644), ("c", 0o700), ("d", 0o055)):
+        (tmp_path / name).write_bytes(b"")
+        (tmp_path / name).chmod(mode)
+
+    assert [file.executable for file in read_metadata(tmp_path)] == [True, False, True, False]
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -67,4 +78,55 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken").unlink()
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises((DiskError, UsageError), match="loop"):
+        read_metadata(tmp_path)
+
+
+def overwrite(folder: Path) -> None:
+    (folder / "a").write_bytes(b"2")
+
+
+def add(folder: Path) -> None:
+    (folder / "c").write_bytes(b"1")
+
+
+def remove(folder: Path) -> None:
+    (folder / "a").unlink()
+
+
+def replace(folder: Path) -> None:
+    (folder / "new").write_bytes(b"2")
+    (folder / "new").rename(folder / "b")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (overwrite, "a changed while it was read: it was written to"), (add, "c changed while it was read: it is new"),
+        (remove, "a changed while it was read: it was removed"),
+        (replace, "b changed while it was read: another file took its place"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], told: str
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"1")
+        os.utime(tmp_path / name, (1, 1))
+
+    def check(name: str) -> None:
+        # The file before is read, this one is not.
+        if name == "b":
+            change(tmp_path)
+
+    monkeypatch.setattr(metadata_folder, "check_metadata_path", check)
+    with pytest.raises(InputChangedError, match=told) as caught:
+        read_metadata(tmp_path)
+    assert caught.value.exit_code == 5
+
+
+def test_a_file_that_goes_before_its_turn_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    monkeypatch.setattr(metadata_folder, "check_metadata_path", lambda _name: (tmp_path / "a").unlink())
+
+    with pytest.raises(InputChangedError, match="a changed while it was read: it was removed"):
         read_metadata(tmp_path)
