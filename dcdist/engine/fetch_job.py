@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcdist.engine.fetch_options import FetchOptions
     from dcdist.engine.fetch_plan import FetchPlan
     from dcdist.engine.reuse import KnownFrames
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 class Job:
     """One host's task: to bring the layers of `plan`, a part of `release`.
 
-    `known`: frames that need not be moved. `advertise`: the address that others connect to; None: this host is not
-    announced. `pace` limits what `Ports.store` gives; the fetch sets its rate.
+    `known`: frames that need not be moved. `advertise` gives the address that others connect to now, or None if there
+    is none; it must not block. `pace` limits what `Ports.store` gives; the fetch sets its rate.
     """
 
     host: HostId
@@ -31,7 +33,7 @@ class Job:
     plan: FetchPlan
     known: KnownFrames
     options: FetchOptions
-    advertise: Address | None
+    advertise: Callable[[], Address | None]
     pace: Pace
 
 

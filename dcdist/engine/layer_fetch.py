@@ -93,9 +93,10 @@ class LayerFetch:
             self._membership.become(replace(self._membership.me, role=Role.SEEDER, needs=0))
 
     def _make_membership(self) -> Membership | None:
-        if self._ports.rendezvous is None or self._job.advertise is None:
+        advertised = self._job.advertise()
+        if self._ports.rendezvous is None or advertised is None:
             return None
-        address, port = self._job.advertise
+        address, port = advertised
         role = Role.DRAWER if self._job.options.draw else Role.PEER
         needs = pieces.of(layer.number for layer in self._job.plan.layers)
         me = Member(self._job.host, 0, role, address, port, self._job.release.name.version, needs)
@@ -106,7 +107,7 @@ class LayerFetch:
             troubled=lambda message: self._report(Troubled(message, Trouble.RENDEZVOUS, str(self._ports.store))),
         )
         patience = PREFERENCES[self._job.options.prefer.value].first_look
-        return Membership(self._ports.rendezvous, me, listeners, patience=patience)
+        return Membership(self._ports.rendezvous, me, listeners, patience=patience, whereabouts=self._job.advertise)
 
     def _needs_only(self, needs: Bits) -> None:
         """Let the others know which layers this host needs, once it is known which ones were here."""

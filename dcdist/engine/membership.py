@@ -27,7 +27,7 @@ from dcdist.policy.planner_events import MembersChanged, PrefixChanged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dcdist.model.identity import Prefix
+    from dcdist.model.identity import Address, Prefix
     from dcdist.model.member import Member
     from dcdist.ports.rendezvous import Rendezvous
 
@@ -49,11 +49,23 @@ class Listeners:
 class Membership:
     """One host's part in the rendezvous of its swarm."""
 
-    def __init__(self, rendezvous: Rendezvous, me: Member, listeners: Listeners, *, patience: float) -> None:
-        """`patience`: seconds that `begin` waits for the rendezvous."""
+    def __init__(
+        self,
+        rendezvous: Rendezvous,
+        me: Member,
+        listeners: Listeners,
+        *,
+        patience: float,
+        whereabouts: Callable[[], Address | None] = lambda: None,
+    ) -> None:
+        """`patience`: seconds that `begin` waits for the rendezvous.
+
+        `whereabouts` is asked before each heartbeat where this host can be reached now; None: where it was before.
+        """
         self._rendezvous = rendezvous
         self._listeners = listeners
         self._patience = patience
+        self._whereabouts = whereabouts
         self._lookout = Lookout(me)
         self._changed = asyncio.Event()
         self._failing: set[Prefix | None] = set()
@@ -107,6 +119,8 @@ class Membership:
     async def _answer(self) -> Answer:
         """Carry out what the lookout asks."""
         loop = asyncio.get_running_loop()
+        if isinstance(self._lookout.ask, Announce) and (place := self._whereabouts()):
+            self._lookout.moved(*place)
         ask = self._lookout.ask
         members: tuple[Member, ...] = ()
         try:

@@ -9,11 +9,12 @@ import asyncio
 import secrets
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
 from dcdist.engine.byte_counts import ByteCounts
-from dcdist.engine.fetch_events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding
+from dcdist.engine.fetch_events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding, Trouble, Troubled
 from dcdist.engine.fetch_job import Job, Ports
 from dcdist.engine.fetch_options import require_fetch_options
 from dcdist.engine.frame_source import FrameReader
@@ -23,7 +24,7 @@ from dcdist.engine.preparation import choose_images, make_plan, plan_of_layers
 from dcdist.errors import UsageError
 from dcdist.model.identity import HostId
 from dcdist.model.space import require_space
-from dcdist.node.addresses import advertised
+from dcdist.node.addresses import OwnAddress
 from dcdist.node.allocator import keep_buffers
 from dcdist.node.reusable_frames import known_frames
 from dcdist.node.tracing import writing_trace
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from dcdist.engine.fetch_events import FetchEvent
     from dcdist.engine.fetch_options import FetchOptions
     from dcdist.engine.fetch_plan import FetchPlan
+    from dcdist.model.identity import Address
     from dcdist.model.release import Image, Release
     from dcdist.ports.images import Destination, ImageFile
     from dcdist.ports.rendezvous import Rendezvous
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
 
 _FRAME_THREADS = 2
 """Threads that read, check and unpack frames, and write images."""
+
+_GIVE_ADDRESS = "give one with --advertise IP:PORT (advertise)"
+_GO_ON = f"The fetch goes on without them; {_GIVE_ADDRESS}"
 
 _WITHDRAWAL = 2.0
 """Seconds that the end of a fetch waits for its heartbeat to be deleted."""
@@ -142,6 +147,7 @@ class FetchRun:
         self._destination = destination
         self._report = report
         self._counts = ByteCounts(plan)
+        self._own_address: OwnAddress | None = None
 
     async def run(self, begun: float, stop: asyncio.Event) -> Fetched:
         """Fetch, report, seed. `begun`: the time of the loop when the fetch began."""
@@ -209,22 +215,24 @@ class FetchRun:
         # Imported only where there is a swarm: libtorrent is large.
         from dcdist.swarm import open_swarm
 
-        swarm = await stack.enter_async_context(open_swarm(self._options.reach.listen or ("0.0.0.0", 0)))
+        host = self._store.host if _keeps_heartbeats(self._store) else ""
+        self._own_address = await asyncio.to_thread(OwnAddress, self._options.reach, host)
+        swarm = await stack.enter_async_context(open_swarm(self._own_address.listen))
         swarm.limit(up=self._options.rates.up, down=self._options.rates.down)
         return swarm
 
     async def _make_fetching(self, swarm: Swarm, writer: ImageWriter, stack: AsyncExitStack) -> LayerFetch:
-        options, reach, capabilities = self._options, self._options.reach, self._store.capabilities
+        options, own_address = self._options, self._own_address
         rendezvous = None
-        advertise = None
-        if options.swarm and capabilities.writable and capabilities.listable and self._plan.layers:
-            from dcdist import swarm as adapters
+        advertise: Callable[[], Address | None] = _nowhere
+        if own_address is not None and _keeps_heartbeats(self._store):
+            advertise = partial(own_address.now, swarm.port)
+            if self._is_findable(own_address, advertise()):
+                from dcdist import swarm as adapters
 
-            rendezvous = adapters.StoreRendezvous(self._store, demo=self._release.name.demo, realm=reach.realm)
-            stack.push_async_callback(_withdraw, rendezvous)
-            advertise = reach.advertise or await asyncio.to_thread(
-                advertised, reach.listen, swarm.port, self._store.host
-            )
+                demo, realm = self._release.name.demo, options.reach.realm
+                rendezvous = adapters.StoreRendezvous(self._store, demo=demo, realm=realm)
+                stack.push_async_callback(_withdraw, rendezvous)
         pace = Pace(options.rates.store)
         job = Job(
             host=HostId(secrets.token_hex(16)),
@@ -244,6 +252,23 @@ class FetchRun:
             trace=stack.enter_context(writing_trace(options.trace)) if options.trace else None,
         )
 
+    def _is_findable(self, own_address: OwnAddress, announced: Address | None) -> bool:
+        """Whether there is an address to announce; reports what may keep other hosts from it.
+
+        Raises:
+            UsageError: There is none, and this host can do nothing without the others.
+        """
+        if announced is None:
+            needs_others = not self._options.draw or self._destination is None
+            if needs_others and not self._options.reach.peers:
+                raise UsageError(f"this host has no address that others could connect to: {_GIVE_ADDRESS}")
+            message = f"other hosts cannot find this one: it has no address that they could connect to. {_GO_ON}"
+            self._report(Troubled(message, Trouble.RENDEZVOUS))
+            return False
+        if doubt := own_address.doubt(announced):
+            self._report(Troubled(doubt, Trouble.RENDEZVOUS))
+        return True
+
     async def _finish(self, number: int, file: ImageFile, writer: ImageWriter) -> None:
         image = self._plan.images[number].image
         await writer.wait_for_image(number)
@@ -251,6 +276,14 @@ class FetchRun:
         if self._destination is not None:
             await self._destination.remember(image.name, image.digest)
         self._report(ImageFinished(image.name, image.size))
+
+
+def _keeps_heartbeats(store: Store) -> bool:
+    return store.capabilities.writable and store.capabilities.listable
+
+
+def _nowhere() -> None:
+    """The address of a host that is not announced."""
 
 
 async def _withdraw(rendezvous: Rendezvous) -> None:

@@ -48,14 +48,14 @@ class Links:
         """Number of hosts that were linked at any time."""
         return len(self._ever)
 
-    def want(self, address: str, port: int, *, own_port: int) -> Address | None:
-        """Note a host to be linked with; None if it is known already, or is this host itself.
+    def want(self, address: str, port: int, *, own: Address | None) -> Address | None:
+        """Note a host to be linked with; None if it is known already, or is this host itself, which listens at `own`.
 
         Raises:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
         endpoint = _endpoint(address, port)
-        if endpoint in self._endpoints or (port == own_port and _is_local(endpoint[0])):
+        if endpoint in self._endpoints or _is_at(own, endpoint):
             return None
         self._endpoints[endpoint] = None
         return endpoint
@@ -127,6 +127,17 @@ def _endpoint(address: str, port: int) -> Address:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped), port
     return str(parsed), port
+
+
+def _is_at(own: Address | None, endpoint: Address) -> bool:
+    """Whether a host that listens at `own` listens at this endpoint."""
+    if own is None or own[1] != endpoint[1]:
+        return False
+    listening, address = ip_address(own[0]), ip_address(endpoint[0])
+    if listening.is_unspecified:
+        # On all addresses of its family: no other host of this machine can have the port.
+        return listening.version == address.version and _is_local(endpoint[0])
+    return listening == address
 
 
 def _is_local(address: str) -> bool:

@@ -49,6 +49,11 @@ class Listener:
         self.interface = listen_interface(self._address, self._tried[0])
         self.source = source_address(self._address)
 
+    @property
+    def endpoint(self) -> Address | None:
+        """Where it listens: an address of this host, or the unspecified one for all of them; None if nowhere."""
+        return (str(self._address), self.port) if self.port else None
+
     async def wait(self) -> None:
         """Wait for the answer.
 

@@ -107,7 +107,7 @@ class TorrentSwarm:
         Raises:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
-        endpoint = self._links.want(address, port, own_port=self.port)
+        endpoint = self._links.want(address, port, own=self._listener.endpoint)
         if endpoint and not self._closed:
             for handle in self._layers:
                 connect(handle, endpoint)

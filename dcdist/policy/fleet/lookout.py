@@ -141,6 +141,14 @@ class Lookout:
         self._me = replace(me, sequence=self._me.sequence + 1)
         self._changed = True
 
+    def moved(self, address: str, port: int) -> None:
+        """Others reach this host there now. If it is about to announce itself, that heartbeat says so already."""
+        if (address, port) == (self._me.address, self._me.port):
+            return
+        self._me = replace(self._me, address=address, port=port, sequence=self._me.sequence + 1)
+        if isinstance(self._ask, Announce):
+            self._ask = replace(self._ask, member=self._me)
+
     def begin_anyway(self, *, now: float) -> None:
         """The fetch waits no longer for the answer to `ask`: it is forgotten. Announce and look anew."""
         self._now = now

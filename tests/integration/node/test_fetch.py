@@ -16,6 +16,7 @@ from dcdist.engine.fetch_events import Fetched, Progress, Seeding, Trouble, Trou
 from dcdist.errors import DiskFullError, FetchFailedError, IntegrityError, UsageError
 from dcdist.formats import heartbeat
 from dcdist.model import pieces
+from dcdist.node.addresses import OwnAddress
 from dcdist.policy.planner_options import PlannerOptions
 from tests.support.http_server import serve_directory
 from tests.support.publishing import KEY, Publisher, noise
@@ -280,6 +281,51 @@ async def test_hosts_trade_over_ipv6(site: Site) -> None:
 
     assert site.image("b") == IMAGE
     assert fetched.bytes.peers >= site.release.layer_bytes
+
+
+async def test_a_host_that_nobody_can_connect_to_fetches_from_the_store_and_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OwnAddress, "now", lambda self, port: None)
+    fetched = await site.fetch("a")
+
+    assert site.image("a") == IMAGE
+    assert fetched.bytes.store == site.release.layer_bytes
+    (trouble,) = site.troubles("a")
+    assert "cannot find this one" in trouble
+    assert "--advertise" in trouble
+
+
+async def test_a_host_that_needs_the_others_must_be_one_that_they_can_connect_to(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OwnAddress, "now", lambda self, port: None)
+    with pytest.raises(UsageError, match="--advertise"):
+        await site.fetch("a", replace(site.options("a"), draw=False))
+    with pytest.raises(UsageError, match="--advertise"):
+        await dcdist.seed(site.store, site.release, site.options("a"), report=lambda _: None, stop=asyncio.Event())
+
+
+async def test_a_host_whose_address_changes_announces_the_new_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    address, stop = ["127.0.0.1"], asyncio.Event()
+    monkeypatch.setattr(OwnAddress, "now", lambda self, port: (address[0], port))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(site.fetch("a", replace(site.options("a"), seed_for=600.0), stop))
+        while not (told := await site.heartbeats()):
+            await asyncio.sleep(0.02)
+        assert {each.address for each in told} == {"127.0.0.1"}
+        address[0] = "127.0.0.5"
+        while {each.address for each in await site.heartbeats()} != {"127.0.0.5"}:
+            await asyncio.sleep(0.02)
+        stop.set()
+
+
+async def test_an_announced_address_of_a_family_that_is_not_listened_on_is_told(site: Site) -> None:
+    reach = dcdist.Reach(listen=("127.0.0.1", 0), advertise=("fd00::5", 6881))
+    await site.fetch("a", replace(site.options("a"), reach=reach))
+
+    (trouble,) = site.troubles("a")
+    assert "listens on IPv4 only, and announces fd00::5" in trouble
 
 
 async def test_a_store_behind_plain_http_is_enough(site: Site) -> None:

@@ -124,6 +124,14 @@ async def test_listening_on_all_addresses_there_is_one_port(anywhere: str, somew
         await finished(taker, ALL)
 
 
+async def test_hosts_of_one_machine_trade_on_one_port_of_different_addresses(tmp_path: Path) -> None:
+    async with open_swarm(("127.0.0.2", 0)) as giver, open_swarm(("127.0.0.3", giver.port)) as taker:
+        await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+        await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+        taker.connect("127.0.0.2", giver.port)
+        await finished(taker, ALL)
+
+
 async def test_links_come_from_the_address_that_is_listened_on(tmp_path: Path) -> None:
     async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(("127.0.0.7", 0)) as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))

@@ -283,6 +283,22 @@ async def test_a_change_of_this_host_is_announced_soon_with_the_next_number() ->
     assert rendezvous.announced[1] == replace(member(1), sequence=1, role=Role.SEEDER, needs=0)
 
 
+def test_a_heartbeat_has_the_address_of_its_moment() -> None:
+    async def main() -> None:
+        rendezvous = RememberingRendezvous()
+        place: list[tuple[str, int] | None] = [(member(1).address, member(1).port)]
+        membership = Membership(rendezvous, member(1), Told().listeners(), patience=1.5, whereabouts=lambda: place[0])
+        await membership.begin()
+        async with running(membership):
+            for place[0] in (("10.77.0.50", 1001), None):
+                await asyncio.sleep(12.5)
+        moved = replace(member(1), address="10.77.0.50", sequence=1)
+        assert rendezvous.announced == [member(1), moved, moved]
+        assert membership.me == moved
+
+    virtual_time.run(main())
+
+
 def test_the_start_does_not_wait_for_a_store_that_does_not_answer() -> None:
     async def main() -> None:
         rendezvous = SilentRendezvous()

@@ -20,7 +20,7 @@ def dialled(links: Links) -> list[tuple[str, int]]:
 def wanting(*endpoints: tuple[str, int]) -> Links:
     links = Links()
     for endpoint in endpoints:
-        links.want(*endpoint, own_port=0)
+        links.want(*endpoint, own=None)
     return links
 
 
@@ -33,7 +33,7 @@ def test_a_host_that_was_forgotten_is_dialled_no_more() -> None:
 def test_a_host_that_is_wanted_again_is_dialled_again() -> None:
     links = wanting(("10.0.0.1", 7000))
     links.forget("10.0.0.1", 7000)
-    assert links.want("10.0.0.1", 7000, own_port=0) == ("10.0.0.1", 7000)
+    assert links.want("10.0.0.1", 7000, own=None) == ("10.0.0.1", 7000)
     assert dialled(links) == [("10.0.0.1", 7000)]
 
 
@@ -54,3 +54,33 @@ def test_what_was_never_wanted_is_forgotten_without_a_word() -> None:
 def test_what_is_no_endpoint_cannot_be_forgotten(endpoint: tuple[str, int]) -> None:
     with pytest.raises(SwarmError):
         Links().forget(*endpoint)
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        (("127.0.0.2", 6881), ("127.0.0.3", 6881)),
+        (("127.0.0.2", 6881), ("127.0.0.2", 6882)),
+        (("0.0.0.0", 6881), ("127.0.0.3", 6882)),
+        (("0.0.0.0", 6881), ("192.0.2.77", 6881)),
+        (("0.0.0.0", 6881), ("::1", 6881)),
+        (("::1", 6881), ("127.0.0.1", 6881)),
+    ],
+)
+def test_a_host_of_this_machine_with_another_address_or_port_is_dialled(
+    own: tuple[str, int], other: tuple[str, int]
+) -> None:
+    assert Links().want(*other, own=own) == other
+
+
+@pytest.mark.parametrize(
+    ("own", "endpoint"),
+    [
+        (("127.0.0.2", 6881), ("127.0.0.2", 6881)),
+        (("127.0.0.2", 6881), ("::ffff:127.0.0.2", 6881)),
+        (("0.0.0.0", 6881), ("127.0.0.3", 6881)),
+        (("::", 6881), ("::1", 6881)),
+    ],
+)
+def test_a_host_does_not_dial_itself(own: tuple[str, int], endpoint: tuple[str, int]) -> None:
+    assert Links().want(*endpoint, own=own) is None
