@@ -89,6 +89,7 @@ def publish_release(
     key: str | Path,
     metadata: str | Path | None = None,
     level: int = DEFAULT_LEVEL,
+    other_signer: bool = False,
     on_event: Callable[[PublishEvent], None] | None = None,
 ) -> Published:
     """Publish files as the images of a release, in start order.
@@ -100,13 +101,14 @@ def publish_release(
         key: The file with the publisher's private key.
         metadata: A folder of small files that come with the images.
         level: zstd's level, 1 to 22.
+        other_signer: Publish although another key signed the demo's latest release.
         on_event: Called with each event, in order; must return soon.
 
     Returns:
         The release, and how many bytes of it were new, reused and uploaded.
 
     Raises:
-        UsageError: An argument is invalid, or an event loop runs here.
+        UsageError: An argument is invalid, an event loop runs here, or another key signed the demo's latest release.
         ReleaseExistsError: The release exists with other content.
         XvaError: An image is a damaged XVA; nothing was published.
         DcdistError: See `dcdist.errors`.
@@ -122,6 +124,7 @@ def publish_release(
         read_private_key(checked_path(key, name="key")),
         metadata=None if metadata is None else checked_path(metadata, name="metadata"),
         level=level,
+        other_signer=other_signer,
     )
 
     report = on_event or _ignore

@@ -59,6 +59,7 @@ class PublishRequest:
     """A release to publish: images in start order, and a folder of metadata files.
 
     It shares chunks with the releases that a key of `trusted`, or the publisher's own, signed. `level` is zstd's.
+    `other_signer`: publish although none of these keys signed the demo's latest release.
     """
 
     name: ReleaseName
@@ -68,6 +69,7 @@ class PublishRequest:
     level: int = DEFAULT_LEVEL
     trusted: tuple[PublicKey, ...] = ()
     cut: Cut = field(default_factory=Cut)
+    other_signer: bool = False
 
     @property
     def keys(self) -> tuple[PublicKey, ...]:

@@ -37,6 +37,7 @@ class Publisher:
     cut: Cut = CUT
     trusted: tuple[PublicKey, ...] = ()
     metadata: Path | None = None
+    other_signer: bool = False
     events: list[PublishEvent] = field(default_factory=list)
 
     async def publish(self, name: str, images: dict[str, bytes]) -> Published:
@@ -44,6 +45,13 @@ class Publisher:
         self.events.clear()
         sources = tuple(ImageSource(image, stream=io.BytesIO(content)) for image, content in images.items())
         request = PublishRequest(
-            ReleaseName.parse(name), sources, self.key, self.metadata, level=1, trusted=self.trusted, cut=self.cut
+            ReleaseName.parse(name),
+            sources,
+            self.key,
+            self.metadata,
+            level=1,
+            trusted=self.trusted,
+            cut=self.cut,
+            other_signer=self.other_signer,
         )
         return await publish(self.store, request, report=self.events.append)
