@@ -17,6 +17,7 @@
     │  ├─ StoreThrottledError*      429, 498, 503; `retry_after`
     │  ├─ ShortBodyError*           the body ended early
     │  ├─ RangeError                200, 416 or another range than the requested one
+    │  ├─ StoreMissingError          there is no such container or directory
     │  ├─ ObjectMissingError
     │  ├─ ObjectExistsError         a conditional create was too late
     │  ├─ ObjectChangedError        the object was replaced between two reads
@@ -44,7 +45,7 @@ __all__ = [
     "InputChangedError", "IntegrityError", "InvariantError", "NewerFormatError", "ObjectChangedError",
     "ObjectExistsError", "ObjectMissingError", "RangeError", "ReleaseError", "ReleaseExistsError",
     "ReleaseMissingError", "RollbackError", "ShortBodyError", "SignatureError", "StoreDeniedError", "StoreError",
-    "StoreFullError", "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError", "XvaError",
+    "StoreFullError", "StoreMissingError", "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError", "XvaError",
 ]  # fmt: skip
 
 
@@ -171,6 +172,10 @@ class ShortBodyError(StoreError):
 
 class RangeError(StoreError):
     """The store sent another range than the requested one, the whole object, or nothing."""
+
+
+class StoreMissingError(StoreError):
+    """The container or directory of the store does not exist."""
 
 
 class ObjectMissingError(StoreError):

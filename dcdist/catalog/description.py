@@ -1,4 +1,7 @@
-"""What a store holds, for people: its releases, and what one of them is made of. Signatures are not checked here."""
+"""What a store holds, for people: its releases, and what one of them is made of.
+
+Invariant: everything is shown, whoever signed it; signatures are checked only against keys that are given.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from dcdist.catalog.absence import require_store
 from dcdist.catalog.releases import visible_releases
 from dcdist.errors import FormatError, ReleaseMissingError
 
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dcdist.catalog.releases import VisibleRelease
+    from dcdist.formats.signature import PublicKey
     from dcdist.model.identity import ReleaseName
     from dcdist.model.release import LayerEntry, Release
     from dcdist.ports.store import Store
@@ -22,7 +27,8 @@ if TYPE_CHECKING:
 class ListedRelease:
     """A release, and when it became visible: seconds since 1970 by the store's clock.
 
-    `latest`: of its demo. `previous` is the demo's release before it, which needs none of `new_layers`.
+    `latest`: of its demo. `previous` is the demo's release before it, which needs none of `new_layers`. `trusted`: one
+    of the given keys signed it; None if none was given.
     """
 
     release: Release
@@ -30,6 +36,7 @@ class ListedRelease:
     latest: bool
     previous: ReleaseName | None
     new_layers: tuple[LayerEntry, ...]
+    trusted: bool | None = None
 
     @property
     def new_bytes(self) -> int:
@@ -53,30 +60,38 @@ class Releases:
     unreadable: tuple[Unreadable, ...]
 
 
-async def list_releases(store: Store, demo: str | None = None) -> Releases:
-    """All releases of a demo, or of all demos.
+async def list_releases(store: Store, demo: str | None = None, *, trust: Sequence[PublicKey] = ()) -> Releases:
+    """All releases of a demo, or of all demos; of each, whether a key of `trust` signed it.
 
     Raises:
         UsageError: `demo` cannot be one.
+        StoreMissingError: There is no such container or directory.
         StoreError: The store cannot be read or listed.
     """
     unreadable: list[Unreadable] = []
     visible = await visible_releases(
-        store, demo=demo, skipped=lambda key, reason: unreadable.append(Unreadable(key, reason))
+        store, demo=demo, trusted=trust, skipped=lambda key, reason: unreadable.append(Unreadable(key, reason))
     )
+    if not visible and not unreadable:
+        await require_store(store)
     demos = groupby(visible, key=lambda each: each.release.name.demo)
-    return Releases(tuple(each for _, of_demo in demos for each in _listed(list(of_demo))), tuple(unreadable))
+    return Releases(
+        tuple(each for _, of_demo in demos for each in _listed(list(of_demo), bool(trust))), tuple(unreadable)
+    )
 
 
-async def describe(store: Store, demo: str, version: str | None = None) -> ListedRelease:
-    """One release of a demo; without `version`, its latest.
+async def describe(
+    store: Store, demo: str, version: str | None = None, *, trust: Sequence[PublicKey] = ()
+) -> ListedRelease:
+    """One release of a demo, and whether a key of `trust` signed it; without `version`, its latest.
 
     Raises:
+        StoreMissingError: There is no such container or directory.
         ReleaseMissingError: There is no such release.
         FormatError: It cannot be read.
         StoreError: The store cannot be read or listed.
     """
-    found = await list_releases(store, demo)
+    found = await list_releases(store, demo, trust=trust)
     releases = found.readable
     wanted = demo if version is None else f"{demo}@{version}"
     described = next((each for each in reversed(releases) if version in (None, each.release.name.version)), None)
@@ -89,8 +104,8 @@ async def describe(store: Store, demo: str, version: str | None = None) -> Liste
     return described
 
 
-def _listed(releases: Sequence[VisibleRelease]) -> Iterator[ListedRelease]:
-    """The releases of one demo, in their order, each against the one before."""
+def _listed(releases: Sequence[VisibleRelease], checked: bool) -> Iterator[ListedRelease]:
+    """The releases of one demo, in their order, each against the one before; `checked`: keys were given."""
     for before, here in zip([None, *releases], releases, strict=False):
         had = {layer.name for layer in before.release.layers} if before else set()
         yield ListedRelease(
@@ -99,4 +114,5 @@ def _listed(releases: Sequence[VisibleRelease]) -> Iterator[ListedRelease]:
             here is releases[-1],
             before.release.name if before else None,
             tuple(layer for layer in here.release.layers if layer.name not in had),
+            here.trusted if checked else None,
         )

@@ -1,26 +1,51 @@
-"""Finds a release in a store: one by name or the latest of a demo. It believes only what a trusted key signed."""
+"""Finds a release in a store: one by name or the latest of a demo.
+
+Invariant: it believes only what a trusted key signed, and reports what is newer and was therefore passed over.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dcdist.catalog.absence import require_store
 from dcdist.catalog.read_again import read_description
-from dcdist.errors import ObjectMissingError, ReleaseMissingError, RollbackError, SignatureError, StoreDeniedError
+from dcdist.errors import (
+    FormatError,
+    ObjectMissingError,
+    ReleaseMissingError,
+    RollbackError,
+    SignatureError,
+    StoreDeniedError,
+)
 from dcdist.formats import manifest, object_names
 from dcdist.model.identity import ReleaseName, require_word
 from dcdist.model.release import Release
+from dcdist.model.trouble import Trouble, Troubled
 from dcdist.tasks import in_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dcdist.formats.signature import PublicKey
-    from dcdist.model.trouble import Troubled
     from dcdist.ports.store import Store
 
 _AT_ONCE = 8
 """Manifests that are read at once."""
+
+_NAMED = 5
+"""Releases passed over that are reported one by one; a demo may have any number."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A release of the demo that cannot be believed, and why. `serial` is what its manifest claims; None if unknown."""
+
+    name: ReleaseName
+    serial: int | None
+    reason: str
+    error: SignatureError
 
 
 async def find_release(
@@ -38,21 +63,26 @@ async def find_release(
         wanted: `DEMO` or `DEMO@VERSION`.
         trust: One of these keys must have signed it.
         at_least: The highest serial of this demo that this host has seen; the latest must not be below it.
-        report: Called with each failure that is followed by another try.
+        report: Called with each failure that is followed by another try, and with newer releases that are passed over
+            for the latest, as no trusted key signed them.
 
     Raises:
+        StoreMissingError: There is no such container or directory.
         ReleaseMissingError: The store has no such release.
         SignatureError: No trusted key signed it, or it is another release than its place says.
         RollbackError: The latest is older than one that was seen before.
         StoreError: The store could not be asked.
     """
     if "@" in wanted:
-        return await _read(store, ReleaseName.parse(wanted), trust, report)
+        return await _read_named(store, ReleaseName.parse(wanted), trust, report)
     demo = require_word(wanted, what="demo")
-    releases = await _read_all(store, await _versions(store, demo), trust, report)
+    releases, refused = await _read_all(store, await _versions(store, demo), trust, report)
     if not releases:
+        await require_store(store)
         raise ReleaseMissingError(f"{store} has no release of {demo}; `dcdist ls` shows what it has", release=demo)
     latest = max(releases, key=lambda release: (release.serial, release.name.version))
+    if report is not None:
+        _report_passed_over(store, latest, refused, report)
     if latest.serial < at_least:
         raise RollbackError(
             f"the latest release of {demo} in {store} is {latest.name} with serial {latest.serial}, but this host "
@@ -79,43 +109,96 @@ async def _read_all(
     names: Sequence[ReleaseName],
     trust: Sequence[PublicKey],
     report: Callable[[Troubled], None] | None,
-) -> list[Release]:
-    """The releases that a trusted key signed; others belong to somebody else and do not matter.
+) -> tuple[list[Release], list[_Refused]]:
+    """The releases that a trusted key signed, and the others, which belong to somebody else.
 
     Raises:
         SignatureError: There are releases, but a trusted key signed none of them.
     """
 
-    async def read(name: ReleaseName) -> Release | SignatureError | ReleaseMissingError:
+    async def read(name: ReleaseName) -> Release | _Refused | None:
+        serial: int | None = None
+        reason = ""
+
+        def opened(data: bytes) -> Release:
+            nonlocal serial, reason
+            try:
+                return manifest.open_sealed(data, trust)
+            except SignatureError as error:
+                serial, reason = _claimed_serial(data, name), str(error)
+                raise
+
         try:
-            return await _read(store, name, trust, report)
-        except (SignatureError, ReleaseMissingError) as error:
-            return error
+            return await _read(store, name, opened, report)
+        except SignatureError as error:
+            return _Refused(name, serial, reason or str(error), error)
+        except ObjectMissingError:
+            return None  # it was deleted meanwhile
 
     found = await in_parallel([partial(read, name) for name in names], limit=_AT_ONCE)
     releases = [each for each in found if isinstance(each, Release)]
-    refused = [each for each in found if isinstance(each, SignatureError)]
+    refused = [each for each in found if isinstance(each, _Refused)]
     if refused and not releases:
-        raise refused[0]
-    return releases
+        raise refused[0].error
+    return releases, refused
 
 
-async def _read(
+def _claimed_serial(data: bytes, name: ReleaseName) -> int | None:
+    """The serial that a manifest claims, whoever signed it; None if it cannot be read, or is not that of `name`."""
+    try:
+        release = manifest.read_unverified(data)
+    except FormatError:
+        return None
+    return release.serial if release.name == name else None
+
+
+def _report_passed_over(
+    store: Store, latest: Release, refused: Sequence[_Refused], report: Callable[[Troubled], None]
+) -> None:
+    """Report what may be newer than the latest that can be believed, the newest first."""
+
+    def rank(each: _Refused) -> tuple[bool, int, str]:
+        return each.serial is None, each.serial or 0, each.name.version
+
+    newer = [each for each in refused if rank(each) > (False, latest.serial, latest.name.version)]
+    newer.sort(key=rank, reverse=True)
+    for each in newer[:_NAMED]:
+        serial = "" if each.serial is None else f" (serial {each.serial})"
+        report(
+            Troubled(
+                f"{each.name}{serial} is passed over for {latest.name} (serial {latest.serial}): {each.reason}",
+                Trouble.PASSED_OVER,
+                f"{store}/{object_names.release(each.name)}",
+            )
+        )
+    if more := newer[_NAMED:]:
+        message = f"{len(more)} more releases are passed over for {latest.name}; `dcdist ls --trust FILE` marks them"
+        report(Troubled(message, Trouble.PASSED_OVER, str(store)))
+
+
+async def _read_named(
     store: Store, name: ReleaseName, trust: Sequence[PublicKey], report: Callable[[Troubled], None] | None
 ) -> Release:
     try:
-        _, release = await read_description(
-            store,
-            object_names.release(name),
-            limit=manifest.MANIFEST_LIMIT,
-            read=lambda data: manifest.open_sealed(data, trust),
-            report=report,
-            promised=False,
-        )
+        return await _read(store, name, lambda data: manifest.open_sealed(data, trust), report)
     except ObjectMissingError as error:
+        await require_store(store)
         raise ReleaseMissingError(
             f"{store} has no release {name}; `dcdist ls` shows what it has", release=str(name)
         ) from error
+
+
+async def _read(
+    store: Store, name: ReleaseName, read: Callable[[bytes], Release], report: Callable[[Troubled], None] | None
+) -> Release:
+    _, release = await read_description(
+        store,
+        object_names.release(name),
+        limit=manifest.MANIFEST_LIMIT,
+        read=read,
+        report=report,
+        promised=False,
+    )
     if release.name != name:
         raise SignatureError(
             f"{store}: the object for {name} holds the manifest of {release.name}; the store's contents were mixed up",

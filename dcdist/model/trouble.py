@@ -17,6 +17,8 @@ class Trouble(StrEnum):
     """A peer gave corrupt bytes and is asked for nothing more of that layer."""
     RENDEZVOUS = "rendezvous"
     """This host could not be announced, or the other hosts could not be listed."""
+    PASSED_OVER = "passed_over"
+    """A newer release is not the latest for this host: no trusted key signed it."""
     HOST = "host"
     """Something on this host failed."""
 

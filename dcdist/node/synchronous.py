@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from dcdist.engine import troubles
 from dcdist.engine.fetch_options import require_fetch_options
@@ -81,6 +81,13 @@ def fetch_release(
     return asyncio.run(run())
 
 
+class Allowances(TypedDict, total=False):
+    """What a publish refuses unless it is allowed; fields of `PublishRequest`."""
+
+    allow_empty: bool
+    other_signer: bool
+
+
 def publish_release(
     store: str,
     release: str,
@@ -89,8 +96,8 @@ def publish_release(
     key: str | Path,
     metadata: str | Path | None = None,
     level: int = DEFAULT_LEVEL,
-    allow_empty: bool = False,
     on_event: Callable[[PublishEvent], None] | None = None,
+    **allowed: Unpack[Allowances],
 ) -> Published:
     """Publish files as the images of a release, in start order.
 
@@ -101,14 +108,15 @@ def publish_release(
         key: The file with the publisher's private key.
         metadata: A folder of small files that come with the images.
         level: zstd's level, 1 to 22.
-        allow_empty: Publish empty files too, which are refused otherwise.
         on_event: Called with each event, in order; must return soon.
+        allowed: `allow_empty=True`: publish empty files too. `other_signer=True`: publish although another key signed
+            the demo's latest release.
 
     Returns:
         The release, and how many bytes of it were new, reused and uploaded.
 
     Raises:
-        UsageError: An argument is invalid, or an event loop runs here.
+        UsageError: An argument is invalid, an event loop runs here, or another key signed the demo's latest release.
         ReleaseExistsError: The release exists with other content.
         XvaError: An image is a damaged XVA; nothing was published.
         InputChangedError: A file changed while it was read; nothing was published.
@@ -125,7 +133,7 @@ def publish_release(
         read_private_key(checked_path(key, name="key")),
         metadata=None if metadata is None else checked_path(metadata, name="metadata"),
         level=level,
-        allow_empty=allow_empty,
+        **allowed,
     )
 
     report = on_event or _ignore

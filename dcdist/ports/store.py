@@ -122,6 +122,14 @@ class Store(Protocol):
         """
         ...
 
+    async def exists(self) -> bool:
+        """Whether the container or directory itself is there, empty or not; a store that cannot know says yes.
+
+        Raises:
+            StoreError: The store could not be asked.
+        """
+        ...
+
     async def close(self) -> None:
         """End all connections."""
         ...

@@ -1,4 +1,4 @@
-"""A release that is in the store before it is published: the same one, which is fine, or another, which is refused.
+"""What a publish finds in the store of its demo: the same release, another one of that name, another signer.
 
 Invariant: nothing is written here.
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NoReturn
 
-from dcdist.errors import FormatError, IntegrityError, ObjectMissingError, ReleaseExistsError
+from dcdist.errors import FormatError, IntegrityError, ObjectMissingError, ReleaseExistsError, UsageError
 from dcdist.formats import manifest, object_names
 from dcdist.publishing.publish_events import ImagePublished, Published, PublishProgress
 from dcdist.publishing.reading.input_images import batches, started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from dcdist.catalog.releases import VisibleRelease
     from dcdist.model.identity import Digest
     from dcdist.model.release import MetadataFile, Release
     from dcdist.ports.store import Store
@@ -106,6 +107,26 @@ def require_same(
 def content_of(release: Release) -> Content:
     """What of a release must be the same."""
     return tuple((image.name, image.size, image.digest) for image in release.images)
+
+
+def require_known_signer(store: Store, request: PublishRequest, visible: Iterable[VisibleRelease]) -> None:
+    """Check that a key of `request` signed the demo's latest release, or that this need not be.
+
+    Hosts that trust only that release's signer would pass over what is published now. `visible` are the releases of the
+    store, those of a demo by their serials.
+
+    Raises:
+        UsageError: Another key signed it.
+    """
+    of_demo = [each for each in visible if each.release.name.demo == request.name.demo]
+    if request.other_signer or not of_demo or of_demo[-1].trusted:
+        return
+    raise UsageError(
+        f"{store}: another key than this one ({request.key.public.identity}) signed the latest release of "
+        f"{request.name.demo}, {of_demo[-1].release.name}: hosts that trust only that key would pass over "
+        f"{request.name}. Publish with that key; or, if the hosts trust this one too, with --other-signer "
+        "(other_signer=True)"
+    )
 
 
 def _refuse(request: PublishRequest, why: str) -> NoReturn:

@@ -60,6 +60,7 @@ class PublishRequest:
 
     It shares chunks with the releases that a key of `trusted`, or the publisher's own, signed. `level` is zstd's. An
     empty image is refused, as what a failed export leaves, unless `allow_empty` says that it is meant.
+    `other_signer`: publish although none of these keys signed the demo's latest release.
     """
 
     name: ReleaseName
@@ -70,6 +71,7 @@ class PublishRequest:
     trusted: tuple[PublicKey, ...] = ()
     cut: Cut = field(default_factory=Cut)
     allow_empty: bool = False
+    other_signer: bool = False
 
     @property
     def keys(self) -> tuple[PublicKey, ...]:

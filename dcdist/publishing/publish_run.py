@@ -14,13 +14,21 @@ from dcdist.errors import (
     DcdistError,
     DiskError,
     ObjectExistsError,
+    StoreDeniedError,
     StoreError,
 )
 from dcdist.formats import manifest, object_names
 from dcdist.formats.frames import Packer
 from dcdist.model.release import Release
 from dcdist.publishing.build import build
-from dcdist.publishing.existing_release import confirm, content_of, find_existing, open_existing, require_same
+from dcdist.publishing.existing_release import (
+    confirm,
+    content_of,
+    find_existing,
+    open_existing,
+    require_known_signer,
+    require_same,
+)
 from dcdist.publishing.leftovers import dead_publishes, discard_layers, sweep
 from dcdist.publishing.publish_events import NotShared, Published
 from dcdist.publishing.publish_journal import PublishJournal
@@ -53,10 +61,17 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
         XvaError: An image is a damaged XVA.
         InputChangedError: A file, or the folder of metadata, changed while it was read.
         FormatError: An image is empty, and the request does not allow that.
-        UsageError: A name, a level or a number is beyond what a release may have.
+        UsageError: A name, a level or a number is beyond what a release may have; or another key signed the demo's
+            latest release, and `request` does not allow that.
         DiskError: A file cannot be read.
+        StoreDeniedError: The store is read-only; it was asked nothing.
         StoreError: The store refused; publish again, and only what is missing is uploaded.
     """
+    if not store.capabilities.writable:
+        raise StoreDeniedError(
+            f"{store} is read-only, as every store behind plain HTTP: publish to swift://... or file:///...",
+            store=str(store),
+        )
     # A level that zstd lacks is refused before anything else happens.
     Packer(request.level)
     metadata = await in_thread(read_metadata, request.metadata)
@@ -83,10 +98,13 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
 
 
 async def _shareable(store: Store, request: PublishRequest, report: Callable[[PublishEvent], None]) -> list[LayerEntry]:
+    """The layers to share chunks with, once it is clear that the demo may be published to."""
+
     def skipped(key: str, reason: str) -> None:
         report(NotShared(key, reason))
 
     visible = await visible_releases(store, demo=None, trusted=request.keys, skipped=skipped)
+    require_known_signer(store, request, visible)
     for each in visible:
         if each.release.name.demo == request.name.demo and not each.trusted:
             skipped(object_names.release(each.release.name), "no key that this publisher trusts has signed it")

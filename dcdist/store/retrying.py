@@ -68,6 +68,10 @@ class Retrying(Wrapped):
         """All objects under a prefix; see the port."""
         return await self._again(lambda _: self._store.list(prefix, look=look))
 
+    async def exists(self) -> bool:
+        """Whether the container or directory is there; see the port."""
+        return await self._again(lambda _: self._store.exists())
+
     async def _again(self, operation: Callable[[int], Awaitable[_Result]]) -> _Result:
         """Run `operation` with the number of the try, until it succeeds, fails for good, or the rule gives up."""
         return await retry(

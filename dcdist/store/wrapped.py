@@ -52,6 +52,10 @@ class Wrapped:
         """All objects under a prefix; see the port."""
         return await self._store.list(prefix, look=look)
 
+    async def exists(self) -> bool:
+        """Whether the container or directory is there; see the port."""
+        return await self._store.exists()
+
     async def close(self) -> None:
         """Close the store."""
         await self._store.close()

@@ -264,6 +264,13 @@ class WritingSuite(ReadingSuite):
         # The clock may tell whole seconds only.
         assert -1.1 <= listing.now - second.modified < 60
 
+    async def test_a_store_is_there_once_it_was_written_to_even_if_it_is_empty(self, stores: Stores) -> None:
+        before = await stores.store.exists()
+        await stores.store.put("key", b"x")
+        await stores.store.delete("key")
+
+        assert (before, await stores.store.exists()) == (False, True)
+
     async def test_a_store_with_nothing_in_it_lists_nothing(self, stores: Stores) -> None:
         listing = await stores.store.list("releases/")
 

@@ -196,12 +196,38 @@ async def test_a_manifest_that_comes_garbled_at_first_is_reported_whether_the_re
         assert [each.source for each in told] == [f"{store}/releases/web/1"]
 
 
-async def test_a_release_that_a_stranger_signed_is_passed_over_without_a_word(store: Store) -> None:
-    await Publisher(store, key=OTHER_KEY).publish("web@2", IMAGES)
+async def test_newer_releases_that_strangers_signed_are_passed_over_and_named_with_the_reason(store: Store) -> None:
+    await Publisher(store, key=OTHER_KEY, other_signer=True).publish("web@2", IMAGES)
     told: list[dcdist.fetch_events.Troubled] = []
     release = await dcdist.find_release(store, "web", trust=TRUST, report=told.append)
 
-    assert (str(release.name), told) == ("web@1", [])
+    assert str(release.name) == "web@1"
+    (note,) = told
+    assert note.kind == "passed_over"
+    assert note.source == f"{store}/releases/web/2"
+    assert note.message == (
+        "web@2 (serial 2) is passed over for web@1 (serial 1): the manifest has no valid signature by a trusted key: "
+        f"it names {OTHER_KEY.public.identity} as signers; trusted: {KEY.public.identity}"
+    )
+
+
+async def test_older_releases_of_strangers_are_nobodys_news(store: Store) -> None:
+    await Publisher(store, key=OTHER_KEY, other_signer=True).publish("web@2", IMAGES)
+    await Publisher(store, other_signer=True).publish("web@3", IMAGES)
+    told: list[dcdist.fetch_events.Troubled] = []
+    release = await dcdist.find_release(store, "web", trust=TRUST, report=told.append)
+
+    assert (str(release.name), told) == ("web@3", [])
+
+
+async def test_of_many_releases_passed_over_the_newest_are_named_and_the_rest_counted(store: Store) -> None:
+    stranger = Publisher(store, key=OTHER_KEY, other_signer=True)
+    for version in range(2, 10):
+        await stranger.publish(f"web@{version}", {})
+    told: list[dcdist.fetch_events.Troubled] = []
+    await dcdist.find_release(store, "web", trust=TRUST, report=told.append)
+
+    assert [note.message.split()[0] for note in told] == ["web@9", "web@8", "web@7", "web@6", "web@5", "3"]
 
 
 def test_a_publish_reports_what_it_tries_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

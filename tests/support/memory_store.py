@@ -74,6 +74,11 @@ class MemoryStore:
         found = sorted(key for key in self.objects if key.startswith(prefix))
         return Listing(tuple(Entry(key, len(self.objects[key]), 0.0) for key in found), 0.0)
 
+    async def exists(self) -> bool:
+        """It is there."""
+        self._call("exists")
+        return True
+
     async def close(self) -> None:
         """Note that it was closed."""
         self.closed = True

@@ -38,6 +38,7 @@ class Publisher:
     trusted: tuple[PublicKey, ...] = ()
     metadata: Path | None = None
     allow_empty: bool = False
+    other_signer: bool = False
     events: list[PublishEvent] = field(default_factory=list)
 
     async def publish(self, name: str, images: dict[str, bytes]) -> Published:
@@ -45,6 +46,14 @@ class Publisher:
         self.events.clear()
         sources = tuple(ImageSource(image, stream=io.BytesIO(content)) for image, content in images.items())
         request = PublishRequest(
-            ReleaseName.parse(name), sources, self.key, self.metadata, 1, self.trusted, self.cut, self.allow_empty
+            ReleaseName.parse(name),
+            sources,
+            self.key,
+            self.metadata,
+            level=1,
+            trusted=self.trusted,
+            cut=self.cut,
+            other_signer=self.other_signer,
+            allow_empty=self.allow_empty,
         )
         return await publish(self.store, request, report=self.events.append)

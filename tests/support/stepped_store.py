@@ -91,6 +91,10 @@ class SteppedStore:
         found = sorted(key for key in self.objects if key.startswith(prefix))
         return Listing(tuple(Entry(key, len(self.objects[key]), self.times.get(key, 0.0)) for key in found), self.now)
 
+    async def exists(self) -> bool:
+        """It is there."""
+        return True
+
     async def close(self) -> None:
         """Nothing is open."""
 

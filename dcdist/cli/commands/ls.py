@@ -8,8 +8,11 @@ import click
 
 from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
+from dcdist.errors import ReleaseMissingError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dcdist.catalog.description import ListedRelease, Releases
     from dcdist.cli.faults import Json
 
@@ -17,24 +20,34 @@ if TYPE_CHECKING:
 @click.command("ls", cls=BaseCommand)
 @click.argument("demo", required=False, type=shared_options.DEMO, metavar="[DEMO]")
 @shared_options.STORE
+@shared_options.TRUST_TO_MARK
 @reporting_options
-def command(demo: str | None, store: str, *, as_json: bool) -> None:
+def command(demo: str | None, store: str, trust: tuple[Path, ...], *, as_json: bool) -> None:
     """List the releases of a store, or of one demo.
 
     Shows for each its serial (the highest is the latest), its images, the bytes of its images and of the layers that
-    hold them in the store, and the bytes that a host with the release before it must fetch. Signatures are not
-    checked.
+    hold them in the store, and the bytes that a host with the release before it must fetch. Signatures are
+    checked only with --trust.
 
     Example: python -m dcdist ls web-demo --store swift://demos
     """
     from dcdist.catalog.description import list_releases
     from dcdist.cli.display.output import emit, say, warn
+    from dcdist.cli.display.store_notes import StoreNotes
     from dcdist.cli.running import run_until_done
+    from dcdist.node.key_files import read_public_key
     from dcdist.node.stores import open_store
 
+    keys = [read_public_key(path) for path in trust]
+
     async def run() -> Releases:
-        async with open_store(store) as opened:
-            return await list_releases(opened, demo)
+        async with open_store(store, retried=StoreNotes().retried) as opened:
+            found = await list_releases(opened, demo, trust=keys)
+            if demo is not None and not found.readable and not found.unreadable:
+                raise ReleaseMissingError(
+                    f"{opened} has no release of {demo}; without a demo, ls shows what it has", release=demo
+                )
+            return found
 
     found = run_until_done(run())
     if as_json:
@@ -45,15 +58,17 @@ def command(demo: str | None, store: str, *, as_json: bool) -> None:
         return
     if found.readable:
         say(_table(found.readable))
-        say("signatures are not checked here; fetch and verify check them")
+        if not keys:
+            say("signatures are not checked here, unless --trust is given; fetch and verify check them")
     else:
-        say(f"{store} has no release" + (f" of {demo}" if demo else ""))
+        say(f"{store} has no release")
     for each in found.unreadable:
         warn(f"cannot be read: {each.key}: {each.reason}")
 
 
 def _record(listed: ListedRelease) -> dict[str, Json]:
     release = listed.release
+    checked: dict[str, Json] = {} if listed.trusted is None else {"trusted": listed.trusted}
     return {
         "event": "release",
         "release": str(release.name),
@@ -62,6 +77,7 @@ def _record(listed: ListedRelease) -> dict[str, Json]:
         "images": len(release.images),
         "layers": len(release.layers),
         "bytes": {"images": release.image_bytes, "layers": release.layer_bytes, "new": listed.new_bytes},
+        **checked,
     }
 
 
@@ -80,8 +96,10 @@ def _table(listed: tuple[ListedRelease, ...]) -> str:
             show_bytes(each.release.image_bytes),
             show_bytes(each.release.layer_bytes),
             show_bytes(each.new_bytes),
+            *(() if each.trusted is None else ("yes" if each.trusted else "NO",)),
         )
         for each in listed
     ]
-    header = ("RELEASE", "SERIAL", "PUBLISHED (UTC)", "IMAGES", "IMAGE BYTES", "LAYER BYTES", "NEW")
+    checked = () if listed[0].trusted is None else ("TRUSTED",)
+    header = ("RELEASE", "SERIAL", "PUBLISHED (UTC)", "IMAGES", "IMAGE BYTES", "LAYER BYTES", "NEW", *checked)
     return table(header, rows, right=frozenset({1, 3, 4, 5, 6}))

@@ -26,6 +26,7 @@ class Settings(TypedDict):
     metadata: Path | None
     level: int
     allow_empty: bool
+    other_signer: bool
 
 
 @click.command("publish", cls=BaseCommand, short_help="Publish files as the images of a release.")
@@ -52,6 +53,12 @@ class Settings(TypedDict):
     show_default=True,
     metavar="N",
     help="zstd's level, 1 (fast) to 22 (small). Level 9 takes about 14 CPU seconds a GiB, level 19 about 200.",
+)
+@click.option(
+    "--other-signer",
+    is_flag=True,
+    help="Publish although another key signed the demo's latest release. Hosts must trust this key too, or they pass "
+    "over what it signs.",
 )
 @click.option(
     "--stdin-name", metavar="NAME", help="The name of the image read from standard input. [default: DEMO.xva]"

@@ -89,6 +89,14 @@ TRUST = click.option(
     help="A publisher's public key (publisher.pub). Only releases signed by a trusted key are accepted. May be "
     "repeated.",
 )
+TRUST_TO_MARK = click.option(
+    "--trust",
+    multiple=True,
+    type=READABLE,
+    metavar="FILE",
+    help="A publisher's public key (publisher.pub). Releases that no such key signed are marked: a host that trusts "
+    "these keys passes over them. May be repeated.",
+)
 CACHE = click.option(
     "--cache",
     required=True,

@@ -10,6 +10,8 @@ from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dcdist.catalog.description import ListedRelease
     from dcdist.cli.faults import Json
 
@@ -17,25 +19,29 @@ if TYPE_CHECKING:
 @click.command("show", cls=BaseCommand, short_help="Show what a release is made of.")
 @click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
 @shared_options.STORE
+@shared_options.TRUST_TO_MARK
 @reporting_options
-def command(wanted: str, store: str, *, as_json: bool) -> None:
+def command(wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool) -> None:
     """Show what a release is made of, and what is new against the release before it.
 
     Without @VERSION this shows the latest release. Layers marked new must be fetched even by hosts with the previous
-    release. The signature is not checked.
+    release. The signature is checked only with --trust.
 
     Example: python -m dcdist show web-demo@2 --store swift://demos
     """
     from dcdist.catalog.description import describe
     from dcdist.cli.display.output import emit, say
+    from dcdist.cli.display.store_notes import StoreNotes
     from dcdist.cli.running import run_until_done
+    from dcdist.node.key_files import read_public_key
     from dcdist.node.stores import open_store
 
+    keys = [read_public_key(path) for path in trust]
     demo, _, version = wanted.partition("@")
 
     async def run() -> ListedRelease:
-        async with open_store(store) as opened:
-            return await describe(opened, demo, version or None)
+        async with open_store(store, retried=StoreNotes().retried) as opened:
+            return await describe(opened, demo, version or None, trust=keys)
 
     found = run_until_done(run())
     if as_json:
@@ -44,9 +50,18 @@ def command(wanted: str, store: str, *, as_json: bool) -> None:
         say(_text(found))
 
 
+_SIGNATURE = {
+    None: "the signature is not checked",
+    True: "signed by a trusted key",
+    False: "NOT signed by a trusted key, so fetch passes it over",
+}
+"""By whether a given key signed it; None: no key was given."""
+
+
 def _record(found: ListedRelease) -> dict[str, Json]:
     release = found.release
     new = {layer.name for layer in found.new_layers}
+    checked: dict[str, Json] = {} if found.trusted is None else {"trusted": found.trusted}
     return {
         "event": "release",
         "release": str(release.name),
@@ -58,6 +73,7 @@ def _record(found: ListedRelease) -> dict[str, Json]:
         "layers": [{"name": layer.name, "bytes": layer.length, "new": layer.name in new} for layer in release.layers],
         "metadata": [{"path": file.path, "bytes": len(file.content)} for file in release.metadata],
         "bytes": {"images": release.image_bytes, "layers": release.layer_bytes, "new": found.new_bytes},
+        **checked,
     }
 
 
@@ -70,7 +86,7 @@ def _text(found: ListedRelease) -> str:
     release = found.release
     published = datetime.fromtimestamp(found.published, UTC).strftime("%Y-%m-%d %H:%M UTC")
     latest = ", the latest" if found.latest else ""
-    parts = [f"{release.name}: serial {release.serial}{latest}, published {published}; the signature is not checked"]
+    parts = [f"{release.name}: serial {release.serial}{latest}, published {published}; {_SIGNATURE[found.trusted]}"]
     images = [(image.name, show_bytes(image.size), image.digest.hex()) for image in release.images]
     if images:
         parts.append(table(("IMAGE", "BYTES", "SHA-256"), images, right=frozenset({1})))

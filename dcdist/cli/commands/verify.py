@@ -38,17 +38,19 @@ def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Pat
       python -m dcdist verify web-demo@2 --store swift://demos --trust publisher.pub --dest /images
     """  # noqa: D301
     from dcdist.catalog.find import find_release
+    from dcdist.cli.display.store_notes import StoreNotes
     from dcdist.cli.display.verify_display import verify_display
     from dcdist.cli.running import run_until_done
     from dcdist.node.key_files import read_public_key
     from dcdist.node.stores import open_store
     from dcdist.node.verification import Condition, Verifying, verify
 
+    notes = StoreNotes()
     keys = [read_public_key(path) for path in trust]
 
     async def run() -> tuple[int, list[str]]:
-        async with open_store(store) as opened:
-            found = await find_release(opened, str(release), trust=keys)
+        async with open_store(store, retried=notes.retried) as opened:
+            found = await find_release(opened, str(release), trust=keys, report=notes.report)
         wrong: list[str] = []
         count = 0
         async for event in verify(found, dest):

@@ -117,6 +117,15 @@ class DirectoryStore:
 
         return await asyncio.to_thread(found)
 
+    async def exists(self) -> bool:
+        """Whether the directory is there; see the port."""
+
+        def is_there() -> bool:
+            with self._mapped(""):
+                return self._root.is_dir()
+
+        return await asyncio.to_thread(is_there)
+
     async def close(self) -> None:
         """Nothing stays open."""
 

@@ -77,6 +77,10 @@ class ReadonlyHttpStore:
         del look
         raise self._denied("listed", prefix)
 
+    async def exists(self) -> bool:
+        """Yes, as far as anybody knows: a web server tells of objects only."""
+        return True
+
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()

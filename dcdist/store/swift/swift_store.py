@@ -93,6 +93,13 @@ class SwiftStore:
         """All objects under a prefix, page by page; see the port. `now` is of the last page."""
         return await self._pages.list(prefix, look=look)
 
+    async def exists(self) -> bool:
+        """Whether the container is there; see the port."""
+        async with await self._send("HEAD", None, {}) as response:
+            if response.status != 404:
+                self._require(response, {200, 204}, f"HEAD container {self._container}", "")
+            return response.status != 404
+
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()

@@ -58,6 +58,68 @@ def test_an_empty_store_is_no_error(tmp_path: Path) -> None:
     assert (done.code, done.out) == (0, f"{(tmp_path / 'store').as_uri()} has no release\n")
 
 
+def test_a_store_or_a_demo_that_is_not_there_is_an_error_that_says_which(demo: Demo, tmp_path: Path) -> None:
+    absent = (tmp_path / "store").as_uri()
+    for arguments in (["ls"], ["ls", "web"], ["show", "web"], ["show", "web@1"], demo.fetch("web", tmp_path)[:2]):
+        more = ["--trust", demo.trust, "--dest", tmp_path, "--cache", tmp_path] if arguments[0] == "fetch" else []
+        done = dcdist(*arguments, "--store", absent, *more, "--json")
+        assert (done.code, done.last("error")["kind"]) == (3, "StoreMissingError")
+        assert f"{absent} does not exist" in done.records[-1]["message"]
+
+    nope = dcdist("ls", "nope", "--store", demo.store, "--json")
+    assert (nope.code, nope.last("error")["kind"], nope.records[-1]["release"]) == (8, "ReleaseMissingError", "nope")
+    assert f"dcdist: {demo.store} has no release of nope" in dcdist("ls", "nope", "--store", demo.store).err
+
+
+def test_ls_and_show_mark_what_no_given_key_signed(demo: Demo, tmp_path: Path) -> None:
+    assert dcdist("keygen", "--out", tmp_path / "keys").code == 0
+    stranger = tmp_path / "keys" / "publisher.pub"
+    where = ["--store", demo.store, "--trust"]
+
+    listed = dcdist("ls", "web", *where, stranger, "--json").records
+    assert [each["trusted"] for each in listed] == [False, False]
+    assert dcdist("show", "web", *where, demo.trust, "--json").last("release")["trusted"] is True
+    assert "trusted" not in dcdist("show", "web", "--store", demo.store, "--json").last("release")
+    lines = dcdist("ls", "web", *where, demo.trust).out.splitlines()
+    assert lines[0].endswith("  TRUSTED")
+    assert [line.split()[-1] for line in lines[1:]] == ["yes", "yes"]
+    assert "NOT signed by a trusted key" in dcdist("show", "web", *where, stranger).out
+
+
+def test_another_key_publishes_to_a_demo_only_if_that_is_meant_and_a_fetch_names_what_it_passes_over(
+    demo: Demo, tmp_path: Path
+) -> None:
+    (tmp_path / "a.img").write_bytes(b"a" * 1000)
+    store = (tmp_path / "store").as_uri()
+    log = tmp_path / "log"
+    assert dcdist("keygen", "--out", tmp_path / "keys").code == 0
+    other = ["--key", tmp_path / "keys" / "publisher.key"]
+    assert dcdist("publish", "a@1", tmp_path / "a.img", "--store", store, "--key", demo.key).code == 0
+
+    refused = dcdist("publish", "a@2", tmp_path / "a.img", "--store", store, *other, "--json")
+    meant = dcdist("publish", "a@2", tmp_path / "a.img", "--store", store, *other, "--other-signer", "--json")
+    assert (refused.code, refused.last("error")["kind"]) == (2, "UsageError")
+    assert "--other-signer" in refused.records[-1]["message"]
+    assert (meant.code, meant.last("published")["serial"]) == (0, 2)
+
+    host = ["--trust", demo.trust, "--dest", tmp_path / "images", "--cache", tmp_path / "cache", "--no-swarm"]
+    fetched = dcdist("fetch", "a", "--store", store, *host, "--log-file", log, "--json")
+    assert fetched.last("fetched")["release"] == "a@1"
+    (note,) = [each for each in fetched.records if each["event"] == "troubled"]
+    assert (note["kind"], note["source"]) == ("passed_over", f"{store}/releases/a/2")
+    assert note["message"].startswith("a@2 (serial 2) is passed over for a@1 (serial 1): ")
+    assert note["message"] in [json.loads(line).get("message") for line in log.read_text().splitlines()]
+    assert "note: a@2 (serial 2) is passed over" in dcdist("fetch", "a", "--store", store, *host).out
+
+
+def test_a_web_server_is_read_only_which_publish_says_before_it_asks(demo: Demo, tmp_path: Path) -> None:
+    (tmp_path / "a.img").write_bytes(b"a")
+    # Nobody listens at port 9: a request would be tried for a minute.
+    done = dcdist("publish", "a@1", tmp_path / "a.img", "--store", "http://127.0.0.1:9/x", "--key", demo.key, "--json")
+    assert (done.code, done.last("error")["kind"]) == (3, "StoreDeniedError")
+    assert "http://127.0.0.1:9/x is read-only" in done.records[0]["message"]
+
+
 def test_show_tells_what_a_release_is_made_of(demo: Demo) -> None:
     done = dcdist("show", "web", "--store", demo.store, "--json")
 

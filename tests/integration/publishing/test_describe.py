@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from dcdist.catalog.description import describe, list_releases
-from dcdist.errors import FormatError, ReleaseMissingError, UsageError
+from dcdist.catalog.find import find_release
+from dcdist.errors import FormatError, ReleaseMissingError, StoreMissingError, StoreUnavailableError, UsageError
 from dcdist.model.identity import ReleaseName
-from tests.support.publishing import CHUNK, Publisher, noise
+from dcdist.store import open_store
+from tests.support.memory_store import MemoryStore
+from tests.support.publishing import CHUNK, KEY, OTHER_KEY, Publisher, noise
 from tests.support.stepped_store import SteppedStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -82,6 +90,45 @@ async def test_what_is_not_there_is_said_with_what_is(store: SteppedStore) -> No
         await describe(store, "demo", "7")
     with pytest.raises(ReleaseMissingError, match="has no release beta; of beta it has no version at all"):
         await describe(store, "beta")
+
+
+async def test_each_release_is_marked_by_whether_a_given_key_signed_it(store: SteppedStore) -> None:
+    await Publisher(store, OTHER_KEY, other_signer=True).publish("demo@c", {"a": b"a"})
+
+    unchecked = (await list_releases(store, "demo")).readable
+    marked = (await list_releases(store, "demo", trust=[KEY.public])).readable
+
+    assert [each.trusted for each in unchecked] == [None, None, None]
+    assert [each.trusted for each in marked] == [True, True, False]
+    assert (await describe(store, "demo", trust=[KEY.public])).trusted is False
+    assert (await describe(store, "demo", trust=[OTHER_KEY.public])).trusted is True
+
+
+async def test_a_store_that_is_not_there_is_not_an_empty_one(tmp_path: Path) -> None:
+    async with open_store((tmp_path / "store").as_uri(), environment={}) as store:
+        for look in (
+            list_releases(store),
+            list_releases(store, "demo"),
+            describe(store, "demo"),
+            find_release(store, "demo", trust=[KEY.public]),
+            find_release(store, "demo@1", trust=[KEY.public]),
+        ):
+            with pytest.raises(StoreMissingError, match="/store does not exist: there is no such container or direct"):
+                await look
+        (tmp_path / "store").mkdir()
+
+        assert (await list_releases(store)).readable == ()
+        for wanted in ("demo", "demo@1"):
+            with pytest.raises(ReleaseMissingError):
+                await find_release(store, wanted, trust=[KEY.public])
+
+
+async def test_a_store_that_cannot_be_asked_whether_it_is_there_counts_as_there() -> None:
+    store = MemoryStore()
+    store.failures = [None, StoreUnavailableError("away")]
+
+    assert (await list_releases(store)).readable == ()
+    assert store.calls == ["list", "exists"]
 
 
 async def test_what_is_there_and_cannot_be_read_is_said(store: SteppedStore) -> None:

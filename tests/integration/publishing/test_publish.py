@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcdist.errors import ReleaseExistsError, UsageError
+from dcdist.errors import ReleaseExistsError, StoreDeniedError, UsageError
 from dcdist.formats import extents, object_names
 from dcdist.model.identity import ReleaseName
 from dcdist.model.release import MetadataFile
+from dcdist.ports.store import Capabilities
 from dcdist.publishing import (
     Cut,
     ImagePublished,
@@ -21,6 +22,7 @@ from dcdist.publishing import (
     PublishRequest,
     publish,
 )
+from tests.support.memory_store import MemoryStore
 from tests.support.publishing import CHUNK, KEY, OTHER_KEY, Publisher, noise
 from tests.support.rebuilt import NO_LIMIT, open_release, rebuilt_images
 from tests.support.stepped_store import SteppedStore
@@ -231,13 +233,49 @@ async def test_a_release_of_another_publisher_is_not_taken_for_ones_own(store: S
 async def test_only_what_trusted_keys_signed_is_shared_with(store: SteppedStore) -> None:
     await Publisher(store, OTHER_KEY).publish("demo@1", {"a": noise(1, 10 * CHUNK)})
 
-    publisher = Publisher(store)
+    publisher = Publisher(store, other_signer=True)
     alone = await publisher.publish("demo@2", {"a": noise(1, 10 * CHUNK)})
     assert publisher.events[0] == NotShared("releases/demo/1", "no key that this publisher trusts has signed it")
     trusting = await Publisher(store, trusted=(OTHER_KEY.public,)).publish("demo@3", {"a": noise(1, 10 * CHUNK)})
 
     assert (alone.new, trusting.new) == (10 * CHUNK, 0)
     assert (alone.release.serial, trusting.release.serial) == (2, 3)
+
+
+async def test_a_demo_whose_latest_release_another_key_signed_is_left_alone_unless_that_is_meant(
+    store: SteppedStore,
+) -> None:
+    await Publisher(store).publish("demo@1", {"a": b"a"})
+    await Publisher(store, OTHER_KEY, other_signer=True).publish("demo@2", {"a": b"a"})
+    before = dict(store.objects)
+
+    with pytest.raises(UsageError, match=r"signed the latest release of demo, demo@2: .*--other-signer"):
+        await Publisher(store).publish("demo@3", {"a": b"b"})
+    assert store.objects == before
+
+    await Publisher(store).publish("other@1", {"a": b"b"})
+    trusting = await Publisher(store, trusted=(OTHER_KEY.public,)).publish("demo@3", {"a": b"b"})
+    meant = await Publisher(store, OTHER_KEY, other_signer=True).publish("demo@4", {"a": b"c"})
+    assert (trusting.release.serial, meant.release.serial) == (3, 4)
+
+
+async def test_a_publisher_goes_on_with_its_own_demo_whatever_older_releases_others_signed(store: SteppedStore) -> None:
+    await Publisher(store, OTHER_KEY).publish("demo@1", {"a": b"a"})
+    await Publisher(store, other_signer=True).publish("demo@2", {"a": b"a"})
+
+    assert (await Publisher(store).publish("demo@3", {"a": b"b"})).release.serial == 3
+
+
+async def test_a_store_that_is_read_only_refuses_a_publish_before_it_is_asked_anything() -> None:
+    class ReadOnly(MemoryStore):
+        @property
+        def capabilities(self) -> Capabilities:
+            return Capabilities(writable=False, listable=False)
+
+    store = ReadOnly()
+    with pytest.raises(StoreDeniedError, match=r"memory: is read-only, .*publish to swift://"):
+        await Publisher(store).publish("demo@1", {"a": b"a"})
+    assert store.calls == []
 
 
 @pytest.mark.parametrize("damaged", ["index", "chunks"])

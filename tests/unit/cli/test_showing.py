@@ -12,10 +12,12 @@ import pytest
 
 from dcdist.cli.display.fetch_display import JsonLines, PlainLines, SeedingChild, seeding_line
 from dcdist.cli.display.records import fetch_event, record
+from dcdist.cli.display.store_notes import StoreNotes
 from dcdist.cli.display.throttle import Throttle
 from dcdist.cli.display.verify_display import verify_display
 from dcdist.cli.display.words import line
 from dcdist.engine import fetch_events
+from dcdist.errors import StoreUnavailableError
 from dcdist.model.identity import LayerName, ReleaseName
 from dcdist.node.verification import Condition, ImageVerified, Verifying
 from dcdist.publishing import publish_events
@@ -137,6 +139,21 @@ def test_a_store_that_fails_on_and_on_is_told_of_now_and_then_and_all_else_alway
     printed = capsys.readouterr().out.splitlines()
     assert printed.count("note: no answer") == 2
     assert printed.count("note: wrong bytes") == 4
+
+
+def test_a_store_that_fails_on_and_on_is_noted_on_standard_error_as_in_a_fetch(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = _Clock()
+    notes = StoreNotes(clock)
+    for now in (100.0, 101.0, 109.0, 110.5):
+        clock.now = now
+        notes.retried(StoreUnavailableError("no answer", store="swift://demos"), 1, 2.0)
+        notes.report(fetch_events.Troubled("wrong bytes", fetch_events.Trouble.CORRUPT))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("note: no answer; try 1 failed, the next is in 2.0 s\n") == 2
+    assert printed.err.count("note: wrong bytes\n") == 4
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,14 @@ def test_what_is_retryable_is_tried_again_after_growing_waits() -> None:
     assert virtual_time.run(_retrying(store).get("key", limit=1)) == (b"x", 1.0 + 2.0 + 4.0)
 
 
+def test_whether_a_store_is_there_is_asked_again() -> None:
+    store = MemoryStore()
+    store.failures = [AWAY]
+
+    assert virtual_time.run(_retrying(store).exists()) == (True, 1.0)
+    assert store.calls == ["exists", "exists"]
+
+
 def test_the_last_failure_is_the_one_that_is_raised() -> None:
     store = MemoryStore()
     last = StoreUnavailableError("the last")

@@ -69,6 +69,9 @@ class ClockedStore:
         found = {key: modified for key, modified in self.modified.items() if key.startswith(prefix)}
         return Listing(tuple(Entry(key, 0, found[key]) for key in sorted(found)), self.now)
 
+    async def exists(self) -> bool:
+        raise NotImplementedError
+
     async def get(self, key: str, *, limit: int) -> bytes:
         raise NotImplementedError
 
