@@ -45,7 +45,8 @@ __all__ = [
     "InputChangedError", "IntegrityError", "InvariantError", "NewerFormatError", "ObjectChangedError",
     "ObjectExistsError", "ObjectMissingError", "RangeError", "ReleaseError", "ReleaseExistsError",
     "ReleaseMissingError", "RollbackError", "ShortBodyError", "SignatureError", "StoreDeniedError", "StoreError",
-    "StoreFullError", "StoreMissingError", "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError", "XvaError",
+    "StoreFullError", "StoreMissingError", "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError",
+    "XvaError",
 ]  # fmt: skip
 
 

@@ -33,9 +33,9 @@ class FailingOnce(Wrapped):
         self._fail()
         return await super().get(key, limit=limit)
 
-    async def list(self, prefix: str) -> Listing:
+    async def list(self, prefix: str, *, look: bool = False) -> Listing:
         self._fail()
-        return await super().list(prefix)
+        return await super().list(prefix, look=look)
 
     def _fail(self) -> None:
         if self.failures:

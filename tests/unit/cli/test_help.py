@@ -37,7 +37,10 @@ def test_the_commands_are_these_in_this_order() -> None:
     ("name", "options"),
     [
         ("keygen", {"--out"}),
-        ("publish", {"--store", "--key", "--metadata", "--level", "--stdin-name", "--allow-empty", "--other-signer", "--log-file"}),
+        (
+            "publish",
+            {"--store", "--key", "--metadata", "--level", "--stdin-name", "--allow-empty", "--other-signer", "--log-file"},
+        ),
         ("ls", {"--store", "--trust"}),
         ("show", {"--store", "--trust"}),
         (
