@@ -148,7 +148,9 @@ def test_an_image_comes_from_standard_input_and_is_verified(demo: Demo, tmp_path
 
 
 def test_an_empty_pipe_publishes_nothing_unless_that_is_meant(demo: Demo, tmp_path: Path) -> None:
-    store = (tmp_path / "store").as_uri()
+    folder = tmp_path / "store"
+    folder.mkdir()
+    store = folder.as_uri()
     arguments = ["--store", store, "--key", demo.key, "--stdin-name", "web.img", "--json"]
 
     refused = dcdist("publish", "piped@1", "-", *arguments, stdin=b"")

@@ -39,7 +39,8 @@ def test_the_commands_are_these_in_this_order() -> None:
         ("keygen", {"--out"}),
         (
             "publish",
-            {"--store", "--key", "--metadata", "--level", "--stdin-name", "--allow-empty", "--other-signer", "--log-file"},
+            {"--store", "--key", "--metadata", "--level", "--stdin-name", "--allow-empty", "--other-signer"}
+            | {"--log-file"},
         ),
         ("ls", {"--store", "--trust"}),
         ("show", {"--store", "--trust"}),
