@@ -76,7 +76,7 @@ async def test_a_store_that_answers_nothing_in_the_middle_is_asked_again(site: F
     async with site.host("a", *SLOW, "--no-swarm", port=link.port) as host:
         await host.has(2 * MIB)
         link.freeze()
-        await until(lambda: any("no byte" in trouble["message"] for trouble in host.troubles(Trouble.STORE)))
+        await until(lambda: any("stalled" in trouble["message"] for trouble in host.troubles(Trouble.STORE)))
         await link.mend()
         await host.succeeded()
 
