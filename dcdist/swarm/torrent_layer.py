@@ -45,6 +45,7 @@ class TorrentLayer:
         self._priorities = Priorities(layer.index.geometry.piece_count)
         self._availability = Availability(handle.post_piece_availability)
         self._bad_peers = BadPeers()
+        self._lied: list[int] = []
         self._linked = False
         self._error: DcdistError | None = None
 
@@ -166,7 +167,9 @@ class TorrentLayer:
         suspects = self._bad_peers.suspects(self._handle.get_peer_info())
         if data:
             # The injected bytes are right: a peer gave a wrong block of the piece before they came.
-            self._events.trouble(PeersLied(name, piece, suspects))
+            self._lied.append(piece)
+            if suspects:
+                self._report_lies(suspects)
         else:
             self._events.trouble(PieceFailed(name, piece, injected=False, peers=suspects))
 
@@ -174,7 +177,15 @@ class TorrentLayer:
         """A link was lost; report it if libtorrent banned the peer."""
         peer = self._bad_peers.cut_off(alert)
         if peer is not None:
+            if self._lied:
+                # Its link was gone when the piece failed, so no peer could be named until now.
+                self._report_lies((peer,))
             self._events.trouble(PeerBanned(self._index.layer, peer))
+
+    def _report_lies(self, suspects: tuple[str, ...]) -> None:
+        lied, self._lied = self._lied, []
+        for piece in lied:
+            self._events.trouble(PeersLied(self._index.layer, piece, suspects))
 
     def flushed(self) -> None:
         """All pieces that had passed when the flush began are in the file."""
