@@ -246,7 +246,7 @@ def run(directory: Path, hosts: int, size: int) -> None:
         new = told["uploaded"]
         print(f"{name}: {hosts} hosts fetch it together; the store gives each {STORE_RATE} a second")
         show(place.fetch(version, digest_of(image)), new)
-    print(f"done in {time.monotonic() - begun:.0f} s; what it ran is in README.md, step by step")
+    print(f"done in {time.monotonic() - begun:.0f} s; README.md shows the commands for images of your own")
 
 
 def main() -> int:
