@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from dcdist.policy.planner_commands import Reason
-from dcdist.policy.reasons.early import Early
 from dcdist.policy.reasons.idle_link import IdleLink
 from dcdist.policy.reasons.late_owner import LateOwner
 from dcdist.policy.reasons.other_prefix import OtherPrefix
@@ -28,16 +27,12 @@ class _Finder(Protocol):
     rules: frozenset[Rule]
     """Those that it stands for: if all are off, it is not asked."""
 
-    before_others_known: bool
-    """Whether it is asked before the others are known, also by a preference that draws only what is sure until then."""
-
     def find(self, view: View, *, now: float) -> Run | None:
         """What to draw for this reason now; None: nothing."""
 
 
 REASONS: tuple[type[_Finder], ...] = (
     Standstill,
-    Early,
     LateInWindow,
     Own,
     LateOwner,
@@ -60,10 +55,7 @@ class Chooser:
     def choose(self, view: View, *, now: float) -> Run | None:
         """The next request; None if there is nothing that this host should draw now."""
         view.barred.lift(now=now)
-        waits = view.preference.only_sure and not view.acquaintance.knows_others(now=now)
         for each in self._finders:
-            if waits and not each.before_others_known:
-                continue
             run = each.find(view, now=now)
             if run is not None:
                 if run.reason in _WORK:

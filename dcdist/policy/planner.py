@@ -101,10 +101,6 @@ class Planner:
         """Whether a rule is on."""
         return self._view.follows(rule)
 
-    def knows_others(self, *, now: float) -> bool:
-        """Whether the hosts that began when this one did are known to it."""
-        return self._view.acquaintance.knows_others(now=now)
-
     def _look_at(self, time: float) -> None:
         self._look_again = min(self._look_again, time)
 
@@ -140,14 +136,12 @@ class Planner:
         view = self._view
         begins = view.store.patience.paused_until()
         if view.follows(Rule.MEETING):
-            begins = max(begins, view.acquaintance.draws_from)
+            begins = max(begins, view.acquaintance.known_from)
         if now < begins:
             # The store is not to be asked: that is no standstill.
             view.silence.drew(now=now)
             self._look_at(begins)
             return
-        if now < self.options.acquainted_from:
-            self._look_at(self.options.acquainted_from)
         oldest = view.draws.oldest(now=now)
         limit = self._limit(now=now)
         if view.follows(Rule.CRAWL):

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 class Reason(StrEnum):
     """Why a host draws pieces. Their rank is the order of `REASONS` in the chooser."""
 
-    EARLY = "early"
-    """While others might not be known yet: surely its own."""
     STREAM = "stream"
     """The sink needs it soon, and its owner is late."""
     OWN = "own"
@@ -27,8 +25,6 @@ class Reason(StrEnum):
     """Peers gave it corrupt."""
     SILENT_PEERS = "silent peers"
     """Peers hold it, and give nothing right."""
-    UNPROVEN_OFFERS = "unproven offers"
-    """Peers hold it, and have given nothing yet."""
     SLACK = "slack"
     """Peers hold it, and leave room on this host's link."""
     PROBE = "probe"

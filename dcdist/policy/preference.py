@@ -18,9 +18,6 @@ class Preference:
     """How long the start of a fetch waits for the first listing. Where thousands join at once, each waits some seconds
     for its answer, and a host that began without knowing the others would draw what they do."""
 
-    only_sure: bool
-    """Before the others are known, nothing is drawn but what is surely this host's own."""
-
     most_requests: int
     """Requests at once. What is in flight can be drawn twice when hosts come and go."""
 
@@ -45,8 +42,8 @@ class Preference:
     unasked_silence: float
     """Without a right byte from peers until what they are not being asked for is drawn."""
 
-    offers_unproven: bool
-    """The first requests go to the store even if peers offer everything, until one of them has given something."""
+    unproven_silence: float
+    """The same, until a peer has given anything."""
 
     probe_pause: float
     """Between the first two tries whether the store brings more than slow peers; infinite: one try in all."""
@@ -71,7 +68,6 @@ class Preference:
 TIME = Preference(
     "time",
     first_look=1.5,
-    only_sure=False,
     most_requests=8,
     makes_way=False,
     view_lag=0.0,
@@ -80,7 +76,7 @@ TIME = Preference(
     adopt_after_share=0.0,
     adopt_turn=0.1,
     unasked_silence=1.0,
-    offers_unproven=True,
+    unproven_silence=0.3,
     probe_pause=5.0,
     slow_peers=1.0,
     standstill_after=8.0,
@@ -93,7 +89,6 @@ TIME = Preference(
 EGRESS = Preference(
     "egress",
     first_look=6.0,
-    only_sure=True,
     most_requests=4,
     makes_way=True,
     view_lag=1.5,
@@ -102,7 +97,7 @@ EGRESS = Preference(
     adopt_after_share=1 / 8,
     adopt_turn=0.4,
     unasked_silence=3.0,
-    offers_unproven=False,
+    unproven_silence=3.0,
     probe_pause=float("inf"),
     slow_peers=20.0,
     standstill_after=20.0,

@@ -11,8 +11,6 @@ class Rule(StrEnum):
     # Whose turn it is, and when
     MEETING = "meeting"
     """Hosts that begin together meet before they draw."""
-    EARLY = "early"
-    """While others may not be known, what is surely its own is drawn first."""
     FLEET_WINDOW = "fleet-window"
     """In a large fleet the stripes of a prefix have their turn one after another."""
     STREAM_WINDOW = "stream-window"
@@ -28,8 +26,6 @@ class Rule(StrEnum):
     """What peers gave corrupt twice is drawn."""
     SILENT_PEERS = "silent-peers"
     """What silent peers hold is drawn."""
-    UNPROVEN_OFFERS = "unproven-offers"
-    """The first requests are made whatever peers offer."""
     SLACK = "slack"
     """What peers hold is drawn while they leave slack on the link."""
     PROBE = "probe"

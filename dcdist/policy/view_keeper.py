@@ -99,6 +99,8 @@ class ViewKeeper:
 
     def _pieces_finished(self, event: PiecesFinished, *, now: float) -> None:
         state = self._view.layers[event.layer]
+        if event.pieces & ~state.in_flight:
+            self._view.peers.came(now=now)
         state.have |= event.pieces
         state.in_flight &= ~event.pieces
         self._view.store.patience.progressed(now=now)

@@ -46,7 +46,6 @@ class TorrentLayer:
         self._availability = Availability(handle.post_piece_availability)
         self._bad_peers = BadPeers()
         self._lied: list[int] = []
-        self._linked = False
         self._error: DcdistError | None = None
 
     @property
@@ -121,7 +120,8 @@ class TorrentLayer:
 
     async def latest_available(self) -> Bits:
         """The pieces that at least one connected peer offers now; if the session is slow to answer, a moment ago."""
-        if self._linked and not self.complete and not self._error:
+        if not self.complete and not self._error:
+            # Also if no link is known yet: one may have come since the last housekeeping.
             await self._availability.answered()
         return self.available()
 
@@ -199,7 +199,6 @@ class TorrentLayer:
 
     def look(self, *, linked: bool) -> None:
         """Ask what peers offer, and for the results of late injections and flushes."""
-        self._linked = linked
         if linked and not self.complete:
             self._availability.ask()
         else:

@@ -1,4 +1,4 @@
-"""When does a host know those that began when it did, and when does it begin to draw itself? It meets them first.
+"""When does a host know those that began when it did, and so when does it begin to draw? It meets them first.
 
 Connections that are made before links are full measure their true round trip, and the kernel sends larger packets over
 them, for which fewer acknowledgements come back through the links of those who send; and what others begin now is known
@@ -31,37 +31,23 @@ class Acquaintance:
 
     def __init__(self, at_latest: float) -> None:
         """`at_latest`: by this time hosts that begin together know each other, whatever the looks show."""
-        self._at_latest = at_latest
         self._met: set[HostId] = set()
-        self._draws_from = float("-inf")
-        self._looked = False
-        self._new_at = 0.0
-        self._settled = False
+        self._known_from = at_latest
+        self._new_at: float | None = None
 
     @property
-    def draws_from(self) -> float:
-        """When this host may begin to draw, unless a look before that shows nobody new for `_QUIET`."""
-        return self._draws_from
-
-    @property
-    def met(self) -> bool:
-        """Whether there was a look: this host did not draw before it knew what others hold."""
-        return self._looked
+    def known_from(self) -> float:
+        """When the others are known, and this host may begin to draw, unless a look before that shows nobody new."""
+        return self._known_from
 
     def looked(self, joined: Iterable[HostId], *, now: float) -> None:
         """A look ended; `joined`: who was not known before, or has changed."""
         new = set(joined) - self._met
         self._met |= new
-        if not self._looked:
-            self._looked = True
-            self._draws_from = min(self._at_latest, now + _MEETING)
+        if self._new_at is None:
+            self._known_from = min(self._known_from, now + _MEETING)
             self._new_at = now
         elif new:
             self._new_at = now
         elif now - self._new_at >= _QUIET:
-            self._settled = True
-            self._draws_from = float("-inf")
-
-    def knows_others(self, *, now: float) -> bool:
-        """Whether those that began with this host are known: a look showed nobody new for `_QUIET`, or it is late."""
-        return self._settled or now >= self._at_latest
+            self._known_from = min(self._known_from, now)

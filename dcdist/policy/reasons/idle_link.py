@@ -21,7 +21,6 @@ class IdleLink:
     """One of the last stripes that peers hold, one at a time."""
 
     rules: frozenset[Rule] = frozenset({Rule.IDLE_LINK})
-    before_others_known = False
 
     def find(self, view: View, *, now: float) -> Run | None:
         """The one with the least rank: all hosts wait for the same ones, and begin with different ones."""

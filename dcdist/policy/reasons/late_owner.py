@@ -25,7 +25,6 @@ class LateOwner:
     """A stripe of the own prefix whose owner is late."""
 
     rules: frozenset[Rule] = frozenset({Rule.LATE_OWNER})
-    before_others_known = False
 
     def __init__(self) -> None:
         self._rests_until = 0.0

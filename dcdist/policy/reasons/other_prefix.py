@@ -26,7 +26,6 @@ class OtherPrefix:
     """A stripe of another prefix, when nothing comes from there."""
 
     rules: frozenset[Rule] = frozenset({Rule.OTHER_PREFIX})
-    before_others_known = False
 
     def __init__(self) -> None:
         self._rests_until = 0.0

@@ -17,7 +17,6 @@ class Own:
     """The next own stripe, with those that follow; in a large fleet of those only whose turn it is."""
 
     rules: frozenset[Rule] = frozenset()
-    before_others_known = False
 
     def find(self, view: View, *, now: float) -> Run | None:
         """The next own stripe; None if peers or draws have all."""

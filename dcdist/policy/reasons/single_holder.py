@@ -33,7 +33,6 @@ class SingleHolder:
     """A stripe at the end, when the link is no longer full."""
 
     rules: frozenset[Rule] = frozenset({Rule.SINGLE_HOLDER})
-    before_others_known = False
 
     def find(self, view: View, *, now: float) -> Run | None:
         """The one for which this host's turn is the first; None if it is not its turn yet."""

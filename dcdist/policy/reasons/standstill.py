@@ -20,7 +20,6 @@ class Standstill:
     """The first missing stripe of this host's own order: hosts that stand still draw different ones."""
 
     rules: frozenset[Rule] = frozenset({Rule.STANDSTILL})
-    before_others_known = True
 
     def find(self, view: View, *, now: float) -> Run | None:
         """That stripe; None while something is asked of the store, or enough comes."""

@@ -85,7 +85,6 @@ class LateInWindow:
     """What the sink needs soon and its owner is late with: before own stripes that are needed later."""
 
     rules: frozenset[Rule] = frozenset({Rule.STREAM})
-    before_others_known = False
 
     def __init__(self) -> None:
         self._rests_until = 0.0

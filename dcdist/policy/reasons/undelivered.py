@@ -1,4 +1,4 @@
-"""What do peers hold and not bring? They are silent, have proved nothing yet, leave the link slack, or are slow.
+"""What do peers hold and not bring? They are silent, leave the link slack, or are slow.
 
 The first of these that holds says which pieces are drawn: of silent peers all that they hold, else not what they are
 being asked for, which would come twice. What they gave corrupt is drawn in any case.
@@ -31,8 +31,7 @@ _PATIENCE, _PATIENCE_STRIPES = 3.0, 2
 class Undelivered:
     """Second copies of what peers hold, as long as the swarm holds everything or gives nothing."""
 
-    rules: frozenset[Rule] = frozenset({Rule.CORRUPT, Rule.SILENT_PEERS, Rule.UNPROVEN_OFFERS, Rule.SLACK, Rule.PROBE})
-    before_others_known = False
+    rules: frozenset[Rule] = frozenset({Rule.CORRUPT, Rule.SILENT_PEERS, Rule.SLACK, Rule.PROBE})
 
     def __init__(self) -> None:
         self._all_seen_from: float | None = None
@@ -55,7 +54,7 @@ class Undelivered:
 
     def _reason(self, view: View, *, now: float) -> Reason | None:
         """Why what peers hold is drawn; None: it is not."""
-        if view.peers.overdue(min(_SILENCE, view.preference.unasked_silence), now=now) >= 0:
+        if view.peers.overdue(_bearable_silence(view), now=now) >= 0:
             return Reason.SILENT_PEERS if view.follows(Rule.SILENT_PEERS) else None
         if not view.all_seen:
             # The store has better things to do.
@@ -63,8 +62,6 @@ class Undelivered:
             return None
         if self._all_seen_from is None:
             self._all_seen_from = now
-        if view.preference.offers_unproven and view.follows(Rule.UNPROVEN_OFFERS) and _nothing_came(view):
-            return Reason.UNPROVEN_OFFERS
         if now - self._all_seen_from < _BEGIN:
             return None
         if view.link.has_slack and view.follows(Rule.SLACK):
@@ -94,9 +91,13 @@ class Undelivered:
         return Reason.PROBE
 
 
-def _nothing_came(view: View) -> bool:
-    """Whether this host has met the others, and nothing has come from anywhere yet."""
-    return view.acquaintance.met and not view.store.size.known and not view.peer_rate.total
+def _bearable_silence(view: View) -> float:
+    """Seconds of silence after which what peers hold and are not being asked for is drawn."""
+    nothing_came = not view.store.size.known and not view.peer_rate.total and view.lacking == view.to_bring
+    if nothing_came and view.all_seen:
+        # Who offers everything and has given nothing may be a liar, and nothing else tells this host to begin.
+        return view.preference.unproven_silence
+    return view.preference.unasked_silence
 
 
 def _longest(view: View, state: LayerState, wanted: Bits) -> range:

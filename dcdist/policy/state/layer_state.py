@@ -161,11 +161,6 @@ class LayerState:
             self._own.pop()
         return None
 
-    def next_sure(self, rivals: int) -> int | None:
-        """The missing stripe that is most surely this host's own, whoever turns up among so many; None: none is."""
-        unseen = self.unseen
-        return next((each for each in self.ownership.strongest(rivals) if self.of_stripe(each, unseen)), None)
-
     def fit(self, run: range, wanted: Bits, limit: int) -> range:
         """Lengthen a run over the own stripes that follow, up to `limit` bytes and to the end of its segment."""
         geometry = self.geometry

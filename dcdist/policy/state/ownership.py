@@ -134,12 +134,6 @@ class Ownership:
         self._deal_if_changed()
         return self._rounds.get(host, ())
 
-    def strongest(self, rivals: int) -> list[int]:
-        """The stripes that this host would very likely win against so many members unknown yet, strongest first."""
-        surest = _MASK - _MASK // (8 * rivals)
-        weights = zip(self._members[self._host], self._group, strict=True)
-        return [stripe for heavy, stripe in sorted(weights, reverse=True) if heavy >= surest]
-
     def adoption_place(self, stripe: int) -> int:
         """How many turns this host leaves to others before it adopts a stripe of another prefix.
 

@@ -61,15 +61,6 @@ def test_a_host_that_leaves_moves_little_but_its_own_stripes() -> None:
     assert len(moved) < 1.3 * len(lost)
 
 
-def test_what_a_host_is_sure_of_stays_its_own_when_others_turn_up() -> None:
-    for host in HOSTS:
-        sure = seen_by(host, []).strongest(16)
-        among_all = seen_by(host, HOSTS)
-
-        assert sure
-        assert all(among_all.owner(stripe) == host for stripe in sure[:2])
-
-
 def test_stripes_of_other_prefixes_are_nobodys_business() -> None:
     ownership = seen_by(HOSTS[0], HOSTS[:2])
     ownership.narrow(2)

@@ -23,7 +23,6 @@ from dcdist.policy.planner_events import (
 )
 from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.preference import EGRESS, TIME, Preference
-from dcdist.policy.state.ownership import Ownership
 from tests.support.planners import GEOMETRY, LAYER, ToySwarm, draws, host, member, planner
 
 
@@ -74,23 +73,6 @@ def test_requests_of_a_fast_store_grow_and_stay_within_a_segment() -> None:
     assert all(command.first // per_segment == (command.stop - 1) // per_segment for command in drawn)
 
 
-def test_before_the_others_are_known_a_host_that_prefers_egress_draws_only_what_will_be_its_own() -> None:
-    geometry = Geometry.for_length(4096 * MIB)
-    made = Planner(PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS, acquainted_from=1.0))
-    made.receive(LayerOpened(0, geometry, 0), now=0.0)
-    sure = Ownership(LAYER, geometry.stripe_count, host(1)).strongest(16)
-
-    early = [command.first // geometry.pieces_per_stripe for command in draws(made, now=0.0)]
-    assert early == sure[:2]
-    for number in range(20):
-        made.receive(DrawFinished(number), now=0.5)
-        early += [command.first // geometry.pieces_per_stripe for command in draws(made, now=0.5)]
-    assert early == sure
-    assert made.deadline() <= 1.0
-    made.receive(MembersChanged(tuple(member(number) for number in range(2, 10)), ()), now=0.9)
-    assert len(draws(made, now=1.0)) >= 2
-
-
 @pytest.mark.parametrize("preference", [TIME, EGRESS])
 def test_nothing_is_drawn_before_a_look_shows_nobody_new(preference: Preference) -> None:
     made = planner(preference=preference, acquainted_from=1.0)
@@ -107,13 +89,23 @@ def test_who_knows_the_others_before_the_second_is_over_draws_all_that_is_its_ow
     made = planner(preference=EGRESS, acquainted_from=1.0)
     made.receive(MembersChanged((member(2),), ()), now=0.0)
     made.receive(MembersChanged((), ()), now=0.15)
-    # Of so few stripes none is surely its own against any 16 newcomers.
-    assert Ownership(LAYER, GEOMETRY.stripe_count, host(1)).strongest(16) == []
     assert len(draws(made, now=0.15)) == 2
 
 
-def test_a_host_that_prefers_time_that_could_not_look_does_not_wait_for_the_others() -> None:
-    assert len(draws(planner(acquainted_from=1.0), now=0.0)) == 2
+@pytest.mark.parametrize("preference", [TIME, EGRESS])
+def test_a_host_that_could_not_look_waits_for_the_others_for_a_second(preference: Preference) -> None:
+    made = planner(preference=preference, acquainted_from=1.0)
+    assert draws(made, now=0.0) == []
+    assert made.deadline() == 1.0
+    assert len(draws(made, now=1.0)) == 2
+
+
+def test_a_host_whose_looks_always_show_somebody_new_draws_half_a_second_after_the_first() -> None:
+    made = planner(preference=EGRESS, acquainted_from=1.0)
+    for number in range(2, 5):
+        made.receive(MembersChanged((member(number),), ()), now=0.1 * number)
+    assert draws(made, now=0.69) == []
+    assert len(draws(made, now=0.7)) == 2
 
 
 def test_a_host_without_the_store_draws_nothing() -> None:

@@ -9,19 +9,15 @@ from functools import cache
 import pytest
 
 from dcdist.model.geometry import MIB, Geometry
-from dcdist.policy.planner import Planner
-from dcdist.policy.planner_events import LayerOpened
-from dcdist.policy.planner_options import PlannerOptions
 from dcdist.policy.preference import EGRESS, TIME
 from dcdist.policy.rules import Rule
 from dcdist.policy.trace import RecordedPlanner, replay
 from dcdist.sim.scenario import HostSpec, Scenario, StoreSpec
 from dcdist.sim.simulation import simulate
 from tests.support.adversary import Claims, Gives, Offers, World
-from tests.support.planners import LAYER, draws, host
 
 WORLDS = 60
-NOT_OF_ONE_WORLD = {Rule.EARLY, Rule.CLOSER_LOOK}
+NOT_OF_ONE_WORLD = {Rule.CLOSER_LOOK}
 
 
 @cache
@@ -62,17 +58,6 @@ def test_a_recorded_world_is_replayed_as_it_was_while_all_rules_are_on() -> None
 def test_without_a_rule_other_commands_are_given(rule: Rule) -> None:
     without = frozenset({rule})
     assert any(not step.same for seed in range(WORLDS) for step in replay(recorded(seed), without))
-
-
-def test_without_early_draws_a_host_that_spares_the_store_waits_for_the_others() -> None:
-    large = Geometry.for_length(4096 * MIB)
-    counts = []
-    for without in (frozenset[Rule](), frozenset({Rule.EARLY})):
-        options = PlannerOptions(host=host(1), version="1", layers=(LAYER,), preference=EGRESS, acquainted_from=1.0)
-        made = Planner(options, without)
-        made.receive(LayerOpened(0, large, 0), now=0.0)
-        counts.append(len(draws(made, now=0.0)))
-    assert counts == [2, 0]
 
 
 def test_without_the_closer_look_more_is_drawn_twice() -> None:

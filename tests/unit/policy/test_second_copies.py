@@ -100,28 +100,28 @@ def test_what_peers_hold_is_drawn_when_they_are_silent() -> None:
 def test_a_host_that_prefers_time_waits_a_third_as_long_for_silent_peers_but_for_what_they_were_asked_for() -> None:
     made = planner(preference=TIME)
     made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count), coming=pieces.span(0, 8)), now=0.0)
+    made.receive(PeersGave(1), now=0.0)
 
     assert draws(made, now=0.9) == []
     assert [draw.first >= 8 for draw in draws(made, now=1.1)] == [True, True]
 
 
-@pytest.mark.parametrize("preference", [TIME, EGRESS])
-def test_a_host_that_prefers_time_begins_with_the_store_too_until_something_has_come_from_peers(
-    preference: Preference,
+@pytest.mark.parametrize(("preference", "silence"), [(TIME, 0.3), (EGRESS, 3.0)])
+def test_peers_that_offer_everything_and_have_given_nothing_are_believed_for_a_moment(
+    preference: Preference, silence: float
 ) -> None:
-    first, second = [], []
-    for made, gave in (
-        (planner(preference=preference, acquainted_from=1.0), 0),
-        (planner(preference=preference, acquainted_from=1.0), 1),
-    ):
-        made.receive(MembersChanged((member(2),), ()), now=0.0)
-        made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.1)
-        made.receive(PeersGave(gave), now=0.1)
-        made.receive(MembersChanged((), ()), now=0.15)
-        first.append(len(draws(made, now=0.15)))
-        second.append(len(draws(made, now=0.2)))
-    assert first == [2 if preference is TIME else 0, 0]
-    assert second == [0, 0]
+    made = planner(preference=preference)
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.1)
+    assert draws(made, now=silence) == []
+    assert len(draws(made, now=silence + 0.15)) == 2
+
+
+def test_peers_that_have_given_a_piece_are_believed_for_longer() -> None:
+    made = planner(preference=TIME)
+    made.receive(PeersSeen(0, pieces.span(0, GEOMETRY.piece_count)), now=0.1)
+    made.receive(PiecesFinished(0, 1), now=0.3)
+    assert draws(made, now=1.2) == []
+    assert len(draws(made, now=1.35)) == 2
 
 
 @pytest.mark.parametrize(
