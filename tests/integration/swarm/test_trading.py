@@ -11,7 +11,7 @@ import pytest
 from dcdist.model.geometry import MIB
 from dcdist.model.pieces import each, span
 from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed, PiecesPassed
-from dcdist.swarm import open_swarm
+from dcdist.swarm import open_swarm, session
 from tests.support.cached_layers import everything, file_layer
 from tests.support.layers import sample_layer
 from tests.support.swarms import finished, until
@@ -78,6 +78,20 @@ async def test_what_a_peer_has_just_come_to_hold_is_known_when_asked_for(host: H
     while await taken.latest_available() != 0b1001:
         pass
     assert taken.available() == 0b1001
+
+
+async def test_what_a_peer_holds_is_known_as_soon_as_it_is_linked_when_asked_for(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_LOOK", 3600.0)  # no housekeeping notices the link
+    giver, taker = await host(), await host()
+    await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=1))
+    taken = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+    taken.reserve(ALL)
+    taker.connect("127.0.0.1", giver.port)
+    async with asyncio.timeout(10.0):
+        while await taken.latest_available() != 1:
+            pass
 
 
 async def test_what_one_peer_alone_holds_is_told_apart(host: Host, tmp_path: Path) -> None:
