@@ -186,10 +186,6 @@ class SolitaryLayer:
         """No piece: there are no peers."""
         return 0
 
-    def single(self) -> Bits:
-        """No piece: there are no peers."""
-        return 0
-
     async def latest_available(self) -> Bits:
         """No piece: there are no peers."""
         return 0

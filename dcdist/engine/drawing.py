@@ -69,7 +69,7 @@ async def needless(swarm_layer: SwarmLayer, command: Draw, known: PeersSeen) -> 
         return None
     held = await swarm_layer.latest_available()
     coming = swarm_layer.coming() if look.asks_what_comes else known.coming
-    return PeersSeen(command.layer, held, coming, swarm_layer.single()) if look.shows_news(held, coming) else None
+    return PeersSeen(command.layer, held, coming) if look.shows_news(held, coming) else None
 
 
 def object_of(index: Index, command: Draw) -> str:

@@ -94,7 +94,7 @@ class SwarmWatch:
             swarm_layer = opened.swarm_layer
             # Matters only where pieces are drawn that peers hold, and costs too much to be looked at always.
             coming = swarm_layer.coming() if opened.peers.coming else 0
-            peers = PeersSeen(opened.number, swarm_layer.available(), coming, swarm_layer.single())
+            peers = PeersSeen(opened.number, swarm_layer.available(), coming)
             if peers != opened.peers:
                 opened.peers = peers
                 self._driver.tell(peers)

@@ -13,9 +13,7 @@ from dcdist.policy.reasons.idle_link import IdleLink
 from dcdist.policy.reasons.late_owner import LateOwner
 from dcdist.policy.reasons.other_prefix import OtherPrefix
 from dcdist.policy.reasons.own import Own
-from dcdist.policy.reasons.single_holder import SingleHolder
 from dcdist.policy.reasons.standstill import Standstill
-from dcdist.policy.reasons.stream import LateInWindow
 from dcdist.policy.reasons.undelivered import Undelivered
 
 if TYPE_CHECKING:
@@ -33,16 +31,14 @@ class _Finder(Protocol):
 
 REASONS: tuple[type[_Finder], ...] = (
     Standstill,
-    LateInWindow,
     Own,
     LateOwner,
     OtherPrefix,
     Undelivered,
-    SingleHolder,
     IdleLink,
 )
 
-_WORK = frozenset({Reason.STREAM, Reason.OWN, Reason.LATE_OWNER})
+_WORK = frozenset({Reason.OWN, Reason.LATE_OWNER})
 """Reasons that are work in the own prefix."""
 
 

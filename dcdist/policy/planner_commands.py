@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 class Reason(StrEnum):
     """Why a host draws pieces. Their rank is the order of `REASONS` in the chooser."""
 
-    STREAM = "stream"
-    """The sink needs it soon, and its owner is late."""
     OWN = "own"
     """It is this host's own."""
     LATE_OWNER = "late owner"
@@ -29,8 +27,6 @@ class Reason(StrEnum):
     """Peers hold it, and leave room on this host's link."""
     PROBE = "probe"
     """Peers hold it, and are slow: a try whether the store brings more."""
-    SINGLE_HOLDER = "single holder"
-    """One peer alone has held it for long."""
     IDLE_LINK = "idle link"
     """Peers hold it, and next to nothing comes from anywhere."""
     STANDSTILL = "standstill"

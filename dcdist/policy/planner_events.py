@@ -62,15 +62,11 @@ class PieceFoundCorrupt:
 
 @dataclass(frozen=True, slots=True)
 class PeersSeen:
-    """At least one connected peer holds each of these pieces, and one alone the `single` ones.
-
-    Those that are `coming` are being asked for already.
-    """
+    """At least one connected peer holds each of these pieces; those that are `coming` are being asked for already."""
 
     layer: int
     pieces: Bits
     coming: Bits = 0
-    single: Bits = 0
 
 
 @dataclass(frozen=True, slots=True)

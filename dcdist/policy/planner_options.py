@@ -17,7 +17,8 @@ class PlannerOptions:
     """Who this host is and what it may do.
 
     `preference`: what matters more, time or the store's egress. `may_draw`: may use the store at all.
-    `acquainted_from`: by this time hosts that begin together know each other. `version`: of the release; `layers`: the names of its layers, in order.
+    `acquainted_from`: by this time hosts that begin together know each other. `version`: of the release; `layers`: the
+    names of its layers, in order.
     `in_order`: there is no swarm to be diverse for, draw from front to back. `stream`: what a sink that takes the
     layers in their order needs next comes first.
     `passing_patience`, `lasting_patience`: seconds without any progress until it gives up; see `Patience`.

@@ -26,7 +26,6 @@ from dcdist.policy.planner_events import (
     PrefixChanged,
 )
 from dcdist.policy.rules import Rule
-from dcdist.policy.state.held_alone import HeldAlone
 from dcdist.policy.state.layer_state import LayerState
 
 if TYPE_CHECKING:
@@ -91,7 +90,6 @@ class ViewKeeper:
         in_order = sorted(layers.items())
         layers.clear()
         layers.update(in_order)
-        self._view.held_alone[event.layer] = HeldAlone()
         self._view.members.opened(event.layer)
         # Checking the cache, or waiting for another process, may have taken long.
         self._view.silence.drew(now=now)
@@ -147,7 +145,6 @@ class ViewKeeper:
             view.peers.came(now=now)
         lost = state.seen & ~event.pieces & ~state.have
         state.seen, state.coming = event.pieces, event.coming
-        view.held_alone[event.layer].seen(event.single, now=now)
         if lost:
             state.reassign()
         shown = state.newly_shown()

@@ -112,10 +112,6 @@ class SwarmLayer(Protocol):
         """The pieces that at least one connected peer had a moment ago."""
         ...
 
-    def single(self) -> Bits:
-        """The pieces that exactly one connected peer had a moment ago; none of a layer that is complete here."""
-        ...
-
     async def latest_available(self) -> Bits:
         """The pieces that at least one connected peer has now: asked for, before something is drawn that a peer has."""
         ...

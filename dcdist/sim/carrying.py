@@ -49,14 +49,12 @@ class Carrying:
             self._translated[key] = trader.padded, translated
         return translated
 
-    def available(self, host: Host) -> tuple[Bits, Bits]:
-        """The pieces that at least one peer of a host has, and those that one alone has."""
-        available = several = 0
+    def available(self, host: Host) -> Bits:
+        """The pieces that at least one peer of a host has."""
+        available = 0
         for key in host.trader.links:
-            held = self.held_by(key)
-            several |= available & held
-            available |= held
-        return available, available & ~several
+            available |= self.held_by(key)
+        return available
 
     def lacking(self, host: Host) -> tuple[int, ...]:
         """What each peer of a host that is not done yet lacks, in bytes (whole pieces)."""

@@ -81,11 +81,8 @@ class Host:
     neighbourhood: Rarity | None = None
     counted_in: list[Rarity] = field(default_factory=list)
     available: Bits = 0
-    single: Bits = 0
     seen: Bits = 0
-    seen_single: Bits = 0
     seen_in: dict[int, Bits] = field(default_factory=dict)
-    single_in: dict[int, Bits] = field(default_factory=dict)
     coming: Bits = 0
     ahead: Ahead = field(default_factory=Ahead)
     seconds_ahead: int = USUAL
@@ -212,29 +209,26 @@ class Host:
         self._tell_peers(self.trader.coming if self.coming else 0, now=now)
         self.tell(PeersGave(int(self.given)), now=now)
 
-    def is_needless(self, command: Draw, looked: tuple[Bits, Bits], *, now: float) -> bool:
+    def is_needless(self, command: Draw, available: Bits, *, now: float) -> bool:
         """Whether a look just before a request goes out shows that peers hold or bring pieces of it; that is told."""
-        available, single = looked
         wanted = pieces.of(self.numbering.numbers(command.layer, command.first, command.stop))
         look = CloserLook(command.reason, wanted, self.seen, self.coming)
         coming = self.trader.coming if look.asks_what_comes else self.coming
         if not look.shows_news(available, coming):
             return False
-        self.available, self.single = available, single
+        self.available = available
         self._tell_peers(coming, now=now)
         self.tell(DrawNeedless(command.number), now=now)
         return True
 
     def _tell_peers(self, coming: Bits, *, now: float) -> None:
         news = dict(self.numbering.by_layer(self.available ^ self.seen))
-        alone = dict(self.numbering.by_layer(self.single ^ self.seen_single))
         asked = dict(self.numbering.by_layer(coming))
-        changed = news.keys() | alone.keys() | dict(self.numbering.by_layer(coming ^ self.coming)).keys()
-        self.seen, self.seen_single, self.coming = self.available, self.single, coming
+        changed = news.keys() | dict(self.numbering.by_layer(coming ^ self.coming)).keys()
+        self.seen, self.coming = self.available, coming
         for layer in sorted(changed):
             seen = self.seen_in[layer] = self.seen_in.get(layer, 0) ^ news.get(layer, 0)
-            single = self.single_in[layer] = self.single_in.get(layer, 0) ^ alone.get(layer, 0)
-            self.tell(PeersSeen(layer, seen, asked.get(layer, 0), single), now=now)
+            self.tell(PeersSeen(layer, seen, asked.get(layer, 0)), now=now)
 
 
 def options_for(

@@ -235,7 +235,7 @@ class _Simulation:
         if host.next_look <= now:
             host.next_look += swarm.look
             if host.done_at is None:
-                host.available, host.single = self._carrying.available(host)
+                host.available = self._carrying.available(host)
                 host.look_ahead(now=now)
 
     # Commands

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dcdist.swarm.torrent import present, present_once
+from dcdist.swarm.torrent import present
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +17,10 @@ _WAIT_LIMIT = 0.5
 
 
 class Availability:
-    """As of the last answer: `offered` by at least one connected peer, `single` by exactly one. `post` asks again."""
+    """As of the last answer: `offered` by at least one connected peer. `post` asks again."""
 
     def __init__(self, post: Callable[[], None]) -> None:
         self.offered: Bits = 0
-        self.single: Bits = 0
         self._post = post
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -39,12 +38,11 @@ class Availability:
     def take(self, counts: list[int]) -> None:
         """An answer came: how many peers offer each piece; empty if there are no peers."""
         self.offered = present(counts)
-        self.single = present_once(counts)
         self.end()
 
     def clear(self) -> None:
         """No peer offers anything that is missing here."""
-        self.offered = self.single = 0
+        self.offered = 0
 
     def end(self) -> None:
         """Let waiting callers go on with what is known."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _BITS = [[bool(byte >> bit & 1) for bit in range(8)] for byte in range(256)]
 _ABSENT_OR_PRESENT = b"0" + b"1" * 255
-_ONCE_OR_NOT = b"01" + b"0" * 254
 
 
 def torrent_parameters(layer: CachedLayer, peers: Iterable[Address] = ()) -> lt.add_torrent_params:
@@ -43,11 +42,6 @@ def torrent_parameters(layer: CachedLayer, peers: Iterable[Address] = ()) -> lt.
 def present(counts: list[int] | list[bool]) -> Bits:
     """The pieces with a count above zero; quick even for many pieces."""
     return _bits(counts, _ABSENT_OR_PRESENT)
-
-
-def present_once(counts: list[int]) -> Bits:
-    """The pieces with a count of one."""
-    return _bits(counts, _ONCE_OR_NOT)
 
 
 def _bits(counts: list[int] | list[bool], digits: bytes) -> Bits:

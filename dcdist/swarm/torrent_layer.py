@@ -114,10 +114,6 @@ class TorrentLayer:
             offered |= present(peer.pieces)
         return offered
 
-    def single(self) -> Bits:
-        """The pieces that exactly one connected peer offered in the last quarter of a second; none when complete."""
-        return self._availability.single
-
     async def latest_available(self) -> Bits:
         """The pieces that at least one connected peer offers now; if the session is slow to answer, a moment ago."""
         if not self.complete and not self._error:

@@ -73,7 +73,6 @@ class Claims:
     offers: Offers
     gives: Gives
     coming: bool
-    single: bool
     lacking: bool
     needless: float
 
@@ -182,8 +181,7 @@ class World:
 
     def _see(self) -> None:
         coming = self._offered & ~self.have if self.claims.coming else 0
-        single = self._offered if self.claims.single else 0
-        self._planner.receive(PeersSeen(0, self._offered, coming, single), now=self.now)
+        self._planner.receive(PeersSeen(0, self._offered, coming), now=self.now)
 
     def _give(self) -> None:
         """Useful bytes come, and from time to time a whole piece."""

@@ -97,9 +97,6 @@ class RememberingLayer:
     def available(self) -> Bits:
         return 0
 
-    def single(self) -> Bits:
-        return 0
-
     async def latest_available(self) -> Bits:
         return 0
 

@@ -10,20 +10,13 @@ front.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dcdist.model import pieces
 from dcdist.model.geometry import MIB
-from dcdist.policy.planner_commands import AskFirst, Reason
-from dcdist.policy.preference import TIME
-from dcdist.policy.reasons.late_owner import candidates
-from dcdist.policy.reasons.view import REST, Run
-from dcdist.policy.rules import Rule
+from dcdist.policy.planner_commands import AskFirst
 
 if TYPE_CHECKING:
-    from dcdist.model.pieces import Bits
-    from dcdist.policy.reasons.view import View
     from dcdist.policy.state.layer_state import LayerState
 
 _LEAST = 64 * MIB
@@ -35,9 +28,6 @@ _SECONDS = 10.0
 _ENOUGH_SECONDS = 4.0
 _ENOUGH = 16 * MIB
 """What peers hold of the layers before, in seconds of their rate and in bytes, while a later layer waits."""
-
-_FRONT = 4
-"""Stripes, and one part in so many of the window, that are needed so soon that others help early there."""
 
 
 class StreamWindow:
@@ -79,39 +69,3 @@ def _stripes(state: LayerState, left: int) -> range:
     geometry = state.geometry
     first = pieces.first_missing(state.have) // geometry.pieces_per_stripe
     return range(first, min(geometry.stripe_count, first - -left // geometry.stripe_length))
-
-
-class LateInWindow:
-    """What the sink needs soon and its owner is late with: before own stripes that are needed later."""
-
-    rules: frozenset[Rule] = frozenset({Rule.STREAM})
-
-    def __init__(self) -> None:
-        self._rests_until = 0.0
-
-    def find(self, view: View, *, now: float) -> Run | None:
-        """Pieces at the front of the window; None if there is no window, or its owners are in time."""
-        if now < self._rests_until:
-            return None
-        for layer, state in view.layers.items():
-            wanted = view.drawable(layer, state.unseen & state.window_pieces)
-            if not wanted or state.ownership.alone:
-                continue
-            if state.next_own() in state.window:
-                return None
-            run = self._late(view, layer, wanted, now=now)
-            if run:
-                return Run(layer, run, Reason.STREAM)
-        self._rests_until = now + REST
-        return None
-
-    def _late(self, view: View, layer: int, wanted: Bits, *, now: float) -> range | None:
-        """As with any late owner, but judged with the margin of `TIME`; what is needed later has time."""
-        state, speed = view.layers[layer], replace(view.speed(layer), preference=TIME)
-        stop = state.window.start + max(_FRONT, len(state.window) // _FRONT)
-        unseen = [stripe for stripe in state.stripes_with(wanted) if stripe < stop]
-        for stripe, owner, ahead in candidates(state, unseen):
-            rank = state.ownership.rank(stripe)
-            if view.owners.should_help(owner, ahead=ahead, rank=rank, helper=speed, now=now):
-                return state.of_stripe(stripe, wanted)
-        return None

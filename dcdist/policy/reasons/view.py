@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from dcdist.policy.planner_commands import Reason
     from dcdist.policy.planner_options import PlannerOptions
     from dcdist.policy.preference import Preference
-    from dcdist.policy.state.held_alone import HeldAlone
     from dcdist.policy.state.layer_state import LayerState
 
 LOOK_AGAIN = 0.25
@@ -69,7 +68,6 @@ class View:
         self.host: HostId = options.host
         self.preference: Preference = options.preference
         self.layers: dict[int, LayerState] = {}
-        self.held_alone: dict[int, HeldAlone] = {}
         self.barred = Barred()
         self.draws = Draws(self.layers)
         self.store = Dealings.of(options)

@@ -94,18 +94,6 @@ async def test_what_a_peer_holds_is_known_as_soon_as_it_is_linked_when_asked_for
             pass
 
 
-async def test_what_one_peer_alone_holds_is_told_apart(host: Host, tmp_path: Path) -> None:
-    one, other, taker = await host(), await host(), await host()
-    await one.add(file_layer(tmp_path / "one", SAMPLE, have=0b0111))
-    await other.add(file_layer(tmp_path / "other", SAMPLE, have=0b1110))
-    taken = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
-    taken.reserve(ALL)
-    taker.connect("127.0.0.1", one.port)
-    taker.connect("127.0.0.1", other.port)
-    await until(lambda: taken.available() == 0b1111)
-    assert taken.single() == 0b1001
-
-
 async def test_a_look_at_what_peers_have_ends_when_the_session_does(host: Host, tmp_path: Path) -> None:
     giver, taker = await host(), await host()
     await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=1))

@@ -18,7 +18,6 @@ claims = st.builds(
     offers=st.sampled_from(Offers),
     gives=st.sampled_from(Gives),
     coming=st.booleans(),
-    single=st.booleans(),
     lacking=st.booleans(),
     needless=st.sampled_from([0.0, 0.5, 1.0]),
 )
@@ -31,7 +30,6 @@ CROWD = Claims(
     offers=Offers.EVERYTHING,
     gives=Gives.RUBBISH,
     coming=True,
-    single=False,
     lacking=True,
     needless=1.0,
 )

@@ -31,7 +31,6 @@ def recorded(seed: int) -> tuple[str, ...]:
         offers=rng.choice(list(Offers)),
         gives=rng.choice(list(Gives)),
         coming=rng.random() < 0.5,
-        single=rng.random() < 0.5,
         lacking=rng.random() < 0.5,
         needless=rng.choice([0.0, 0.0, 0.5]),
     )

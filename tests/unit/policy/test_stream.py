@@ -152,12 +152,6 @@ def window_without_own(*, now: float) -> Planner:
     return made
 
 
-def test_a_stripe_of_the_window_whose_owner_is_late_comes_before_own_stripes_beyond_it() -> None:
-    late = draws(window_without_own(now=60.0), now=60.0)
-    assert late
-    assert all(command.first < 64 for command in late)
-
-
 def test_what_peers_hold_of_the_window_is_left_to_them() -> None:
     made = window_without_own(now=0.5)
     made.receive(PeersSeen(0, WINDOW), now=0.5)
