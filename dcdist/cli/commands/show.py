@@ -46,9 +46,9 @@ def command(wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool) 
 
     found = run_until_done(run())
     if as_json:
-        emit(_record(found))
         for each in found.delta.unreadable:
             emit({"event": "unreadable", "key": each.key, "reason": each.reason})
+        emit(_record(found))
     else:
         say(_text(found))
         for each in found.delta.unreadable:
