@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import host, micro, report_again, sim, soak, updates
+from benchmarks import host, micro, present, report_again, sim, soak, updates
 from benchmarks.compare import command as compare
 from benchmarks.measure import BenchmarkError
 
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "compare": compare,
     "host": host,
     "micro": micro,
+    "present": present,
     "report-again": report_again,
     "sim": sim,
     "soak": soak,

@@ -1,10 +1,11 @@
-"""What a figure depends on besides the program: machine, system, commit."""
+"""What a figure depends on besides the program: machine, system, commit, day."""
 
 from __future__ import annotations
 
 import os
 import platform
 import subprocess
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def facts(directory: Path) -> dict[str, str]:
         "libtorrent": version("libtorrent"),
         "file system": _output("findmnt", "--noheadings", "--output", "FSTYPE", "--target", str(directory)),
         "commit": commit(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
 
 

@@ -23,7 +23,7 @@ from benchmarks.compare.contenders.dcdist import CONTENDER as DCDIST
 from benchmarks.compare.contenders.dcdist import layer_bytes
 from benchmarks.compare.outcome import Comparison, Race
 from benchmarks.compare.payload import make_random, take_real
-from benchmarks.compare.plan import Plan, turns
+from benchmarks.compare.plan import Plan, patience, turns
 from benchmarks.compare.scenarios import SUMMARIES, Scenario, build, chosen
 from benchmarks.compare.versus import BEFORE
 from benchmarks.compare.workspace import in_memory
@@ -75,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIMES",
         help="race those that send all from one place everywhere, but only for so many times the limit",
     )
+    parser.add_argument(
+        "--to-the-end",
+        metavar="SCENARIOS",
+        help="where --call-off does not hold, so that each has its figure, once; written as --scenarios",
+    )
     parser.add_argument("--quick", action="store_true", help="small and once: a first look in a quarter of an hour")
     parser.add_argument(
         "--out", type=Path, default=PROJECT / "build/comparison", help="for the report (default: %(default)s)"
@@ -120,8 +125,25 @@ def _plan(options: argparse.Namespace) -> Plan:
         only=only,
         rounds=default["repeat"] if options.repeat is None else options.repeat,
         call_off=options.call_off,
+        to_the_end=to_the_end(options.to_the_end, scenarios),
         against=None if options.against is None else machine.commit(options.against),
     )
+
+
+def to_the_end(text: str | None, scenarios: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The scenarios where nobody is called off, with the contenders that are named there.
+
+    Raises:
+        BenchmarkError: A scenario or a contender is not among those that race.
+    """
+    if text is None:
+        return {}
+    names, only = chosen(text)
+    absent = [name for name in names if name not in scenarios]
+    absent += [name for some in only.values() for name in some if name not in {each.name for each in ALL}]
+    if absent:
+        raise BenchmarkError(f"--to-the-end names {', '.join(absent)}, which does not race")
+    return {name: only.get(name, ()) for name in names}
 
 
 def _contenders(
@@ -177,7 +199,7 @@ def _compare(plan: Plan, folder: Path, out: Path) -> None:
         left = (started - begun) / max(1, place) * (len(order) - place)
         ahead = f", about {left / 60:.0f} min left" if place else ""
         _say(f"{place + 1} of {len(order)}{ahead}: {name}, {contender.name}")
-        races.append(race.run(courses[name], contender, number))
+        races.append(race.run(courses[name], contender, number, call_off=patience(plan, name, contender)))
         _tell_race(races[-1], time.monotonic() - started)
         reporting.save(_comparison(plan, folder, measured, races), out)
     if not races:
@@ -205,7 +227,7 @@ def _course(
         payload_rate(rate)
     cost = measured[scenario.store.up].cost
     place, stock = folder / "race", folder / "stock"
-    return race.Course(scenario, payload, sizes[number], payload_rate, cost, place, stock, plan.call_off)
+    return race.Course(scenario, payload, sizes[number], payload_rate, cost, place, stock)
 
 
 def _rates(scenario: Scenario) -> set[float]:
@@ -243,6 +265,8 @@ def rerun(arguments: list[str], against: str | None) -> str:
 def _tell_race(one: Race, seconds: float) -> None:
     if one.failure is not None:
         _say(f"  failed: {one.failure.strip().splitlines()[-1]}")
+    elif one.called_off is not None:
+        _say(f"  called off at {one.called_off:g} x limit, as planned")
     else:
         said = f"last host {one.last:.1f} s, {one.over_limit:.2f} x limit, {one.copies:.2f} copies, CPU {one.cpu:.0%}"
         _say(f"  {said}; {seconds - one.last:.1f} s to set up, check and clear")

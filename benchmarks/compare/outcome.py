@@ -41,7 +41,8 @@ class Race:
     `copy`: bytes at the store's interface that one plain download costs; `limit_seconds`, `limit_copies`: of the
     scenario; `own_limits`: seconds that each host alone would need on its own link (F/d), by host; `judged`: the hosts
     whose time counts; `together`: by the last one's time over the limit, else each over its own; `cpu`: the machine's
-    busy share meanwhile, 0 to 1; `failure`: why it did not end well, for people, or None.
+    busy share meanwhile, 0 to 1; `failure`: why it did not end well, for people, or None; `called_off`: times the limit
+    after which it was stopped as planned, or None. A race that failed or was called off has no figures of its end.
     """
 
     scenario: str
@@ -59,6 +60,12 @@ class Race:
     samples: tuple[Sample, ...]
     cpu: float
     failure: str | None = None
+    called_off: float | None = None
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether all hosts got the right bytes."""
+        return self.failure is None and self.called_off is None
 
     @property
     def last(self) -> float:

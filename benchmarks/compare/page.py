@@ -100,7 +100,7 @@ def _is_dcdist(row: Row) -> bool:
 
 def _reached(row: Row) -> str:
     if row.over_limit is None or row.copies is None:
-        return "failed"
+        return "failed" if row.called_off is None else f"was called off at {row.called_off:g} times the limit"
     some = f" ({row.failed} of {row.rounds} rounds failed)" if row.failed else ""
     limit = "a host's own F/d" if row.scenario in OWN_TIME else "the limit"
     return f"needs {row.over_limit.median:.2f} times {limit} and {row.copies.median:.2f} copies{some}"

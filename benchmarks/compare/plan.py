@@ -5,7 +5,7 @@ Invariant: over the rounds no contender always comes first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.compare.scenarios import EVERYBODY
@@ -23,7 +23,8 @@ class Plan:
 
     `rate`, `store_rate`: bits a second; `size`: bytes of the image; `real`: a directory with two XVAs, None for random
     bytes; `only`: the contenders of the scenarios that name some; `call_off`: times the limit after which a contender
-    that is not a swarm is called off, None for never; `against`: the commit of the other checkout, if there is one.
+    that is not a swarm is called off, None for never; `to_the_end`: the scenarios where it is not, each with the names
+    of the contenders, or with none for all; `against`: the commit of the other checkout, if there is one.
     """
 
     hosts: int
@@ -36,6 +37,7 @@ class Plan:
     only: Mapping[str, tuple[str, ...]]
     rounds: int
     call_off: float | None = None
+    to_the_end: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     against: str | None = None
 
 
@@ -46,6 +48,13 @@ def turns(plan: Plan) -> Iterator[tuple[int, str, Contender]]:
             for contender in in_turn(plan.contenders, number):
                 if _takes_part(plan, contender, scenario, number):
                     yield number, scenario, contender
+
+
+def patience(plan: Plan, scenario: str, contender: Contender) -> float | None:
+    """Times the limit after which a contender is called off in a scenario; None: it races to its end."""
+    named = plan.to_the_end.get(scenario)
+    to_the_end = named is not None and (not named or contender.name in named)
+    return None if contender.swarm or to_the_end else plan.call_off
 
 
 def in_turn(contenders: tuple[Contender, ...], number: int) -> tuple[Contender, ...]:
@@ -63,4 +72,4 @@ def _takes_part(plan: Plan, contender: Contender, scenario: str, number: int) ->
         return False
     if contender.updates_only:
         return scenario == "update"
-    return contender.swarm or scenario in EVERYBODY or plan.call_off is not None
+    return contender.swarm or scenario in EVERYBODY or plan.call_off is not None or scenario in plan.to_the_end

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from benchmarks.compare.summary import rows, scenarios_of, typical
+from benchmarks.compare.summary import rows, scenarios_of, typical, without_end
 from benchmarks.plot_style import styled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from matplotlib.axes import Axes
 
@@ -46,8 +47,8 @@ def overview(comparison: Comparison) -> Figure:
         for row in rows(comparison):
             place = names.index(row.scenario) + _offset(row, comparison)
             colour = COLOURS.get(row.contender, "#000000")
-            if row.failed:
-                _mark_failed(times, place, row)
+            if row.failed or row.called_off is not None:
+                _mark_unfinished(times, place, row)
             if row.over_limit is None or row.copies is None:
                 continue
             size = 60 if row.contender.startswith("dcdist") else 34
@@ -65,18 +66,20 @@ def overview(comparison: Comparison) -> Figure:
 def scenario(comparison: Comparison, name: str) -> Figure:
     """One scenario: when hosts were done, where the bytes came from, and how busy the store was."""
     races = typical(comparison, name)
-    failed = [row for row in rows(comparison) if row.scenario == name and row.over_limit is None]
+    without = [row for row in rows(comparison) if row.scenario == name and row.over_limit is None]
     with styled():
         figure = Figure(figsize=(9.5, 8.8), layout="constrained")
         grid = figure.add_gridspec(3, 2, height_ratios=(1.15, 1, 0.9))
         if races:
             _completion(figure.add_subplot(grid[0, :]), races)
-            _sources(figure.add_subplot(grid[1, :]), races, failed)
+            _sources(figure.add_subplot(grid[1, :]), races, without)
             store = figure.add_subplot(grid[2, 0])
             _rates(store, races, "What the store sends", [_store_sent(race) for race in races])
             hosts = figure.add_subplot(grid[2, 1], sharex=store)
             _rates(hosts, races, "What a host receives (mean)", [_host_received(race) for race in races])
-        _legend(figure, comparison, [race.contender for race in races], [row.contender for row in failed])
+        _legend(
+            figure, comparison, [race.contender for race in races], {row.contender: without_end(row) for row in without}
+        )
     return figure
 
 
@@ -97,17 +100,21 @@ def _ratio_axis(axes: Axes, title: str) -> None:
     axes.set_xlim(min(0.9, low), max(2.0, high))
 
 
-def _legend(figure: Figure, comparison: Comparison, names: list[str], failed: Sequence[str] = ()) -> None:
-    present = [name for name in COLOURS if name in {*names, *failed} and name in comparison.titles]
+def _legend(
+    figure: Figure, comparison: Comparison, names: list[str], without: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """`without`: those that have no figures, and why."""
+    present = [name for name in COLOURS if name in {*names, *without} and name in comparison.titles]
     handles = [
-        Line2D([], [], marker="x" if name in failed else "o", linestyle="", color=COLOURS[name]) for name in present
+        Line2D([], [], marker="x" if name in without else "o", linestyle="", color=COLOURS[name]) for name in present
     ]
-    labels = [comparison.titles[name] + (" (failed)" if name in failed else "") for name in present]
-    figure.legend(handles, labels, loc="outside lower center", ncols=3 if failed else 4, frameon=False)
+    labels = [comparison.titles[name] + (f" ({without[name]})" if name in without else "") for name in present]
+    figure.legend(handles, labels, loc="outside lower center", ncols=3 if without else 4, frameon=False)
 
 
-def _mark_failed(axes: Axes, place: float, row: Row) -> None:
-    said = f"{row.contender} failed" + ("" if row.failed == row.rounds else f", {row.failed} of {row.rounds}")
+def _mark_unfinished(axes: Axes, place: float, row: Row) -> None:
+    some = f", {row.failed} of {row.rounds}" if 0 < row.failed < row.rounds else ""
+    said = f"{row.contender} {without_end(row)}{some}"
     axes.text(
         0.99, place, said, transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=8, color=_LIMIT
     )
@@ -164,7 +171,7 @@ def _mark_limit(axes: Axes, seconds: float) -> None:
     )
 
 
-def _sources(axes: Axes, races: list[Race], failed: list[Row]) -> None:
+def _sources(axes: Axes, races: list[Race], without: list[Row]) -> None:
     names = [race.contender for race in races]
     colours = [COLOURS.get(name, "#000000") for name in names]
     store = [race.copies for race in races]
@@ -176,9 +183,9 @@ def _sources(axes: Axes, races: list[Race], failed: list[Row]) -> None:
         said = f"{race.copies:.2f} copies, {megabytes:.0f} MB a host"
         end = store[place] + peers[place]
         axes.annotate(said, (end, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.barh([row.contender for row in failed], [0.0] * len(failed))
-    for place in range(len(races), len(races) + len(failed)):
-        axes.annotate("failed", (0, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.barh([row.contender for row in without], [0.0] * len(without))
+    for place, row in enumerate(without, len(races)):
+        axes.annotate(without_end(row), (0, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8)
     least = races[0].limit_copies
     axes.axvline(least, color=_LIMIT, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.annotate(

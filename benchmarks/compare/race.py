@@ -42,7 +42,6 @@ _HEAD_START = 0.3
 class Course:
     """What a race is measured by: the limit's rates, the cost of a copy, and where all happens.
 
-    `call_off`: times the limit after which a contender that is no swarm is called off, None for as long as it needs;
     `size`: bytes of the layers; `payload_rate`: payload bytes a second of a link of so many bits a second; `cost`:
     bytes at the store's interface for each byte of payload.
     """
@@ -54,7 +53,6 @@ class Course:
     cost: float
     folder: Path
     stock: Path
-    call_off: float | None = None
 
 
 @dataclass(slots=True)
@@ -74,10 +72,14 @@ class _Watch:
 
     samples: list[Sample] = field(default_factory=list)
     failure: str | None = None
+    called_off: float | None = None
 
 
-def run(course: Course, contender: Contender, number: int) -> Race:
-    """Race once; a contender that fails or takes too long is told in the outcome."""
+def run(course: Course, contender: Contender, number: int, *, call_off: float | None = None) -> Race:
+    """Race once; a contender that fails or takes too long is told in the outcome.
+
+    `call_off`: times the limit after which it is stopped, None for as long as such a contender may need.
+    """
     scenario = course.scenario
     limit = scenario.limit(course.size, course.payload_rate)
     watch = _Watch()
@@ -91,14 +93,14 @@ def run(course: Course, contender: Contender, number: int) -> Race:
             hosts = _line_up(stack, site, contender)
             before = network.counted()
             begun, busy = _start(hosts, scenario), _cpu()
-            _follow(hosts, network, begun, watch, timeout=_most_seconds(course, contender, limit.seconds))
+            _follow(hosts, network, begun, watch, _Patience.of(course, contender, limit.seconds, call_off))
             busy = _busy_since(busy)
             after = network.counted()
             traffic = {
                 name: (after[name].sent - before[name].sent, after[name].received - before[name].received)
                 for name in after
             }
-            if watch.failure is None:
+            if watch.failure is None and watch.called_off is None:
                 watch.failure = _check(hosts, course.payload.digest, contender.name)
     except (BenchmarkError, OSError, subprocess.SubprocessError) as fault:
         watch.failure = str(fault)
@@ -120,20 +122,29 @@ def run(course: Course, contender: Contender, number: int) -> Race:
         samples=tuple(watch.samples),
         cpu=busy[0] / max(1, busy[1]),
         failure=watch.failure,
+        called_off=watch.called_off,
     )
 
 
-def _most_seconds(course: Course, contender: Contender, limit: float) -> float:
-    """When a race is called off: at several times what such a contender can be expected to need."""
-    begins = max(course.scenario.starts.values())
-    if contender.swarm:
-        return 60 + begins + 6 * limit
-    if course.call_off is not None:
-        return begins + course.call_off * limit
-    each = course.size / course.payload_rate(course.scenario.store.up)
-    # Compressed layers are smaller than the image that others carry whole.
-    whole = course.payload.image.stat().st_size / course.size
-    return 60 + begins + 1.6 * whole * len(course.scenario.hosts) * each
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """How many seconds a race may last; `called_off`: it then ends as planned, at so many times the limit."""
+
+    seconds: float
+    called_off: float | None = None
+
+    @classmethod
+    def of(cls, course: Course, contender: Contender, limit: float, call_off: float | None) -> _Patience:
+        """As planned, or else several times what such a contender can be expected to need."""
+        begins = max(course.scenario.starts.values())
+        if call_off is not None:
+            return cls(begins + call_off * limit, call_off)
+        if contender.swarm:
+            return cls(60 + begins + 6 * limit)
+        each = course.size / course.payload_rate(course.scenario.store.up)
+        # Compressed layers are smaller than the image that others carry whole.
+        whole = course.payload.image.stat().st_size / course.size
+        return cls(60 + begins + 1.6 * whole * len(course.scenario.hosts) * each)
 
 
 def _line_up(stack: ExitStack, site: Site, contender: Contender) -> list[_Host]:
@@ -176,7 +187,7 @@ def _start(hosts: list[_Host], scenario: Scenario) -> float:
     return begun
 
 
-def _follow(hosts: list[_Host], network: Network, begun: float, watch: _Watch, *, timeout: float) -> None:
+def _follow(hosts: list[_Host], network: Network, begun: float, watch: _Watch, patience: _Patience) -> None:
     """Take samples until every host is done, one failed, or it takes too long."""
     zero = network.counted()
     with selectors.DefaultSelector() as selector:
@@ -188,8 +199,9 @@ def _follow(hosts: list[_Host], network: Network, begun: float, watch: _Watch, *
             at = time.monotonic() - begun
             received = tuple(now[host.name].received - zero[host.name].received for host in hosts)
             watch.samples.append(Sample(at, now[STORE].sent - zero[STORE].sent, received))
-            if at > timeout:
-                watch.failure = f"not done after {timeout:.0f} s"
+            if at > patience.seconds:
+                watch.called_off = patience.called_off
+                watch.failure = None if patience.called_off else f"not done after {patience.seconds:.0f} s"
                 return
             for key, _ in selector.select(SAMPLE_SECONDS):
                 _hear(key.data)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
-
-import matplotlib as mpl
 
 from benchmarks.compare import page, plots, table
 from benchmarks.compare.outcome import from_json, to_json
 from benchmarks.compare.summary import rows, scenarios_of
 from benchmarks.compare.versus import sentence, versus
+from benchmarks.plot_style import svg
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from matplotlib.figure import Figure
 
     from benchmarks.compare.outcome import Comparison
 
@@ -31,7 +27,7 @@ def write(comparison: Comparison, folder: Path) -> str:
     figures |= {name: plots.scenario(comparison, name) for name in scenarios_of(comparison)}
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=150, facecolor="white")
-    drawn = {name: _svg(figure) for name, figure in figures.items()}
+    drawn = {name: svg(figure) for name, figure in figures.items()}
     (folder / "index.html").write_text(page.render(comparison, drawn))
     found = rows(comparison)
     return "\n\n".join(part for part in (table.text(found), "\n".join(map(sentence, versus(found)))) if part)
@@ -57,12 +53,3 @@ def load(folder: Path) -> Comparison:
         ValueError, KeyError, TypeError: It is no comparison.
     """
     return from_json(json.loads((folder / DATA).read_text()))
-
-
-def _svg(figure: Figure) -> str:
-    out = io.StringIO()
-    # The salt counts while saving: without it the same data give another page each time.
-    with mpl.rc_context({"svg.hashsalt": "dcdist"}):
-        figure.savefig(out, format="svg", facecolor="none", metadata={"Date": None})
-    text = out.getvalue()
-    return text[text.index("<svg") :]

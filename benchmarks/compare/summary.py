@@ -20,7 +20,8 @@ class Row:
     `last`: seconds until the last judged host was done; `over_limit`: that over the limit (or the worst host's time
     over its own); `copies`: what the store sent, `least` what it must; `received`: megabytes a host; `peers`: the share
     of them that came from other hosts, 0 to 1; `apart`: the worst host that is not judged (the
-    slow one) over its own F/d, None if all are. Without a single good round all are None, and `failure` says why.
+    slow one) over its own F/d, None if all are. Without a single round that ended well all are None, and `failure` says
+    why, or `called_off` at how many times the limit it was stopped as planned.
     """
 
     scenario: str
@@ -36,6 +37,7 @@ class Row:
     peers: float | None
     apart: Spread | None
     failure: str | None
+    called_off: float | None = None
 
 
 def rows(comparison: Comparison) -> list[Row]:
@@ -66,7 +68,7 @@ def typical(comparison: Comparison, scenario: str) -> list[Race]:
 
 
 def _good(races: Sequence[Race]) -> list[Race]:
-    return [race for race in races if race.failure is None]
+    return [race for race in races if race.ended_well]
 
 
 def _row(races: Sequence[Race], title: str) -> Row:
@@ -89,6 +91,7 @@ def _row(races: Sequence[Race], title: str) -> Row:
         peers=sum(race.from_peers for race in good) / taken if taken else None,
         apart=Spread.of(apart) if (apart := [worst for race in good for worst in _apart(race)]) else None,
         failure=bad[0] if bad else None,
+        called_off=None if good else min((race.called_off for race in races if race.called_off), default=None),
     )
 
 
@@ -97,5 +100,11 @@ def _apart(race: Race) -> list[float]:
     return [max(ratios)] if ratios else []
 
 
-def _speed(row: Row) -> float:
-    return row.over_limit.median if row.over_limit is not None else float("inf")
+def _speed(row: Row) -> tuple[bool, float]:
+    speed = row.over_limit.median if row.over_limit is not None else float("inf")
+    return bool(row.failed == row.rounds), speed
+
+
+def without_end(row: Row) -> str:
+    """Why a row has no figures, for people."""
+    return "failed" if row.called_off is None else f"called off at {row.called_off:g} x"

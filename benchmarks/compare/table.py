@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.columns import aligned
+from benchmarks.compare.summary import without_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ def cells(row: Row) -> tuple[str, ...]:
     """One row as text, a cell for each column of `HEAD`."""
     name = row.contender + (f" ({row.failed} of {row.rounds} failed)" if row.failed else "")
     if row.last is None or row.over_limit is None or row.copies is None:
-        return (row.scenario, name, "failed", "", "", f"{row.least:.2f}", "", "")
+        return (row.scenario, name, without_end(row), "", "", f"{row.least:.2f}", "", "")
     return (
         row.scenario,
         name,

@@ -10,12 +10,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from dcdist.catalog.absence import require_store
+from dcdist.catalog.delta import Unreadable, read_delta
 from dcdist.catalog.releases import visible_releases
 from dcdist.errors import FormatError, ReleaseMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dcdist.catalog.delta import Delta
     from dcdist.catalog.releases import VisibleRelease
     from dcdist.formats.signature import PublicKey
     from dcdist.model.identity import ReleaseName
@@ -27,29 +29,26 @@ if TYPE_CHECKING:
 class ListedRelease:
     """A release, and when it became visible: seconds since 1970 by the store's clock.
 
-    `latest`: of its demo. `previous` is the demo's release before it, which needs none of `new_layers`. `trusted`: one
-    of the given keys signed it; None if none was given.
+    `latest`: of its demo. `previous` is the demo's release before it, and `delta` what this one adds to it. `trusted`:
+    one of the given keys signed it; None if none was given.
     """
 
     release: Release
     published: float
     latest: bool
     previous: ReleaseName | None
-    new_layers: tuple[LayerEntry, ...]
+    delta: Delta
     trusted: bool | None = None
 
     @property
+    def new_layers(self) -> tuple[LayerEntry, ...]:
+        """The layers that the previous release does not need."""
+        return self.delta.layers
+
+    @property
     def new_bytes(self) -> int:
-        """Bytes that a host with the previous release must fetch."""
-        return sum(layer.length for layer in self.new_layers)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An object among the releases that cannot be read."""
-
-    key: str
-    reason: str
+        """Bytes that a host with all layers of the previous release must move."""
+        return self.delta.moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +67,10 @@ async def list_releases(store: Store, demo: str | None = None, *, trust: Sequenc
         StoreMissingError: There is no such container or directory.
         StoreError: The store cannot be read or listed.
     """
-    unreadable: list[Unreadable] = []
-    visible = await visible_releases(
-        store, demo=demo, trusted=trust, skipped=lambda key, reason: unreadable.append(Unreadable(key, reason))
-    )
+    visible, unreadable = await _visible(store, demo, trust)
     if not visible and not unreadable:
         await require_store(store)
-    demos = groupby(visible, key=lambda each: each.release.name.demo)
-    return Releases(
-        tuple(each for _, of_demo in demos for each in _listed(list(of_demo), bool(trust))), tuple(unreadable)
-    )
+    return Releases(tuple([await _listed(store, each, checked=bool(trust)) for each in visible]), tuple(unreadable))
 
 
 async def describe(
@@ -91,28 +84,54 @@ async def describe(
         FormatError: It cannot be read.
         StoreError: The store cannot be read or listed.
     """
-    found = await list_releases(store, demo, trust=trust)
-    releases = found.readable
+    visible, unreadable = await _visible(store, demo, trust)
     wanted = demo if version is None else f"{demo}@{version}"
-    described = next((each for each in reversed(releases) if version in (None, each.release.name.version)), None)
-    if described is None:
-        for each in found.unreadable:
-            if version is None or each.key.endswith(f"/{version}"):
-                raise FormatError(f"{store}: {each.key}: {each.reason}")
-        names = ", ".join(each.release.name.version for each in releases) or "no version at all"
-        raise ReleaseMissingError(f"{store} has no release {wanted}; of {demo} it has {names}", release=wanted)
-    return described
+    named = [each for each in visible if version in (None, each.here.release.name.version)]
+    if named:
+        return await _listed(store, named[-1], checked=bool(trust))
+    for failed in unreadable:
+        if version is None or failed.key.endswith(f"/{version}"):
+            raise FormatError(f"{store}: {failed.key}: {failed.reason}")
+    if not visible and not unreadable:
+        await require_store(store)
+    names = ", ".join(each.here.release.name.version for each in visible) or "no version at all"
+    raise ReleaseMissingError(f"{store} has no release {wanted}; of {demo} it has {names}", release=wanted)
 
 
-def _listed(releases: Sequence[VisibleRelease], checked: bool) -> Iterator[ListedRelease]:
-    """The releases of one demo, in their order, each against the one before; `checked`: keys were given."""
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A release and its place among those of its demo."""
+
+    here: VisibleRelease
+    before: Release | None
+    latest: bool
+
+
+async def _visible(
+    store: Store, demo: str | None, trust: Sequence[PublicKey]
+) -> tuple[list[_Placed], list[Unreadable]]:
+    unreadable: list[Unreadable] = []
+    visible = await visible_releases(
+        store, demo=demo, trusted=trust, skipped=lambda key, reason: unreadable.append(Unreadable(key, reason))
+    )
+    by_demo = [list(of_demo) for _, of_demo in groupby(visible, key=lambda each: each.release.name.demo)]
+    return [placed for of_demo in by_demo for placed in _placed(of_demo)], unreadable
+
+
+def _placed(releases: Sequence[VisibleRelease]) -> Iterator[_Placed]:
+    """The releases of one demo, in their order, each with the one before."""
     for before, here in zip([None, *releases], releases, strict=False):
-        had = {layer.name for layer in before.release.layers} if before else set()
-        yield ListedRelease(
-            here.release,
-            here.modified,
-            here is releases[-1],
-            before.release.name if before else None,
-            tuple(layer for layer in here.release.layers if layer.name not in had),
-            here.trusted if checked else None,
-        )
+        yield _Placed(here, before.release if before else None, here is releases[-1])
+
+
+async def _listed(store: Store, placed: _Placed, *, checked: bool) -> ListedRelease:
+    """`checked`: keys were given."""
+    here, before = placed.here, placed.before
+    return ListedRelease(
+        here.release,
+        here.modified,
+        placed.latest,
+        before.name if before else None,
+        await read_delta(store, here.release, before),
+        here.trusted if checked else None,
+    )

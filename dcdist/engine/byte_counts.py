@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from dcdist.model.pieces import Bits
 
 
-def piece_bytes(index: Index, had: Bits) -> int:
-    """Bytes of a set of pieces."""
-    geometry = index.geometry
-    last = geometry.piece_count - 1
-    count = had.bit_count() * geometry.piece_length
-    return count - (geometry.piece_length - geometry.piece_size(last) if had >> last & 1 else 0)
-
-
 class ByteCounts:
     """One fetch's sums, in bytes and bytes a second."""
 
@@ -39,17 +31,17 @@ class ByteCounts:
 
     def had(self, index: Index, had: Bits) -> None:
         """These pieces were in the cache."""
-        count = piece_bytes(index, had)
+        count = index.geometry.bytes_of(had)
         self.reused += count
         self._layer_bytes += count
 
     def copied(self, index: Index, copied: Bits) -> None:
         """These pieces were copied from other layers in the cache."""
-        self.reused += piece_bytes(index, copied)
+        self.reused += index.geometry.bytes_of(copied)
 
     def finished(self, index: Index, came: Bits) -> None:
         """These pieces came."""
-        self._layer_bytes += piece_bytes(index, came)
+        self._layer_bytes += index.geometry.bytes_of(came)
 
     def drawn(self, draw: int, total: int) -> None:
         """A draw has brought `total` bytes so far."""

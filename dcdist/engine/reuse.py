@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from dcdist.errors import DiskError
 from dcdist.model import pieces
+from dcdist.model.filled_pieces import filled_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dcdist.model.identity import Digest, LayerName
     from dcdist.model.layer import FrameTable, Index
     from dcdist.model.pieces import Bits
@@ -42,11 +41,8 @@ class KnownFrames:
         for number in range(len(table)):
             self._places.setdefault(table.digest(number), (layer, table.starts[number]))
 
-    def shared(self, table: FrameTable) -> list[int]:
-        """The frames of a layer that are known."""
-        if not self._places:
-            return []
-        return [number for number in range(len(table)) if table.digest(number) in self._places]
+    def __contains__(self, digest: object) -> bool:
+        return digest in self._places
 
     def files(self, index: Index, piece: int) -> str:
         """The data files that a piece is put together from, for messages."""
@@ -66,26 +62,9 @@ class KnownFrames:
             return reader.read(start, frame.length)
 
 
-def covered(index: Index, frames: Sequence[int]) -> Bits:
-    """The pieces whose bytes all lie in `frames` (rising)."""
-    geometry, table = index.geometry, index.frames
-    bits: Bits = 0
-    at = 0
-    while at < len(frames):
-        first = at
-        while at + 1 < len(frames) and frames[at + 1] == frames[at] + 1:
-            at += 1
-        start, stop = table.starts[frames[first]], table.starts[frames[at] + 1]
-        first_piece = -(-start // geometry.piece_length)
-        stop_piece = geometry.piece_count if stop == geometry.length else stop // geometry.piece_length
-        bits |= pieces.span(first_piece, stop_piece)
-        at += 1
-    return bits
-
-
 def known_pieces(index: Index, missing: Bits, known: KnownFrames) -> Bits:
     """The missing pieces of a layer that known frames cover whole."""
-    return covered(index, known.shared(index.frames)) & missing
+    return filled_pieces(index, known) & missing
 
 
 async def copy_pieces(index: Index, wanted: Bits, known: KnownFrames, swarm_layer: SwarmLayer) -> Bits:

@@ -7,6 +7,10 @@ stripes, so a range request never crosses an object and a piece never crosses a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcdist.model.pieces import Bits
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -79,6 +83,12 @@ class Geometry:
     def piece_size(self, piece: int) -> int:
         """Bytes of `piece`; only the last piece may be shorter."""
         return min(self.piece_length, self.length - piece * self.piece_length)
+
+    def bytes_of(self, pieces: Bits) -> int:
+        """Bytes of a set of pieces."""
+        last = self.piece_count - 1
+        short = self.piece_length - self.piece_size(last) if pieces >> last & 1 else 0
+        return pieces.bit_count() * self.piece_length - short
 
     def stripe_pieces(self, stripe: int) -> range:
         """The pieces of `stripe`."""

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
 SENTENCES_IN_A_CELL = 2
 END_OF_SENTENCE = re.compile(r"[.!?](?=\s+[A-Z`*(])")
-LINK = re.compile(r"\]\(([^)#\s]+)")
+LINK = re.compile(r"""(?:\]\(|(?:src|srcset)=")([^)#\s"]+)""")
 
 
 def cells(document: str) -> list[str]:
@@ -35,6 +35,10 @@ def test_no_table_cell_is_longer_than_two_sentences(path: Path) -> None:
 def test_every_link_to_a_file_leads_to_one(path: Path) -> None:
     links = [link for link in LINK.findall(path.read_text()) if "://" not in link]
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_pictures_are_links_too() -> None:
+    assert LINK.findall('[a](b.md#c) <source srcset="d.svg"> <img src="e.svg" alt="f">') == ["b.md", "d.svg", "e.svg"]
 
 
 def test_a_cell_of_three_sentences_is_found() -> None:

@@ -25,6 +25,11 @@ ALL: tuple[Contender, ...] = (*USUAL, bittorrent.SUPER_SEED, dcdist.STREAM, dcdi
 """With those that race only when asked for."""
 
 
+def titles() -> dict[str, str]:
+    """What each is called in tables, by its name."""
+    return {each.name: each.title for each in ALL}
+
+
 def usual(against: Path | None) -> tuple[Contender, ...]:
     """What races if nobody asks for others; with another checkout, its code beside this one's."""
     return (*dcdist.before(against), *USUAL) if against else USUAL

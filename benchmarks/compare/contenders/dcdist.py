@@ -96,7 +96,7 @@ class Dcdist:
 
 
 def layer_bytes(stock: Path, number: int) -> int:
-    """Bytes of the layers that a version adds to the one before: what one copy of it is.
+    """Bytes that a host with the version before must move: what one copy of it is.
 
     Raises:
         BenchmarkError: The store does not tell.
@@ -109,8 +109,7 @@ def layer_bytes(stock: Path, number: int) -> int:
         )
     if done.returncode:
         raise BenchmarkError(f"{' '.join(command)} failed:\n{done.stderr.strip()}")
-    shown = json.loads(done.stdout.splitlines()[-1])
-    return int(sum(layer["bytes"] for layer in shown["layers"] if number == 1 or layer["new"]))
+    return int(json.loads(done.stdout.splitlines()[-1])["bytes"]["new"])
 
 
 def _fetch(stock: Path, number: int, folder: Path, options: tuple[str, ...]) -> list[str]:
@@ -122,16 +121,16 @@ def _fetch(stock: Path, number: int, folder: Path, options: tuple[str, ...]) -> 
 def before(source: Path) -> tuple[Dcdist, Dcdist]:
     """The same two ways with the code of another checkout."""
     return (
-        Dcdist("before", "dcdist before", CONTENDER.options, source=source),
-        Dcdist("before-egress", "dcdist before, sparing the store", EGRESS.options, source=source),
+        Dcdist("before", "dcdist before --prefer time", CONTENDER.options, source=source),
+        Dcdist("before-egress", "dcdist before --prefer egress", EGRESS.options, source=source),
     )
 
 
-CONTENDER = Dcdist("dcdist", "dcdist", ())
-EGRESS = Dcdist("dcdist-egress", "dcdist, sparing the store", ("--prefer", "egress"))
-ALONE = Dcdist("dcdist-alone", "dcdist, each host alone", ("--no-swarm",), swarm=False)
+CONTENDER = Dcdist("dcdist", "dcdist --prefer time", ())
+EGRESS = Dcdist("dcdist-egress", "dcdist --prefer egress", ("--prefer", "egress"))
+ALONE = Dcdist("dcdist-alone", "dcdist --no-swarm", ("--no-swarm",), swarm=False)
 """What a host that trades must never be slower than."""
-STREAM = Dcdist("dcdist-stream", "dcdist, sparing the store, in order", ("--prefer", "egress", "--order", "stream"))
+STREAM = Dcdist("dcdist-stream", "dcdist --prefer egress --order stream", ("--prefer", "egress", "--order", "stream"))
 """Hosts that take the release from front to back must still have something to trade."""
-TROUBLED = Dcdist("dcdist-bad-peers", "dcdist, among bad peers", (), bad_peers=True)
+TROUBLED = Dcdist("dcdist-bad-peers", "dcdist among bad peers", (), bad_peers=True)
 """Peers that are no good must not make it slower either."""

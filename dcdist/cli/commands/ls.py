@@ -26,8 +26,8 @@ def command(demo: str | None, store: str, trust: tuple[Path, ...], *, as_json: b
     """List the releases of a store, or of one demo.
 
     Shows for each its serial (the highest is the latest), its images, the bytes of its images and of the layers that
-    hold them in the store, and the bytes that a host with the release before it must fetch. Signatures are
-    checked only with --trust.
+    hold them in the store, and the bytes that a host with the release before it in its cache must move.
+    Signatures are checked only with --trust.
 
     Example: python -m dcdist ls web-demo --store swift://demos
     """
@@ -50,10 +50,11 @@ def command(demo: str | None, store: str, trust: tuple[Path, ...], *, as_json: b
             return found
 
     found = run_until_done(run())
+    unreadable = [*found.unreadable, *(each for listed in found.readable for each in listed.delta.unreadable)]
     if as_json:
         for listed in found.readable:
             emit(_record(listed))
-        for each in found.unreadable:
+        for each in unreadable:
             emit({"event": "unreadable", "key": each.key, "reason": each.reason})
         return
     if found.readable:
@@ -62,7 +63,7 @@ def command(demo: str | None, store: str, trust: tuple[Path, ...], *, as_json: b
             say("signatures are not checked here, unless --trust is given; fetch and verify check them")
     else:
         say(f"{store} has no release")
-    for each in found.unreadable:
+    for each in unreadable:
         warn(f"cannot be read: {each.key}: {each.reason}")
 
 

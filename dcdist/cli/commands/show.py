@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 def command(wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool) -> None:
     """Show what a release is made of, and what is new against the release before it.
 
-    Without @VERSION this shows the latest release. Layers marked new must be fetched even by hosts with the previous
-    release. The signature is checked only with --trust.
+    Without @VERSION this shows the latest release. Layers marked new are not part of the release before it. A host that
+    has that one in its cache copies what it can of them and moves the rest. The signature is checked only with
+    --trust.
 
     Example: python -m dcdist show web-demo@2 --store swift://demos
     """
     from dcdist.catalog.description import describe
-    from dcdist.cli.display.output import emit, say
+    from dcdist.cli.display.output import emit, say, warn
     from dcdist.cli.display.store_notes import StoreNotes
     from dcdist.cli.running import run_until_done
     from dcdist.node.key_files import read_public_key
@@ -45,9 +46,13 @@ def command(wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool) 
 
     found = run_until_done(run())
     if as_json:
+        for each in found.delta.unreadable:
+            emit({"event": "unreadable", "key": each.key, "reason": each.reason})
         emit(_record(found))
     else:
         say(_text(found))
+        for each in found.delta.unreadable:
+            warn(f"cannot be read: {each.key}: {each.reason}")
 
 
 _SIGNATURE = {
@@ -97,9 +102,11 @@ def _text(found: ListedRelease) -> str:
     files = [(file.path, show_bytes(len(file.content))) for file in release.metadata]
     if files:
         parts.append(table(("METADATA", "BYTES"), files, right=frozenset({1})))
-    before = f"new against {found.previous}" if found.previous else "new, as the first release"
+    of_new = show_bytes(sum(layer.length for layer in found.new_layers))
+    before = f" with {found.previous} in its cache" if found.previous else ""
     parts.append(
         f"images {show_bytes(release.image_bytes)}, layers {show_bytes(release.layer_bytes)}, "
-        f"{before}: {show_bytes(found.new_bytes)} in {len(new)} layer(s)"
+        f"new {of_new} in {len(new)} layer(s)\n"
+        f"a host{before} moves {show_bytes(found.new_bytes)}"
     )
     return "\n\n".join(parts)

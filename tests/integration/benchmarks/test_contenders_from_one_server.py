@@ -70,9 +70,9 @@ def prepared(site: Site, contender: Contender) -> None:
         contender.prepare(site, host)
 
 
-def raced(site: Site, contender: Contender) -> Race:
+def raced(site: Site, contender: Contender, *, call_off: float | None = None) -> Race:
     course = race.Course(site.scenario, site.payload, SIZE, lambda rate: rate / 9, 1.0, site.folder, site.stock)
-    return race.run(course, contender, 0)
+    return race.run(course, contender, 0, call_off=call_off)
 
 
 @pytest.mark.parametrize("contender", [object_storage.CONTENDER, nfs.CONTENDER], ids=lambda each: each.name)
@@ -89,6 +89,13 @@ def test_every_host_copies_the_whole_image_from_the_server(site: Site, contender
         sent = site.network.counted()[STORE].sent - before
 
     assert 2.0 < sent / site.payload.image.stat().st_size < 2.2
+
+
+def test_a_race_that_is_called_off_has_not_failed_and_has_no_end(site: Site) -> None:
+    outcome = raced(site, nfs.CONTENDER, call_off=0.01)
+
+    assert (outcome.failure, outcome.called_off) == (None, 0.01)
+    assert not outcome.ended_well
 
 
 @pytest.mark.parametrize("contender", [dcdist.CONTENDER, dcdist.EGRESS], ids=lambda each: each.name)

@@ -130,7 +130,7 @@ def test_show_tells_what_a_release_is_made_of(demo: Demo) -> None:
     assert [layer["new"] for layer in shown["layers"]].count(True) == 1
     text = dcdist("show", "web@1", "--store", demo.store).out
     assert "web@1: serial 1, published" in text
-    assert "new, as the first release" in text
+    assert "a host moves 4.00 MB" in text
 
 
 def test_an_image_comes_from_standard_input_and_is_verified(demo: Demo, tmp_path: Path) -> None:

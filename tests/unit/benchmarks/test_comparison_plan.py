@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.compare import checkout
-from benchmarks.compare.command import rerun
+from benchmarks.compare.command import rerun, to_the_end
 from benchmarks.compare.contenders import every, usual
-from benchmarks.compare.plan import Plan, in_turn, turns
+from benchmarks.compare.plan import Plan, in_turn, patience, turns
 from benchmarks.measure import BenchmarkError
 
 ELSEWHERE = Path("/somewhere/else")
@@ -60,6 +61,30 @@ def test_what_sends_all_from_one_place_races_once_and_in_few_scenarios() -> None
         (0, "update", "nfs"),
         (0, "update", "casync"),
     ]
+
+
+def test_what_sends_all_from_one_place_is_called_off_but_where_it_is_to_end() -> None:
+    one = replace(plan("dcdist", "nfs", "rclone", scenarios=("cold", "ample", "scarce")), call_off=1.1)
+    one = replace(one, to_the_end=to_the_end("cold,ample:nfs", one.scenarios))
+
+    found = {
+        (scenario, contender.name): patience(one, scenario, contender)
+        for scenario in one.scenarios
+        for contender in one.contenders
+    }
+    assert [name for name, times in found.items() if times is not None] == [
+        ("ample", "rclone"),
+        ("scarce", "rclone"),
+        ("scarce", "nfs"),
+    ]
+    assert set(found.values()) == {None, 1.1}
+    assert ("scarce", "nfs") in {(scenario, name) for number, scenario, name in told(one) if number == 0}
+    assert not {"nfs", "rclone"} & {name for number, _, name in told(one) if number > 0}
+
+
+def test_a_scenario_that_does_not_race_cannot_be_raced_to_the_end() -> None:
+    with pytest.raises(BenchmarkError, match="--to-the-end names hot, bfs"):
+        to_the_end("hot,cold:bfs", ("cold", "ample"))
 
 
 def test_another_checkout_is_known_only_when_one_is_given() -> None:

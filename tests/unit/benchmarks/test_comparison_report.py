@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 
 def race(
-    contender: str, last: float, *, scenario: str = "cold", copies: float = 1.0, number: int = 0, failure: str = ""
+    contender: str,
+    last: float,
+    *,
+    scenario: str = "cold",
+    copies: float = 1.0,
+    number: int = 0,
+    failure: str = "",
+    called_off: float | None = None,
 ) -> Race:
     hosts = tuple(HostOutcome(f"h{each}", 0.0, last - 2 + each, 1000, 900) for each in (1, 2))
     samples = tuple(Sample(each / 4, each * 10, (each * 9, each * 9)) for each in range(1, 40))
@@ -37,11 +44,12 @@ def race(
         own_limits={"h1": 5.0, "h2": 5.0},
         judged=("h1", "h2"),
         together=scenario != "staggered",
-        hosts=() if failure else hosts,
+        hosts=() if failure or called_off else hosts,
         store_sent=round(copies * 1000),
         samples=samples,
         cpu=0.5,
         failure=failure or None,
+        called_off=called_off,
     )
 
 
@@ -83,6 +91,22 @@ def test_the_quickest_stands_first_and_failures_are_shown() -> None:
     assert re.search(r"aria2 \(1 of 1 failed\) +failed", lines[3])
 
 
+def test_who_was_called_off_as_planned_did_not_fail() -> None:
+    told = comparison(
+        race("rclone", 0.0, failure="h1: no answer"), race("nfs", 0.0, called_off=1.1), race("dcdist", 11.0)
+    )
+
+    found = rows(told)
+    assert [(row.contender, row.failed, row.called_off) for row in found] == [
+        ("dcdist", 0, None),
+        ("nfs", 0, 1.1),
+        ("rclone", 1, None),
+    ]
+    lines = text(found).splitlines()
+    assert re.search(r"cold +nfs +called off at 1\.1 x +1\.00$", lines[2])
+    assert "the quickest other way, <nfs>, was called off at 1.1 times the limit." in findings(found)[0]
+
+
 def test_the_headline_tells_of_every_dcdist_and_not_of_the_better_one_alone() -> None:
     told = rows(comparison(race("dcdist", 15.0), race("dcdist-egress", 11.0), race("aria2", 12.0)))
 
@@ -120,6 +144,7 @@ def test_a_comparison_survives_json() -> None:
 
 def test_the_page_needs_nothing_else_and_tells_all(tmp_path: Path) -> None:
     told = comparison(race("dcdist", 11.0), race("nfs", 80.0, copies=8), race("aria2", 0.0, failure="h1: <no> peer"))
+    told = replace(told, races=(*told.races, race("rclone", 0.0, called_off=1.1)))
     reporting.save(told, tmp_path)
     # In a process of its own: the plots keep their fonts open.
     table = subprocess.run(

@@ -6,8 +6,9 @@ import random
 from typing import TYPE_CHECKING
 
 from dcdist.disk import DirectoryCache
-from dcdist.engine.reuse import KnownFrames, copy_pieces, covered, known_pieces
+from dcdist.engine.reuse import KnownFrames, copy_pieces, known_pieces
 from dcdist.model import pieces
+from dcdist.model.filled_pieces import covered
 from dcdist.model.geometry import KIB
 from tests.support.engine import RememberingLayer
 from tests.support.frames import framed_layer
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
 RANDOM = random.Random(3)
 PLAINS = [RANDOM.randbytes(200 * KIB) for _ in range(8)]
 FRESH = [RANDOM.randbytes(200 * KIB) for _ in range(2)]
-
-
-def test_only_pieces_that_known_frames_cover_whole_are_counted() -> None:
-    layer = framed_layer(PLAINS)
-    length = layer.index.geometry.piece_length
-    starts = layer.index.frames.starts
-    last = layer.index.geometry.piece_count - 1
-
-    assert covered(layer.index, []) == 0
-    assert covered(layer.index, list(range(8))) == pieces.span(0, last + 1)
-    first_whole = -(-starts[2] // length)
-    assert covered(layer.index, [2, 3, 4]) == pieces.span(first_whole, starts[5] // length)
 
 
 OLD = framed_layer(PLAINS, number=1)
