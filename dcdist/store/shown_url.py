@@ -6,16 +6,16 @@ import re
 
 _LIMIT = 200
 _CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/?#]*@", re.IGNORECASE)
-# A password may have '/', '?' or '#' in it unescaped, or the URL may not be one at all.
-_PERHAPS_CREDENTIALS = re.compile(r"^((?:[a-z][a-z0-9+.-]*:)?//)(?!\[)[^/?#]*:.*@|^(?!(?:[a-z][a-z0-9+.-]*:)?//)().*@",
-                                  re.IGNORECASE | re.DOTALL)  # fmt: skip
+# A name or a password may have '/', '?' or '#' in it unescaped, or the URL may not be one at all.
+_PERHAPS_CREDENTIALS = re.compile(
+    r"^((?:[a-z][a-z0-9+.-]*:)?//)(?!\[).*:.*@|^(?!(?:[a-z][a-z0-9+.-]*:)?//)().*@", re.IGNORECASE | re.DOTALL
+)
 
 
 def shown_url(url: str) -> str:
     """`url`, which may be anything that somebody wrote or sent, as a message can show it."""
     plain = _CREDENTIALS.sub(r"\1//", url)
-    if plain == url:
-        plain = _PERHAPS_CREDENTIALS.sub(lambda match: f"{match[1] or ''}...@", url)
+    plain = _PERHAPS_CREDENTIALS.sub(lambda match: f"{match[1] or ''}...@", plain)
     plain = re.split(r"[?#]", plain, maxsplit=1)[0]
     printable = "".join(each if each.isascii() and each.isprintable() else "?" for each in plain)
     return printable if len(printable) <= _LIMIT else f"{printable[:_LIMIT]}..."

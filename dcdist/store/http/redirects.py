@@ -21,6 +21,7 @@ REDIRECTS_LIMIT: Final = 10
 """How many redirects a request follows, one after another."""
 
 _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
+_QUOTED = re.compile(r"[!#-;=?-\[\]_a-z~]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -43,8 +44,8 @@ def redirect_target(url: str, to: str) -> Endpoint:
     if _CONTROL.search(to):
         raise RedirectRefusedError(f"redirected to {shown}, which has control characters in it")
     try:
-        # Servers leave characters unquoted that no request may have; yarl quotes those and no others.
-        joined = str(URL(url, encoded=True).join(URL(to)))
+        # What is quoted stays as it is: it may be signed. Some servers leave characters that no request may have.
+        joined = str(URL(url, encoded=True).join(URL(to, encoded=_QUOTED.fullmatch(to) is not None)))
         scheme = urlsplit(joined).scheme
     except ValueError:
         raise RedirectRefusedError(f"redirected to {shown}, which is not a URL") from None
