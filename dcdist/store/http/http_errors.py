@@ -74,4 +74,7 @@ def _unavailable(message: str, store: str, key: str) -> StoreUnavailableError:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientResponseError):
+        # Its text has the URL, whose query may be a signature.
+        return error.message[:200] or type(error).__name__
     return str(error) or type(error).__name__

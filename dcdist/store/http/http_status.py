@@ -45,6 +45,7 @@ _PLAIN: Mapping[int, tuple[type[StoreError], str]] = {
     497: (StoreDeniedError, "the account is blocked"),
     501: (StoreError, "the server does not know how to do that"),
     505: (StoreError, "the server does not speak HTTP/1.1"),
+    506: (StoreError, "the server cannot choose what to answer"),
     507: (StoreFullError, "no space left; free some or add some"),
     508: (StoreError, "the server goes round in circles"),
     510: (StoreError, "the server wants an extension of HTTP"),
