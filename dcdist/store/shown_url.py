@@ -15,7 +15,9 @@ _PERHAPS_CREDENTIALS = re.compile(
 def shown_url(url: str) -> str:
     """`url`, which may be anything that somebody wrote or sent, as a message can show it."""
     plain = _CREDENTIALS.sub(r"\1//", url)
-    plain = _PERHAPS_CREDENTIALS.sub(lambda match: f"{match[1] or ''}...@", plain)
+    if "@" in plain:
+        perhaps = _PERHAPS_CREDENTIALS.match(url)
+        plain = f"{perhaps[1] or ''}...@{url[perhaps.end() :]}" if perhaps else plain
     plain = re.split(r"[?#]", plain, maxsplit=1)[0]
     printable = "".join(each if each.isascii() and each.isprintable() else "?" for each in plain)
     return printable if len(printable) <= _LIMIT else f"{printable[:_LIMIT]}..."

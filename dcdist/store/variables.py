@@ -19,7 +19,7 @@ def header_value(text: str, *, variable: str) -> str:
         UsageError: It has line ends, other control characters or bytes that are not UTF-8, or spaces around it.
     """
     if "\r" in text or "\n" in text:
-        problem = "has a line end in it (\\r or \\n): has the file that sets it the line ends of Windows?"
+        problem = "has a line end in it (\\r or \\n), as when the file that sets it comes from Windows"
     elif _NO_HEADER.search(text):
         problem = "has a control character in it"
     elif not _is_utf8(text):
