@@ -20,8 +20,9 @@
     │  ├─ StoreMissingError          there is no such container or directory
     │  ├─ ObjectMissingError
     │  ├─ ObjectExistsError         a conditional create was too late
-    │  ├─ ObjectChangedError        the object was replaced between two reads
+    │  ├─ ObjectChangedError        another writer replaced the object
     │  ├─ StoreDeniedError          401 after a new sign-in, 403
+    │  ├─ WebPageError              a web page came in place of an object
     │  └─ StoreFullError
     ├─ SwarmError                   the BitTorrent session, the listening address
     ├─ DiskError                    this host's disk; `path`
@@ -46,7 +47,7 @@ __all__ = [
     "ObjectExistsError", "ObjectMissingError", "RangeError", "ReleaseError", "ReleaseExistsError",
     "ReleaseMissingError", "RollbackError", "ShortBodyError", "SignatureError", "StoreDeniedError", "StoreError",
     "StoreFullError", "StoreMissingError", "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError",
-    "XvaError",
+    "WebPageError", "XvaError",
 ]  # fmt: skip
 
 
@@ -188,11 +189,15 @@ class ObjectExistsError(StoreError):
 
 
 class ObjectChangedError(StoreError):
-    """The object was replaced since an earlier read."""
+    """Another writer replaced the object."""
 
 
 class StoreDeniedError(StoreError):
     """The credentials are missing, wrong or insufficient."""
+
+
+class WebPageError(StoreError):
+    """The server sent a web page in place of an object."""
 
 
 class StoreFullError(StoreError):

@@ -1,6 +1,6 @@
 """Finds a release in a store: one by name or the latest of a demo.
 
-Invariant: it believes only what a trusted key signed, and reports what is newer and was therefore passed over.
+Invariant: it believes only what a trusted key signed, and reports what may be newer and was therefore passed over.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Refused:
     name: ReleaseName
     serial: int | None
     reason: str
-    error: SignatureError
+    error: SignatureError | FormatError
 
 
 async def find_release(
@@ -64,12 +64,13 @@ async def find_release(
         trust: One of these keys must have signed it.
         at_least: The highest serial of this demo that this host has seen; the latest must not be below it.
         report: Called with each failure that is followed by another try, and with newer releases that are passed over
-            for the latest, as no trusted key signed them.
+            for the latest, as no trusted key signed them or they cannot be read.
 
     Raises:
         StoreMissingError: There is no such container or directory.
         ReleaseMissingError: The store has no such release.
         SignatureError: No trusted key signed it, or it is another release than its place says.
+        FormatError: It cannot be read; for the latest, none can.
         RollbackError: The latest is older than one that was seen before.
         StoreError: The store could not be asked.
     """
@@ -114,6 +115,7 @@ async def _read_all(
 
     Raises:
         SignatureError: There are releases, but a trusted key signed none of them.
+        FormatError: There are releases, but none can be read.
     """
 
     async def read(name: ReleaseName) -> Release | _Refused | None:
@@ -124,13 +126,13 @@ async def _read_all(
             nonlocal serial, reason
             try:
                 return manifest.open_sealed(data, trust)
-            except SignatureError as error:
+            except (SignatureError, FormatError) as error:
                 serial, reason = _claimed_serial(data, name), str(error)
                 raise
 
         try:
             return await _read(store, name, opened, report)
-        except SignatureError as error:
+        except (SignatureError, FormatError) as error:
             return _Refused(name, serial, reason or str(error), error)
         except ObjectMissingError:
             return None  # it was deleted meanwhile

@@ -49,6 +49,8 @@ async def read_description(
         if report is not None and not (isinstance(error, SignatureError) and not error.damaged):
             kind = Trouble.STORE if isinstance(error, StoreError) else Trouble.CORRUPT
             message = f"{error}; try {number} failed, the next is in {delay:.1f} s"
+            if number == 1 and (rule := rule_for(error, promised=promised, patient=PATIENT)).tries > 2:
+                message += f", and so on for up to {rule.total:.0f} s"
             report(Troubled(message, kind, f"{store}/{key}"))
 
     def read_at_place(data: bytes) -> _Read:

@@ -7,6 +7,8 @@ import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from dcdist.folder_sync import sync_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -43,7 +45,7 @@ def replace_file(folder: int, name: str, data: bytes, *, mode: int = 0o666) -> N
     except BaseException:
         remove_file(folder, temporary)
         raise
-    os.fsync(folder)
+    sync_folder(folder)
 
 
 def read_file(folder: int, name: str, *, limit: int) -> bytes | None:

@@ -13,6 +13,7 @@ from dcdist.disk.shared_descriptor import SharedDescriptor
 from dcdist.disk.system_errors import refusals
 from dcdist.disk.writeback import EarlyWriteback
 from dcdist.errors import DiskError, InvariantError
+from dcdist.folder_sync import sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +114,7 @@ class PartFile:
             self._file = None
             file.close()
             with open_folder(self._path.parent) as folder:
-                os.fsync(folder)
+                sync_folder(folder)
 
     def _open(self) -> SharedDescriptor:
         if self._file is None:

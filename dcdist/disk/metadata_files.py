@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dcdist.disk.durable import open_folder, replace_file
 from dcdist.disk.system_errors import refusals
 from dcdist.errors import DiskError
+from dcdist.folder_sync import sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,6 @@ def _write(folder: int, parts: list[str], content: bytes, mode: int) -> None:
         return
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=folder)
-        os.fsync(folder)
+        sync_folder(folder)
     with open_folder(name, inside=folder) as inner:
         _write(inner, rest, content, mode)

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, read_file, remove_file, replace_file
+from dcdist.folder_sync import sync_folder
 from dcdist.model import pieces as bits
 from dcdist.model.geometry import MIB
 
@@ -81,7 +82,7 @@ class PieceJournal:
         """Have all pieces checked, until `trust` is called."""
         with suppress(FileNotFoundError), open_folder(self._folder) as folder:
             if remove_file(folder, CLEAN):
-                os.fsync(folder)
+                sync_folder(folder)
 
     def trust(self, index: Index, have: Bits) -> None:
         """Sync the data file, then record that it has these pieces."""

@@ -83,11 +83,16 @@ def open_sealed(data: bytes, trusted: Sequence[PublicKey]) -> Release:
     if not any(
         known[identity].verify(_DOMAIN + payload, signature) for identity, signature in signatures if identity in known
     ):
-        signers = ", ".join(sorted({identity for identity, _ in signatures})) or "nobody"
+        named = {identity for identity, _ in signatures}
+        if own := ", ".join(sorted(named & known.keys())):
+            raise SignatureError(
+                f"the manifest does not match the signature by the trusted key {own}: it is damaged or forged",
+                damaged=True,
+            )
+        signers = ", ".join(sorted(named)) or "nobody"
         raise SignatureError(
             f"the manifest has no valid signature by a trusted key: it names {signers} as signers; trusted: "
-            f"{', '.join(sorted(known)) or 'no key'}",
-            damaged=any(identity in known for identity, _ in signatures),
+            f"{', '.join(sorted(known)) or 'no key'}"
         )
     return _read(payload)
 

@@ -18,7 +18,9 @@ class Trouble(StrEnum):
     RENDEZVOUS = "rendezvous"
     """This host could not be announced, or the other hosts could not be listed."""
     PASSED_OVER = "passed_over"
-    """A newer release is not the latest for this host: no trusted key signed it."""
+    """A newer release is not the latest for this host: no trusted key signed it, or it cannot be read."""
+    WORKAROUND = "workaround"
+    """The store lacks something, or its answers do not agree: another way was found. Told once each."""
     HOST = "host"
     """Something on this host failed."""
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from dcdist.engine import troubles
 from dcdist.engine.fetch_options import require_fetch_options
 from dcdist.engine.flat_options import fetch_options
 from dcdist.engine.option_values import checked, checked_path
@@ -75,7 +74,7 @@ def fetch_release(
     report = on_event or _ignore
 
     async def run() -> Fetched:
-        async with open_store(store, retried=lambda *failed: report(troubles.retried(*failed))) as opened:
+        async with open_store(store, report=report) as opened:
             return await fetch_by_name(opened, release, asked, trust=keys, report=report)
 
     return asyncio.run(run())
@@ -139,7 +138,7 @@ def publish_release(
     report = on_event or _ignore
 
     async def run() -> Published:
-        async with open_store(store, retried=lambda *failed: report(troubles.retried(*failed))) as opened:
+        async with open_store(store, report=report) as opened:
             return await publish(opened, request, report=report)
 
     return asyncio.run(run())

@@ -77,12 +77,12 @@ class Store(Protocol):
     def read(self, key: str, *, start: int, length: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Stream exactly `length` bytes from `start`, as they arrive, in parts of any size.
 
-        All reads of one key see one version of the object (If-Match on what the first read saw). Leaving the context
-        early ends the transfer.
+        All bytes of one read are of one version of the object; the next read may find another, or a mirror that marks
+        its copy differently. So whoever reads a range checks its bytes by hashes. Leaving the context early ends the
+        transfer.
 
         Raises:
             ObjectMissingError: There is none.
-            ObjectChangedError: The object is not the one that earlier reads saw.
             RangeError: The store gave another range than the one asked for, or the object is too short.
             ShortBodyError: The body ended early.
             StoreUnavailableError: No connection, a reset, a stall, or a server error.

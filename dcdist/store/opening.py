@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from dcdist.errors import UsageError
 from dcdist.store.object_keys import is_key
+from dcdist.store.remarks import Remarks
+from dcdist.store.shown_url import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    from dcdist.model.trouble import Troubled
     from dcdist.ports.store import Store
     from dcdist.store.http.http_session import HttpSession
 
@@ -28,12 +32,13 @@ class StoreSettings:
     """What a store takes besides its URL.
 
     `environment` has credentials, proxies and CA files; `ca_file` (PEM) goes before those. A transfer without a byte
-    for `stall` seconds has failed.
+    for `stall` seconds has failed. `report` is told once of each thing that the store lacks.
     """
 
     environment: Mapping[str, str]
     ca_file: Path | None = None
     stall: float = STALL
+    report: Callable[[Troubled], None] | None = None
 
     def session_for(self, name: str) -> HttpSession:
         """A session for the store that is called `name` in messages.
@@ -43,12 +48,23 @@ class StoreSettings:
         """
         from dcdist.store.http.http_session import HttpSession
 
-        return HttpSession(name, environment=self.environment, ca_file=self.ca_file, stall=self.stall)
+        return HttpSession(
+            name,
+            environment=self.environment,
+            ca_file=self.ca_file,
+            stall=self.stall,
+            remarks=Remarks(self.report),
+        )
 
 
 @asynccontextmanager
 async def open_store(
-    url: str, *, environment: Mapping[str, str], ca_file: Path | None = None, stall: float = STALL
+    url: str,
+    *,
+    environment: Mapping[str, str],
+    ca_file: Path | None = None,
+    stall: float = STALL,
+    report: Callable[[Troubled], None] | None = None,
 ) -> AsyncIterator[Store]:
     """The store at `url`, closed when the block ends. It tries nothing again; see `Retrying`.
 
@@ -56,12 +72,12 @@ async def open_store(
     `environment` name (`ST_STORAGE_URL` goes before the storage URL of the sign-in); `http(s)://host/path` is any web
     server that knows ranges, for reading only. Of `environment`, `http_proxy`, `https_proxy`, `no_proxy` and, after
     `ca_file` (PEM), `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` count too. A transfer without a byte for
-    `stall` seconds has failed.
+    `stall` seconds has failed. `report` is told once of each thing that the store lacks.
 
     Raises:
         UsageError: The URL has no such form, or a variable is missing or invalid.
     """
-    store = _store(url, StoreSettings(environment, ca_file, stall))
+    store = _store(url, StoreSettings(environment, ca_file, stall, report))
     try:
         yield store
     finally:
@@ -69,46 +85,50 @@ async def open_store(
 
 
 def _store(url: str, settings: StoreSettings) -> Store:
+    shown = shown_url(url)
     try:
         parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise UsageError(f"store {url!r} is not a URL ({error}); write {_EXAMPLES}") from error
+    except ValueError:
+        raise UsageError(f"store {shown!r} is not a URL; write {_EXAMPLES}") from None
+    if re.search(r"[\x00-\x1f\x7f]", url):
+        raise UsageError(f"store {shown!r} has a line end or another control character; write {_EXAMPLES}")
     if parts.query or parts.fragment:
-        raise UsageError(f"store {url!r} has a '?' or '#'; write {_EXAMPLES}")
+        raise UsageError(f"store {shown!r} goes on with a '?' or '#'; write {_EXAMPLES}")
     opener = OPENERS.get(parts.scheme)
     if opener is None:
-        raise UsageError(f"store {url!r} is of an unknown kind; write {_EXAMPLES}")
+        raise UsageError(f"store {shown!r} is of an unknown kind; write {_EXAMPLES}")
     return opener(url, parts, settings)
 
 
-def _directory(url: str, parts: SplitResult, _: StoreSettings) -> Store:
+def _directory(url: str, parts: SplitResult, settings: StoreSettings) -> Store:
     path = Path(unquote(parts.path))
     if parts.netloc not in {"", "localhost"} or not path.is_absolute() or ".." in path.parts:
-        raise UsageError(f"store {url!r} is not a directory of this host; write file:///srv/dcdist, with three slashes")
+        raise UsageError(
+            f"store {shown_url(url)!r} is not a directory of this host; write file:///srv/dcdist, with three slashes"
+        )
     from dcdist.store.directory.directory_store import DirectoryStore
 
-    return DirectoryStore(path)
+    return DirectoryStore(path, Remarks(settings.report))
 
 
-def _readonly(url: str, parts: SplitResult, settings: StoreSettings) -> Store:
-    if not parts.hostname:
-        raise UsageError(f"store {url!r} names no host; write {_EXAMPLES}")
+def _readonly(url: str, _: SplitResult, settings: StoreSettings) -> Store:
+    from dcdist.store.http.endpoint import Endpoint
     from dcdist.store.http.readonly_http import ReadonlyHttpStore
 
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    path = parts.path.rstrip("/")
-    # Credentials in a URL are used, but stand in no message.
-    name = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "") + path
-    return ReadonlyHttpStore(f"{parts.scheme}://{parts.netloc}{path}", settings.session_for(name))
+    try:
+        # Credentials in a URL are used, but stand in no message.
+        base = Endpoint.parse(url.rstrip("/"))
+    except ValueError as error:
+        raise UsageError(f"store {shown_url(url)!r}: {error}; write {_EXAMPLES}") from None
+    return ReadonlyHttpStore(base, settings.session_for(base.url))
 
 
 def _swift(url: str, parts: SplitResult, settings: StoreSettings) -> Store:
     container, prefix = parts.netloc, parts.path.strip("/")
     if not is_key(container) or (prefix and not is_key(prefix)):
         raise UsageError(
-            f"store {url!r} names no container and prefix; write swift://container/prefix, of letters, digits, "
-            "'.', '_', '-' and '/'"
+            f"store {shown_url(url)!r} names no container and prefix; write swift://container/prefix, of letters, "
+            "digits, '.', '_', '-' and '/'"
         )
     from dcdist.store.swift.swift_sign_in import Credentials
     from dcdist.store.swift.swift_store import SwiftStore

@@ -128,9 +128,11 @@ async def test_an_object_that_changes_in_the_middle_is_noticed_and_named(site: F
     await until(lambda: site.came() > MIB)
     await _replace_segment(site, lambda body: body[::-1])
 
-    with pytest.raises(FetchFailedError, match="changed"):
+    with pytest.raises(FetchFailedError, match="wrong"):
         await task
-    assert {trouble.source for trouble in site.troubles(Trouble.STORE)} == {site.segment_source}
+    (remark,) = site.troubles(Trouble.WORKAROUND)
+    assert (remark.source, "comes in versions" in remark.message) == (site.segment_source, True)
+    assert {trouble.source for trouble in site.troubles(Trouble.CORRUPT)} == {site.segment_source}
     assert not (site.dest() / "web.img").exists()
 
 

@@ -22,10 +22,11 @@ from dcdist.store.wrapped import Wrapped
 from tests.support.publishing import KEY, OTHER_KEY, Publisher, noise
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from dcdist import FetchEvent, PublishEvent, Store
+    from dcdist.model.trouble import Troubled
     from dcdist.ports.store import Listing
 
 TRUST = [KEY.public]
@@ -243,8 +244,10 @@ def test_a_publish_reports_what_it_tries_again(tmp_path: Path, monkeypatch: pyte
             return await super().list(prefix, look=look)
 
     @asynccontextmanager
-    async def failing_once(url: str, *, environment: Mapping[str, str]) -> AsyncIterator[Store]:
-        async with open_store(url, environment=environment) as opened:
+    async def failing_once(
+        url: str, *, environment: Mapping[str, str], report: Callable[[Troubled], None] | None
+    ) -> AsyncIterator[Store]:
+        async with open_store(url, environment=environment, report=report) as opened:
             yield FailingOnce(opened)
 
     monkeypatch.setattr("dcdist.store.open_store", failing_once)

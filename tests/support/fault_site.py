@@ -64,7 +64,9 @@ class FaultSite:
                 Troubled(f"{error}; try {number}, next in {delay}", Trouble.STORE, f"{error.store}/{error.key}")
             )
 
-        async with dcdist.open_store(self.url, environment=self.environment(port), retried=retried) as store:
+        async with dcdist.open_store(
+            self.url, environment=self.environment(port), retried=retried, report=told.append
+        ) as store:
             yield store
 
     def options(self, host: str = "a") -> FetchOptions:

@@ -41,7 +41,7 @@ def command(demo: str | None, store: str, trust: tuple[Path, ...], *, as_json: b
     keys = [read_public_key(path) for path in trust]
 
     async def run() -> Releases:
-        async with open_store(store, retried=StoreNotes().retried) as opened:
+        async with open_store(store, report=StoreNotes().report) as opened:
             found = await list_releases(opened, demo, trust=keys)
             if demo is not None and not found.readable and not found.unreadable:
                 raise ReleaseMissingError(

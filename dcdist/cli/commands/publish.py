@@ -13,7 +13,6 @@ from dcdist.errors import UsageError
 from dcdist.formats.compression import DEFAULT_LEVEL
 
 if TYPE_CHECKING:
-    from dcdist.errors import StoreError
     from dcdist.model.identity import ReleaseName
     from dcdist.publishing import ImageSource, PublishEvent
 
@@ -94,7 +93,6 @@ def command(
     from dcdist.cli.display.records import record
     from dcdist.cli.event_log import logging_events
     from dcdist.cli.running import run_until_done
-    from dcdist.engine import troubles
     from dcdist.node.key_files import read_private_key
     from dcdist.node.stores import open_store
     from dcdist.publishing import Published, PublishRequest, publish
@@ -106,11 +104,8 @@ def command(
         log.note(record(event))
         display.report(event)
 
-    def retried(error: StoreError, number: int, delay: float) -> None:
-        report(troubles.retried(error, number, delay))
-
     async def run() -> Published:
-        async with open_store(store, retried=retried) as opened:
+        async with open_store(store, report=report) as opened:
             log.note({"event": "started", "store": str(opened), "images": [source.name for source in sources]})
             return await publish(opened, request, report=report)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from dcdist.cli.display.fetch_display import fetch_display
 from dcdist.cli.display.records import record
 from dcdist.cli.running import run_until_done
-from dcdist.engine import troubles
 from dcdist.engine.fetch_events import Seeding
 from dcdist.node.resolve import seed_by_name
 from dcdist.node.stores import open_store
@@ -46,7 +45,7 @@ def run_seeder(
         return seeding
 
     async def run() -> None:
-        async with open_store(store, retried=lambda *failed: report(troubles.retried(*failed))) as opened:
+        async with open_store(store, report=report) as opened:
             log.note({"event": "started", "store": str(opened), "cache": str(options.cache)})
             await seed_by_name(opened, wanted, options, trust=trust, report=report, stop=stop)
 

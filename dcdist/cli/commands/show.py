@@ -41,7 +41,7 @@ def command(wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool) 
     demo, _, version = wanted.partition("@")
 
     async def run() -> ListedRelease:
-        async with open_store(store, retried=StoreNotes().retried) as opened:
+        async with open_store(store, report=StoreNotes().report) as opened:
             return await describe(opened, demo, version or None, trust=keys)
 
     found = run_until_done(run())

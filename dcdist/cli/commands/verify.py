@@ -49,7 +49,7 @@ def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Pat
     keys = [read_public_key(path) for path in trust]
 
     async def run() -> tuple[int, list[str]]:
-        async with open_store(store, retried=notes.retried) as opened:
+        async with open_store(store, report=notes.report) as opened:
             found = await find_release(opened, str(release), trust=keys, report=notes.report)
         wrong: list[str] = []
         count = 0

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 from dcdist.cli.display.output import warn
 from dcdist.cli.display.throttle import IN_A_LOG, Throttle
 from dcdist.cli.display.words import line
-from dcdist.engine import troubles
 from dcdist.engine.fetch_events import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dcdist.engine.fetch_events import Troubled
-    from dcdist.errors import StoreError
 
 
 class StoreNotes:
@@ -27,11 +25,7 @@ class StoreNotes:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._throttle = Throttle(IN_A_LOG, clock, at_once=True)
 
-    def retried(self, error: StoreError, number: int, delay: float) -> None:
-        """An operation failed for the `number`th time, and is tried again in `delay` seconds."""
-        self.report(troubles.retried(error, number, delay))
-
     def report(self, event: Troubled) -> None:
-        """Something failed and is tried again."""
+        """Something failed and is tried again, or the store lacks something."""
         if event.kind is not Trouble.STORE or self._throttle.passes():
             warn(line(event))

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from dcdist.cli.faults import Json
     from dcdist.engine.fetch_events import FetchEvent
     from dcdist.engine.fetch_options import FetchOptions
-    from dcdist.errors import StoreError
 
 
 def work_on(store: str, wanted: str, options: FetchOptions, *, trust: Sequence[Path], log_file: Path | None) -> int:
@@ -107,17 +106,12 @@ class _Worker:
         try:
             options = self._options
             keys = [read_public_key(path) for path in self._trust]
-            async with open_store(self._store, retried=self._retried) as store:
+            async with open_store(self._store, report=self._report) as store:
                 where: dict[str, Json] = {"store": str(store), "dest": str(options.dest), "cache": str(options.cache)}
                 self._event_log.note({"event": "started", **where, "version": dcdist.__version__})
                 await fetch_by_name(store, self._wanted, options, trust=keys, report=self._report, stop=self._stop)
         finally:
             await imported
-
-    def _retried(self, error: StoreError, number: int, delay: float) -> None:
-        from dcdist.engine import troubles
-
-        self._report(troubles.retried(error, number, delay))
 
     def _report(self, event: FetchEvent) -> None:
         self._event_log.note(record(event))

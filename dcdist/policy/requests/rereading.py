@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcdist.errors import NewerFormatError, SignatureError, StoreError
+from dcdist.errors import NewerFormatError, ObjectMissingError, SignatureError, StoreDeniedError, StoreError
 from dcdist.policy.requests.retry import NEVER, Backoff
 
 if TYPE_CHECKING:
@@ -22,9 +22,11 @@ _ONCE_MORE = Backoff(tries=2, first=0.0)
 def rule_for(error: DcdistError, *, promised: bool, patient: Backoff = PATIENT) -> Backoff:
     """How to go on after `error`; `promised`: a signed manifest names the object, so it must be there."""
     match error:
+        case ObjectMissingError() | StoreDeniedError():
+            return patient if promised else NEVER
         case StoreError():
-            # The retryable ones were tried again below, for longer than this.
-            return patient if promised and not error.retryable else NEVER
+            # What is retryable was tried again below, for longer than this; the rest says the same each time.
+            return NEVER
         case NewerFormatError():
             return _ONCE_MORE
         case SignatureError():

@@ -15,14 +15,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from dcdist.errors import (
-    ObjectExistsError,
-    ObjectMissingError,
-    StoreDeniedError,
-    StoreError,
-    StoreFullError,
-    StoreUnavailableError,
-)
+from dcdist.folder_sync import sync_folder
 from dcdist.ports.store import Entry
 from dcdist.store.object_keys import is_key
 
@@ -31,39 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-_KINDS: dict[int, tuple[type[StoreError], str]] = {
-    errno.ENOENT: (ObjectMissingError, "there is no such object"),
-    errno.ENOTDIR: (ObjectMissingError, "there is no such object: a part of its path is a file"),
-    errno.EISDIR: (ObjectMissingError, "there is no such object: it is a folder"),
-    errno.EEXIST: (ObjectExistsError, "it exists already"),
-    errno.EACCES: (StoreDeniedError, "permission denied; check the owner and the mode of the folder"),
-    errno.EPERM: (StoreDeniedError, "the file system does not allow this; it must support hard links"),
-    errno.EROFS: (StoreDeniedError, "the file system is read-only"),
-    errno.ENOSPC: (StoreFullError, "no space left; free some or add some"),
-    errno.EDQUOT: (StoreFullError, "the quota is reached; free some space or raise it"),
-    errno.EFBIG: (StoreFullError, "the file system takes no file that large"),
-}
-
-
-class MappedErrors:
-    """Maps an OSError that leaves its block to the store's errors, once."""
-
-    def __init__(self, *, store: str, key: str) -> None:
-        self.store = store
-        self.key = key
-
-    def __enter__(self) -> None:
-        """Begin the block."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Raise the mapped error in place of an OSError."""
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            wanted, meaning = _KINDS.get(error.errno or 0, (StoreUnavailableError, "the file system failed; try again"))
-            message = f"{self.store}: {self.key}: {meaning} ({reason})"
-            raise wanted(message, store=self.store, key=self.key) from error
+NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
+"""What a hard link says on file systems without them: EPERM on FAT, the others on CIFS, FUSE and unions of folders."""
 
 
 class ObjectFile:
@@ -136,8 +98,11 @@ class ObjectFile:
         self.close()
 
 
-def write_whole(path: Path, body: bytes | memoryview, *, if_absent: bool) -> None:
+def write_whole(path: Path, body: bytes | memoryview, *, if_absent: bool) -> bool:
     """Write a file under a hidden name, sync it, and give it its name.
+
+    Returns:
+        False if it could not be ruled out that another writer took the name at the same moment, though `if_absent`.
 
     Raises:
         FileExistsError: `if_absent`, and the name is taken.
@@ -147,15 +112,17 @@ def write_whole(path: Path, body: bytes | memoryview, *, if_absent: bool) -> Non
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
     _make_folder(path.parent)
     hidden = _hidden_in(path.parent)
+    alone = True
     try:
         _write_synced(hidden, body)
         if if_absent:
-            _link(hidden, path)
+            alone = _take_name(hidden, path)
         else:
             hidden.replace(path)
         _sync_folder(path.parent)
     finally:
         hidden.unlink(missing_ok=True)
+    return alone
 
 
 def entries_under(root: Path, prefix: str) -> list[Entry]:
@@ -213,7 +180,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise OSError(errno.EIO, f"{folder} is in the way: it is not a folder") from error
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} is in the way: it is not a folder") from error
 
 
 def _write_synced(path: Path, body: bytes | memoryview) -> None:
@@ -227,19 +194,27 @@ def _write_synced(path: Path, body: bytes | memoryview) -> None:
         os.close(descriptor)
 
 
-def _link(hidden: Path, path: Path) -> None:
-    """Give the file its name if that is free; a link does this in one step, on NFS too."""
+def _take_name(hidden: Path, path: Path) -> bool:
+    """Give the file its name if that is free; True if that was one step, which a hard link is, on NFS too."""
     try:
         path.hardlink_to(hidden)
     except FileExistsError:
         # Over NFS an answer can be lost, and the request, sent again, then fails by its own success.
         if hidden.stat().st_nlink != 2:
             raise
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+        hidden.replace(path)
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        sync_folder(descriptor)
     finally:
         os.close(descriptor)

@@ -13,9 +13,11 @@ from urllib.parse import quote
 
 from dcdist.errors import FormatError, RangeError, ShortBodyError
 from dcdist.ports.store import Capabilities, Listing
-from dcdist.store.directory.directory_files import MappedErrors, ObjectFile, clock_of, entries_under, write_whole
+from dcdist.store.directory.directory_errors import MappedErrors
+from dcdist.store.directory.directory_files import ObjectFile, clock_of, entries_under, write_whole
 from dcdist.store.http.versions import Versions
 from dcdist.store.object_keys import require_key, require_range
+from dcdist.store.remarks import Remarks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,15 +29,17 @@ _PART = 1 << 20
 class DirectoryStore:
     """Objects as files below `root`, which the first put makes if it is missing."""
 
-    def __init__(self, root: Path) -> None:
-        """Touch nothing yet. `root` is absolute."""
+    def __init__(self, root: Path, remarks: Remarks | None = None) -> None:
+        """Touch nothing yet. `root` is absolute; `remarks` is told what the file system lacks."""
         self._root = root
-        self._versions = Versions(store=str(self))
+        self._remarks = remarks or Remarks()
+        self._versions = Versions(self._remarks, store=str(self))
+        self._creates_once = True
 
     @property
     def capabilities(self) -> Capabilities:
-        """Everything; what the file system denies shows when it is tried."""
-        return Capabilities(writable=True, listable=True)
+        """Everything; what the file system denies or lacks shows when it is tried."""
+        return Capabilities(writable=True, listable=True, creates_once=self._creates_once)
 
     @property
     def host(self) -> str:
@@ -90,11 +94,12 @@ class DirectoryStore:
         del expires_in
         path = self._path(key)
 
-        def write() -> None:
+        def write() -> bool:
             with self._mapped(key):
-                write_whole(path, body, if_absent=if_absent)
+                return write_whole(path, body, if_absent=if_absent)
 
-        await asyncio.to_thread(write)
+        if not await asyncio.to_thread(write):
+            self._lacks_links(key)
 
     async def delete(self, key: str) -> None:
         """Delete an object; its folder stays; see the port."""
@@ -128,6 +133,14 @@ class DirectoryStore:
 
     async def close(self) -> None:
         """Nothing stays open."""
+
+    def _lacks_links(self, key: str) -> None:
+        self._creates_once = False
+        message = (
+            f"{self}: the file system has no hard links: whether an object exists is looked up before it is written, "
+            "and a publish reads its manifest back"
+        )
+        self._remarks.once("links", message, f"{self}/{key}")
 
     def _path(self, key: str) -> Path:
         return self._root / require_key(key)

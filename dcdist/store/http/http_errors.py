@@ -1,31 +1,38 @@
-"""aiohttp's exceptions as errors of dcdist: the one place where they are told apart."""
+"""aiohttp's exceptions as errors of dcdist: the one place that tells them apart and decides what is tried again."""
 
 from __future__ import annotations
 
 import aiohttp
 
-from dcdist.errors import ShortBodyError, StoreDeniedError, StoreError, StoreUnavailableError, UsageError
-from dcdist.store.http.shown_url import shown_url
+from dcdist.errors import ShortBodyError, StoreDeniedError, StoreError, StoreUnavailableError
+from dcdist.store.shown_url import shown_url
 
-TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
-"""What a request or the reading of its body may raise, besides bugs and cancellation."""
+TRANSPORT_ERRORS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""What a request or the reading of its body may raise, besides bugs and cancellation. ValueError: a URL or a header
+that cannot be sent, such as a host name that DNS does not allow."""
 
 
 def transport_error(
-    error: Exception, *, what: str, store: str, key: str, stall: float, url: str = ""
-) -> StoreError | UsageError:
-    """The error for one of TRANSPORT_ERRORS; `stall` is the bound on silence, in seconds, `url` what was asked."""
+    error: Exception, *, what: str, store: str, key: str, stall: float, url: str = "", via: str = ""
+) -> StoreError:
+    """The error for one of TRANSPORT_ERRORS.
+
+    `stall` is the bound on silence, in seconds, `url` what was asked, `via` the proxy in between, in words.
+    """
     found = _error(error, what=what, store=store, key=key, stall=stall)
     if url:
-        found.args = (f"{found} ({shown_url(url)})",)
+        found.args = (f"{found} ({asked(url, via)})",)
     return found
 
 
-def _error(error: Exception, *, what: str, store: str, key: str, stall: float) -> StoreError | UsageError:
+def asked(url: str, via: str) -> str:
+    """What was asked, and through which proxy, as a message shows it."""
+    return f"{shown_url(url)} through {via}" if via else shown_url(url)
+
+
+def _error(error: Exception, *, what: str, store: str, key: str, stall: float) -> StoreError:
     place = f"{store}: {what}"
     match error:
-        case aiohttp.InvalidURL():
-            return UsageError(f"{place}: the URL is invalid: {error}")
         case aiohttp.ConnectionTimeoutError():
             return _unavailable(f"{place}: no connection within {stall:g} s", store, key)
         case TimeoutError():
@@ -38,6 +45,14 @@ def _error(error: Exception, *, what: str, store: str, key: str, stall: float) -
                 store=store,
                 key=key,
             )
+        case aiohttp.ClientHttpProxyError(status=403):
+            return StoreDeniedError(
+                f"{place}: the proxy does not allow this; have it allow the store, or name the store in no_proxy",
+                store=store,
+                key=key,
+            )
+        case aiohttp.ClientHttpProxyError():
+            return _unavailable(f"{place}: the proxy answered {error.status} to CONNECT", store, key)
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
             return StoreError(
                 f"{place}: the server's certificate is not accepted ({error}); if it is signed by a CA of your own, "
@@ -46,9 +61,10 @@ def _error(error: Exception, *, what: str, store: str, key: str, stall: float) -
                 key=key,
             )
         case aiohttp.ClientConnectorDNSError():
+            # Tried again, also where there is no such name: a host that boots may not reach its name server yet.
             return _unavailable(f"{place}: the host name cannot be resolved ({error})", store, key)
-        case aiohttp.TooManyRedirects():
-            return StoreError(f"{place}: redirected in circles", store=store, key=key)
+        case ValueError():
+            return StoreError(f"{place}: it cannot be asked for ({_reason(error)[:200]})", store=store, key=key)
         case _:
             return _unavailable(f"{place}: the connection failed ({_reason(error)})", store, key)
 
@@ -58,4 +74,7 @@ def _unavailable(message: str, store: str, key: str) -> StoreUnavailableError:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientResponseError):
+        # Its text has the URL, whose query may be a signature.
+        return error.message[:200] or type(error).__name__
     return str(error) or type(error).__name__

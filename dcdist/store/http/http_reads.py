@@ -1,6 +1,6 @@
 """Reading objects over HTTP: whole and small, or a range that is streamed as it arrives.
 
-Invariant: a read gives exactly the bytes that were asked for, of one version of the object, or an error.
+Invariant: a read gives exactly the range that was asked for, or an error. Whether its bytes are right, hashes tell.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from dcdist.errors import FormatError, RangeError, ShortBodyError
-from dcdist.store.http.http_errors import TRANSPORT_ERRORS, transport_error
-from dcdist.store.http.http_status import content_length, error_of, if_match, require_range, version_mark
+from dcdist.store.http.http_errors import TRANSPORT_ERRORS
+from dcdist.store.http.http_status import content_length, require_range, version_mark
 from dcdist.store.http.versions import Versions
+from dcdist.store.http.web_page import is_page, page_error, says_page
 from dcdist.store.object_keys import require_key
 from dcdist.store.object_keys import require_range as require_sane_range
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from dcdist.errors import DcdistError
+    from dcdist.errors import WebPageError
+    from dcdist.store.http.http_session import HttpSession
 
 
 class Get(Protocol):
@@ -34,30 +36,35 @@ class Get(Protocol):
 class HttpReads:
     """`get` and `read` of the store's port, for any store that answers GET."""
 
-    def __init__(self, store: str, get: Get, *, stall: float) -> None:
-        """Read through `get`. `store` stands in messages, as does `stall`, the bound on silence in seconds."""
-        self._store = store
+    def __init__(self, session: HttpSession, get: Get) -> None:
+        """Read through `get`, which sends its requests by `session`."""
+        self._store = session.store
+        self._session = session
         self._get = get
-        self._stall = stall
-        self._versions = Versions(store=store)
+        self._versions = Versions(session.remarks, store=session.store)
 
     async def get(self, key: str, *, limit: int) -> bytes:
         """The whole object; see the port."""
         response = await self._get(require_key(key), {})
         try:
             if response.status != 200:
-                raise self._refused(response, key)
+                raise self._session.refusal(response, what=f"GET {key}", key=key)
             announced = content_length(response.headers)
             if announced is not None and announced > limit:
-                raise self._too_large(key, limit)
+                raise self._page(response, key) if says_page(response.headers) else self._too_large(key, limit)
             parts: list[bytes] = []
             total = 0
-            async for part in _Body(response, key, self._store, self._stall, length=announced):
+            async for part in _Body(response, key, self._session, length=announced):
                 parts.append(part)
                 total += len(part)
                 if total > limit:
-                    raise self._too_large(key, limit)
-            return b"".join(parts)
+                    break
+            data = b"".join(parts)
+            if is_page(response.headers, data):
+                raise self._page(response, key)
+            if total > limit:
+                raise self._too_large(key, limit)
+            return data
         finally:
             response.release()
 
@@ -65,34 +72,29 @@ class HttpReads:
     async def read(self, key: str, *, start: int, length: int) -> AsyncIterator[AsyncIterator[bytes]]:
         """A range, streamed; see the port."""
         require_sane_range(start, length)
-        response = await self._get(require_key(key), self._range_headers(key, start, length))
+        response = await self._get(require_key(key), {"Range": f"bytes={start}-{start + length - 1}"})
         try:
             self._check(response, key, start, length)
-            yield _Body(response, key, self._store, self._stall, length=length)
+            yield _Body(response, key, self._session, length=length)
         finally:
             response.release()
-
-    def _range_headers(self, key: str, start: int, length: int) -> dict[str, str]:
-        headers = {"Range": f"bytes={start}-{start + length - 1}"}
-        mark = self._versions.of(key)
-        wanted = None if mark is None else if_match(mark)
-        if wanted is not None:
-            headers["If-Match"] = wanted
-        return headers
 
     def _check(self, response: aiohttp.ClientResponse, key: str, start: int, length: int) -> None:
         status, headers, what = response.status, response.headers, f"GET {key}"
         if not 200 <= status < 300:
-            raise self._refused(response, key)
-        # A server without If-Match still sends its ETag. Checked first: a changed object often has another size.
+            raise self._session.refusal(response, what=what, key=key)
         mark = version_mark(headers)
         if mark is not None:
             self._versions.see(key, mark)
-        require_range(status, headers, start=start, length=length, what=what, store=self._store, key=key)
+        try:
+            require_range(status, headers, start=start, length=length, what=what, store=self._store, key=key)
+        except RangeError as error:
+            if says_page(headers):
+                raise self._page(response, key) from error
+            raise
 
-    def _refused(self, response: aiohttp.ClientResponse, key: str) -> DcdistError:
-        url = str(response.url)
-        return error_of(response.status, response.headers, what=f"GET {key}", store=self._store, key=key, url=url)
+    def _page(self, response: aiohttp.ClientResponse, key: str) -> WebPageError:
+        return page_error(what=f"GET {key}", store=self._store, key=key, asked=self._session.asked(str(response.url)))
 
     def _too_large(self, key: str, limit: int) -> FormatError:
         return FormatError(f"{self._store}: {key} is larger than {limit} bytes, so it is not what it should be")
@@ -101,16 +103,13 @@ class HttpReads:
 class _Body:
     """A body as it arrives, no part empty. `length`: its bytes, if they are known."""
 
-    __slots__ = ("_content", "_key", "_left", "_stall", "_store", "_url")
+    __slots__ = ("_content", "_key", "_left", "_session", "_url")
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, key: str, store: str, stall: float, *, length: int | None
-    ) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, key: str, session: HttpSession, *, length: int | None) -> None:
         self._content = response.content
         self._url = response.url
         self._key = key
-        self._store = store
-        self._stall = stall
+        self._session = session
         self._left = length
 
     def __aiter__(self) -> _Body:
@@ -123,9 +122,7 @@ class _Body:
             part = await self._content.readany()
         except TRANSPORT_ERRORS as error:
             what = f"GET {self._key}"
-            raise transport_error(
-                error, what=what, store=self._store, key=self._key, stall=self._stall, url=str(self._url)
-            ) from error
+            raise self._session.failure(error, what=what, key=self._key, url=str(self._url)) from error
         if self._left is None:
             if not part:
                 raise StopAsyncIteration
@@ -133,12 +130,14 @@ class _Body:
         self._left -= len(part)
         if not part:
             raise ShortBodyError(
-                f"{self._store}: GET {self._key}: the body ended {self._left} bytes early",
-                store=self._store,
+                f"{self._session.store}: GET {self._key}: the body ended {self._left} bytes early",
+                store=self._session.store,
                 key=self._key,
             )
         if self._left < 0:
             raise RangeError(
-                f"{self._store}: GET {self._key}: the body is longer than announced", store=self._store, key=self._key
+                f"{self._session.store}: GET {self._key}: the body is longer than announced",
+                store=self._session.store,
+                key=self._key,
             )
         return part

@@ -6,27 +6,40 @@ A store's session belongs to the store. It tries nothing again, and leaves every
 from __future__ import annotations
 
 import asyncio
-import ssl
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import aiohttp
 from yarl import URL
 
-from dcdist.errors import UsageError
-from dcdist.store.http.http_errors import TRANSPORT_ERRORS, transport_error
+from dcdist.errors import StoreError
+from dcdist.store.http.expect import ExpectedResponse, ExpectingRequest
+from dcdist.store.http.http_errors import TRANSPORT_ERRORS, asked, transport_error
+from dcdist.store.http.http_status import error_of
 from dcdist.store.http.proxies import Proxies
+from dcdist.store.http.redirects import (
+    REDIRECTS_LIMIT,
+    RedirectRefusedError,
+    is_same_server,
+    redirect_location,
+    redirect_target,
+)
+from dcdist.store.http.tls import Certificates
+from dcdist.store.http.upload_body import UPLOAD_PART, UploadBody
+from dcdist.store.remarks import Remarks
+from dcdist.store.shown_url import shown_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from dcdist.errors import DcdistError
 
 UPLOAD_STALL = 60.0
 """Seconds without progress after which an upload has failed: between two parts, and until the store, which has to write
 all of it, answers."""
 
 _READ_BUFFER = 512 << 10
-_UPLOAD_PART = 256 << 10
-_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class HttpSession:
@@ -40,22 +53,24 @@ class HttpSession:
         ca_file: Path | None = None,
         stall: float,
         upload_stall: float = UPLOAD_STALL,
+        remarks: Remarks | None = None,
     ) -> None:
         """Read the proxy and CA variables of `environment`; connect nowhere yet.
 
         `store` stands in messages. `stall`: seconds without a byte after which a transfer has failed. `ca_file` (PEM)
-        goes before the CA variables, whose first one set counts.
+        goes before the CA variables, whose first one set counts. `remarks` is told what the server lacks.
 
         Raises:
             UsageError: A proxy variable cannot be used.
         """
         self.store = store
         self.stall = stall
+        self.remarks = remarks or Remarks()
         self._upload_stall = upload_stall
         self._proxies = Proxies(environment)
-        self._ca_file = str(ca_file) if ca_file else _first_set(environment, _CA_VARIABLES)
-        self._tls: ssl.SSLContext | None = None
+        self._certificates = Certificates(environment, ca_file)
         self._client: aiohttp.ClientSession | None = None
+        self._expects = True
 
     async def send(
         self,
@@ -70,20 +85,44 @@ class HttpSession:
     ) -> aiohttp.ClientResponse:
         """Send a request and return the answer, of any status, with its body unread; release it.
 
-        `url` is quoted already. `what` stands in messages; it is the method and the key if not given.
+        `url` is quoted already and has no credentials. `what` stands in messages; it is the method and the key if not
+        given.
 
         Raises:
             StoreUnavailableError: No connection, no answer in time, or a broken connection.
-            StoreError: The certificate or the proxy is in the way.
+            StoreError: The certificate or the proxy is in the way, or a redirect leads where none may.
         """
         what = what or (f"{method} {key}" if key else method)
         try:
-            if body is None:
-                return await self._request(method, url, headers=headers, redirects=redirects)
-            return await self._upload(method, url, headers=headers, body=body)
+            if body is not None:
+                return await self._upload(method, url, headers=headers, body=body)
+            if redirects:
+                return await self._follow(method, url, headers, what=what, key=key)
+            return await self._request(method, url, headers=headers)
         except TRANSPORT_ERRORS as error:
             stall = self.stall if body is None else self._upload_stall
-            raise transport_error(error, what=what, store=self.store, key=key, stall=stall, url=url) from error
+            raise self.failure(error, what=what, key=key, url=url, stall=stall) from error
+
+    def failure(self, error: Exception, *, what: str, key: str, url: str, stall: float | None = None) -> StoreError:
+        """The error for one of TRANSPORT_ERRORS in a request to `url`, or in reading its answer."""
+        return transport_error(
+            error,
+            what=what,
+            store=self.store,
+            key=key,
+            stall=self.stall if stall is None else stall,
+            url=url,
+            via=self._via(url),
+        )
+
+    def refusal(self, response: aiohttp.ClientResponse, *, what: str, key: str) -> DcdistError:
+        """The error for an answer whose status is not one of success."""
+        url = str(response.url)
+        return error_of(response.status, response.headers, what=what, store=self.store, key=key, asked=self.asked(url))
+
+    def asked(self, url: str) -> str:
+        """A URL, and the proxy on the way there, as messages show them."""
+        return asked(url, self._via(url))
 
     async def close(self) -> None:
         """End all connections."""
@@ -91,47 +130,113 @@ class HttpSession:
             await self._client.close()
             self._client = None
 
-    async def _request(
-        self, method: str, url: str, *, headers: Mapping[str, str], redirects: bool
+    def _via(self, url: str) -> str:
+        proxy = self._proxies.proxy_for(url)
+        return str(proxy) if proxy else ""
+
+    async def _follow(
+        self, method: str, url: str, headers: Mapping[str, str], *, what: str, key: str
     ) -> aiohttp.ClientResponse:
+        """Send it, and again to where it is redirected; aiohttp would keep the proxy and the trust of the first URL."""
+        first = url
+        for _ in range(REDIRECTS_LIMIT + 1):
+            response = await self._request(method, url, headers=headers)
+            to = redirect_location(response.status, response.headers)
+            if to is None:
+                return response
+            response.release()
+            try:
+                target = redirect_target(url, to)
+            except RedirectRefusedError as error:
+                raise StoreError(
+                    f"{self.store}: {what} was {error}; is the store's URL right? ({self.asked(url)})",
+                    store=self.store,
+                    key=key,
+                ) from None
+            if not is_same_server(url, target.url):
+                # Credentials for one server are none of another's business.
+                headers = {name: value for name, value in headers.items() if name != "Authorization"}
+            url, headers = target.url, {**headers, **target.headers}
+        raise StoreError(
+            f"{self.store}: {what} was redirected in circles, {REDIRECTS_LIMIT + 1} times; the last redirect leads to "
+            f"{shown_url(url)} ({self.asked(first)})",
+            store=self.store,
+            key=key,
+        )
+
+    async def _request(self, method: str, url: str, *, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        way = self._way(url)
         return await self._connected().request(
             method,
             URL(url, encoded=True),
-            headers=headers,
-            allow_redirects=redirects,
-            proxy=self._proxies.proxy_for(url),
-            ssl=await self._context(url),
+            headers={**headers, **way.headers},
+            allow_redirects=False,
+            proxy=way.proxy,
+            proxy_headers=way.proxy_headers,
+            ssl=await self._certificates.context(url),
         )
 
     async def _upload(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | memoryview
     ) -> aiohttp.ClientResponse:
         view = memoryview(body).cast("B")
-        large = len(view) > _UPLOAD_PART
+        expects = self._expects and len(view) > UPLOAD_PART
+        response = await self._send_body(method, url, headers=headers, view=view, expects=expects)
+        if expects and response.status == 417:
+            self._stop_expecting(url, "refuses the header Expect (417)")
+            response.close()
+            response = await self._send_body(method, url, headers=headers, view=view, expects=False)
+        elif expects and response.status < 300 and response.was_unasked:
+            # A refusal without a 100 is as it should be; a body that was taken without is not.
+            self._stop_expecting(url, "takes no notice of the header Expect")
+        if response.status >= 300:
+            # The body may have been sent in part: the connection cannot be used again.
+            response.close()
+        return response
+
+    async def _send_body(
+        self, method: str, url: str, *, headers: Mapping[str, str], view: memoryview, expects: bool
+    ) -> ExpectedResponse:
+        way = self._way(url)
         # aiohttp has a bound on silence for reading only: while a part waits to be sent, this one counts.
         async with asyncio.timeout(self._upload_stall) as bound:
             response = await self._connected().request(
                 method,
                 URL(url, encoded=True),
-                headers={**headers, "Content-Length": str(len(view))},
-                data=_Parts(view, bound, self._upload_stall) if large else bytes(view),
+                headers={**headers, **way.headers, "Content-Length": str(len(view))},
+                data=UploadBody(view, bound, self._upload_stall) if len(view) > UPLOAD_PART else bytes(view),
                 # A refusal (expired sign-in, exists already) then comes before the body goes.
-                expect100=large,
+                expect100=expects,
                 allow_redirects=False,
-                proxy=self._proxies.proxy_for(url),
-                ssl=await self._context(url),
+                proxy=way.proxy,
+                proxy_headers=way.proxy_headers,
+                ssl=await self._certificates.context(url),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.stall, sock_read=self._upload_stall),
             )
-        if response.status >= 300:
-            # The body may have been sent in part: the connection cannot be used again.
-            response.close()
+        assert isinstance(response, ExpectedResponse)  # the session's response class
         return response
+
+    def _stop_expecting(self, url: str, reason: str) -> None:
+        self._expects = False
+        via = self._via(url)
+        message = f"{self.store}: {via or 'the server'} {reason}: large bodies are sent without it"
+        self.remarks.once("expect", message, self.store)
+
+    def _way(self, url: str) -> _Way:
+        proxy = self._proxies.proxy_for(url)
+        if proxy is None:
+            return _Way()
+        headers = {"Proxy-Authorization": value} if (value := proxy.endpoint.authorization) else {}
+        # In the clear the proxy reads the request itself; over TLS it reads the CONNECT before it.
+        return _Way(proxy.endpoint.url, {}, headers) if url.startswith("https:") else _Way(proxy.endpoint.url, headers)
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._client is None:
             self._client = aiohttp.ClientSession(
                 # How many requests run at once is the caller's decision.
                 connector=aiohttp.TCPConnector(limit=0),
+                request_class=ExpectingRequest,
+                response_class=ExpectedResponse,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.stall, sock_read=self.stall),
                 headers={"Accept-Encoding": "identity", "User-Agent": "dcdist"},
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -140,53 +245,11 @@ class HttpSession:
             )
         return self._client
 
-    async def _context(self, url: str) -> ssl.SSLContext | bool:
-        if not url.startswith("https:"):
-            return True
-        if self._tls is None:
-            self._tls = await asyncio.to_thread(_tls_context, self._ca_file)
-        return self._tls
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a request gets to its server: the proxy, what the request says to it, and what the CONNECT to it says."""
 
-class _Parts:
-    """A body in parts, from the beginning each time it is iterated; each part moves the bound on silence."""
-
-    def __init__(self, view: memoryview, bound: asyncio.Timeout, seconds: float) -> None:
-        self._view = view
-        self._bound = bound
-        self._seconds = seconds
-
-    def __aiter__(self) -> AsyncIterator[memoryview]:
-        return _PartsIterator(self._view, self._move_bound)
-
-    def _move_bound(self) -> None:
-        self._bound.reschedule(asyncio.get_running_loop().time() + self._seconds)
-
-
-class _PartsIterator:
-    """No async generator: one that is left unfinished would outlive the request."""
-
-    def __init__(self, view: memoryview, progress: Callable[[], None]) -> None:
-        self._view = view
-        self._progress = progress
-
-    def __aiter__(self) -> _PartsIterator:
-        return self
-
-    async def __anext__(self) -> memoryview:
-        self._progress()
-        if not self._view:
-            raise StopAsyncIteration
-        part, self._view = self._view[:_UPLOAD_PART], self._view[_UPLOAD_PART:]
-        return part
-
-
-def _first_set(environment: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    return next((environment[name] for name in names if environment.get(name)), None)
-
-
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"the CA file {ca_file} cannot be used: {error}; name a PEM file with certificates") from error
+    proxy: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    proxy_headers: Mapping[str, str] | None = None

@@ -19,7 +19,7 @@ from dcdist.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
-from dcdist.store.http.shown_url import shown_url
+from dcdist.store.shown_url import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,20 +27,34 @@ if TYPE_CHECKING:
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 
 _PLAIN: Mapping[int, tuple[type[StoreError], str]] = {
-    401: (StoreDeniedError, "the credentials are not accepted; check ST_USER and ST_KEY"),
+    401: (StoreDeniedError, "the credentials are not accepted"),
     403: (StoreDeniedError, "this is not allowed with these credentials; use others, or have the access list changed"),
     404: (ObjectMissingError, "there is no such object"),
     407: (StoreDeniedError, "the proxy wants credentials; put them in the proxy variable: http://user:password@host:port"),
+    405: (StoreError, "the server does not allow that request"),
     408: (StoreUnavailableError, "the server waited too long for the request; try again"),
     409: (StoreUnavailableError, "another request got in the way; try again"),
     410: (ObjectMissingError, "the object is gone"),
-    412: (ObjectChangedError, "the object changed while it was read; begin again"),
+    411: (StoreError, "the server wants to know the length of a body that has none"),
+    412: (ObjectChangedError, "another writer replaced the object; begin again"),
     413: (StoreFullError, "too large, or over the quota; free some space or raise the quota"),
+    414: (StoreError, "the URL is too long for the server; choose a shorter prefix"),
     416: (RangeError, "the object is shorter than it should be"),
+    431: (StoreError, "the headers are too long for the server or a proxy in between"),
+    451: (StoreDeniedError, "the server may not give the object for legal reasons"),
     497: (StoreDeniedError, "the account is blocked"),
     501: (StoreError, "the server does not know how to do that"),
+    505: (StoreError, "the server does not speak HTTP/1.1"),
+    506: (StoreError, "the server cannot choose what to answer"),
     507: (StoreFullError, "no space left; free some or add some"),
+    508: (StoreError, "the server goes round in circles"),
+    510: (StoreError, "the server wants an extension of HTTP"),
+    511: (StoreDeniedError, "the network wants a sign-in before anything is let through"),
 }  # fmt: skip
+_IN_THE_URL = "; put the right ones into the store's URL: https://user:password@host/path"
+_CREDENTIALS_ADVICE = {"swift": "; check ST_USER and ST_KEY", "http": _IN_THE_URL, "https": _IN_THE_URL}
+"""Where the credentials of a store come from, by the scheme of its URL."""
+
 _THROTTLING = frozenset({429, 498, 503})
 _FROM_THE_STORE = _THROTTLING | {408, 409, 412, 413, 416, 422, 497, 507}
 """Answers that only a store gives to a request for an object: its URL is right, and need not be shown."""
@@ -65,12 +79,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None if until is None or now is None else max(until - now, 0.0)
 
 
-def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, key: str, url: str = "") -> DcdistError:
+def error_of(
+    status: int, headers: Mapping[str, str], *, what: str, store: str, key: str, asked: str = ""
+) -> DcdistError:
     """The error for an unsuccessful answer. `what` is the request in words, as in `GET releases/x`.
 
-    `url` is what was asked; the message shows it, unless the answer says that it was right.
+    `asked` is the URL as messages show it, which they do unless the answer says that it was right.
     """
-    asked = f" ({shown_url(url)})" if url and status not in _FROM_THE_STORE else ""
+    asked = f" ({asked})" if asked and status not in _FROM_THE_STORE else ""
     message = f"{store}: {what} answered {status}"
     if transaction := headers.get("X-Trans-Id"):
         message += f" (transaction {transaction[:80]})"
@@ -83,6 +99,8 @@ def error_of(status: int, headers: Mapping[str, str], *, what: str, store: str, 
         return StoreThrottledError(f"{message}: {meaning}", store=store, key=key, retry_after=wish)
     if status in _PLAIN:
         kind, meaning = _PLAIN[status]
+        if status == 401:
+            meaning += _CREDENTIALS_ADVICE.get(store.partition(":")[0], "")
         return kind(f"{message}: {meaning}{asked}", store=store, key=key)
     if status == 422:
         return IntegrityError(f"{message}: it received other bytes than were sent; try again", source=store)
@@ -150,11 +168,3 @@ def version_mark(headers: Mapping[str, str]) -> str | None:
         size = got[2] if got else content_length(headers)
         return f"{modified}, {size} bytes"
     return None
-
-
-def if_match(mark: str) -> str | None:
-    """The `If-Match` value that asks for the version with that mark; None if the mark cannot be asked for."""
-    if mark.startswith("W/") or " " in mark:
-        return None
-    # Swift gives its ETags without the quotes that the header needs.
-    return mark if mark.startswith('"') else f'"{mark}"'

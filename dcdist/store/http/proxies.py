@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass
 
 from dcdist.errors import UsageError
+from dcdist.store.http.endpoint import Endpoint
+from dcdist.store.http.no_proxy import NoProxy
+from dcdist.store.shown_url import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy, and the variable that names it."""
+
+    endpoint: Endpoint
+    variable: str
+
+    def __str__(self) -> str:
+        return f"the proxy {self.endpoint.url} of {self.variable}"
 
 
 class Proxies:
@@ -19,27 +35,36 @@ class Proxies:
         """Read the variables.
 
         Raises:
-            UsageError: A proxy's URL is of a kind that cannot be used.
+            UsageError: A proxy's URL cannot be used.
         """
-        self._proxies: dict[str, str] = {}
-        for scheme in ("http", "https", "no"):
-            name = f"{scheme}_proxy"
-            value = environment.get(name) or environment.get(name.upper())
-            if value:
-                self._proxies[scheme] = value if scheme == "no" else _proxy_url(value, name=name)
+        self._proxies: dict[str, Proxy] = {}
+        for scheme in ("http", "https"):
+            if variable := _first_set(environment, f"{scheme}_proxy"):
+                self._proxies[scheme] = Proxy(_endpoint(environment[variable], variable), variable)
+        without = _first_set(environment, "no_proxy")
+        self._without = NoProxy(environment[without] if without else "")
 
-    def proxy_for(self, url: str) -> str | None:
-        """The URL of the proxy for requests to `url`; None: go there directly."""
+    def proxy_for(self, url: str) -> Proxy | None:
+        """The proxy for requests to `url`; None: go there directly."""
         target = urlsplit(url)
         proxy = self._proxies.get(target.scheme)
-        if proxy is None or proxy_bypass(target.netloc.rpartition("@")[2], self._proxies):
+        if proxy is None:
             return None
-        return proxy
+        port = target.port or _DEFAULT_PORTS.get(target.scheme)
+        return None if self._without.covers(target.hostname or "", port) else proxy
 
 
-def _proxy_url(value: str, *, name: str) -> str:
-    """`value` as a URL; a bare host:port is an HTTP proxy, as other programs read it."""
+def _first_set(environment: Mapping[str, str], name: str) -> str:
+    """The spelling of the variable that counts; empty if none is set."""
+    return next((each for each in (name, name.upper()) if environment.get(each)), "")
+
+
+def _endpoint(value: str, variable: str) -> Endpoint:
+    """The proxy that `value` names; a bare host:port is an HTTP proxy, as other programs read it."""
     url = value if "://" in value else f"http://{value}"
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise UsageError(f"{name} names a proxy that is neither http:// nor https://; unset it or use such a proxy")
-    return url
+    try:
+        return Endpoint.parse(url)
+    except ValueError as error:
+        raise UsageError(
+            f"{variable} is {shown_url(url)!r}: {error}; unset it, or write http://proxy.example.com:3128"
+        ) from None

@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     import aiohttp
 
     from dcdist.ports.store import Listing
+    from dcdist.store.http.endpoint import Endpoint
     from dcdist.store.http.http_session import HttpSession
 
 
 class ReadonlyHttpStore:
     """Objects at `base`/KEY. Redirects are followed."""
 
-    def __init__(self, base: str, session: HttpSession) -> None:
-        """Read below `base`, a URL without a slash at its end; the session is closed with the store."""
+    def __init__(self, base: Endpoint, session: HttpSession) -> None:
+        """Read below `base`, whose URL has no slash at its end; the session is closed with the store."""
         self._base = base
         self._session = session
-        self._reads = HttpReads(str(self), self._send, stall=session.stall)
+        self._reads = HttpReads(session, self._send)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -36,7 +37,7 @@ class ReadonlyHttpStore:
     @property
     def host(self) -> str:
         """The web server."""
-        return urlsplit(self._base).hostname or ""
+        return urlsplit(self._base.url).hostname or ""
 
     def __str__(self) -> str:
         return self._session.store
@@ -86,7 +87,8 @@ class ReadonlyHttpStore:
         await self._session.close()
 
     async def _send(self, key: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        return await self._session.send("GET", f"{self._base}/{quote(key)}", headers=headers, key=key, redirects=True)
+        url = f"{self._base.url}/{quote(key)}"
+        return await self._session.send("GET", url, headers={**headers, **self._base.headers}, key=key, redirects=True)
 
     def _denied(self, done: str, key: str) -> StoreDeniedError:
         return StoreDeniedError(

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 from dcdist.errors import StoreError
 from dcdist.ports.store import Listing
-from dcdist.store.http.http_errors import TRANSPORT_ERRORS, transport_error
-from dcdist.store.http.http_status import error_of, http_time
+from dcdist.store.http.http_errors import TRANSPORT_ERRORS
+from dcdist.store.http.http_status import http_time
 from dcdist.store.swift.swift_info import INFO_BYTES_LIMIT, ClusterInfo, parse_info
 from dcdist.store.swift.swift_listing import PAGE, PAGE_BYTES_LIMIT, Page, parse_page
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from dcdist.ports.store import Entry
+    from dcdist.store.http.http_session import HttpSession
 
 _INFO_TRIES = 3
 """How often a server that is busy is asked what it is; one that is not known costs looks a second request."""
@@ -32,24 +33,23 @@ class Pages:
 
     def __init__(
         self,
-        store: str,
+        session: HttpSession,
         ask_page: Callable[[str], Awaitable[aiohttp.ClientResponse]],
         ask_info: Callable[[], Awaitable[aiohttp.ClientResponse]],
         *,
         root: str,
-        stall: float,
         limit: int = PAGE,
     ) -> None:
         """Ask nothing yet. `limit` is names of a page; the cluster may lower it.
 
         `ask_page` sends a GET of the container with a query, `ask_info` one of what the cluster says of itself; their
-        answers may be of any status. `store` and `stall`, the bound on silence in seconds, stand in messages.
+        answers may be of any status. Both send by `session`.
         """
-        self._store = store
+        self._store = session.store
+        self._session = session
         self._ask_page = ask_page
         self._ask_info = ask_info
         self._root = root
-        self._stall = stall
         self._limit = limit
         self._info: ClusterInfo | None = None
         self._info_tries = _INFO_TRIES
@@ -88,8 +88,7 @@ class Pages:
                 key=prefix,
             )
         if response.status not in {200, 204, 404}:
-            url = str(response.url)
-            raise error_of(response.status, response.headers, what=what, store=self._store, key=prefix, url=url)
+            raise self._session.refusal(response, what=what, key=prefix)
         now = http_time(response.headers.get("Date"))
         if now is None:
             raise StoreError(f"{self._store}: a listing came without a date", store=self._store, key=prefix)
@@ -116,7 +115,7 @@ class Pages:
             async with await self._ask_info() as response:
                 if response.status == 200:
                     return parse_info(await self._body(response, "GET /info", "", INFO_BYTES_LIMIT))
-                error = error_of(response.status, response.headers, what="GET /info", store=self._store, key="")
+                error = self._session.refusal(response, what="GET /info", key="")
                 return None if error.retryable else ClusterInfo()
         except StoreError:
             return ClusterInfo()
@@ -133,6 +132,5 @@ class Pages:
                         key=key,
                     )
         except TRANSPORT_ERRORS as error:
-            url = str(response.url)
-            raise transport_error(error, what=what, store=self._store, key=key, stall=self._stall, url=url) from error
+            raise self._session.failure(error, what=what, key=key, url=str(response.url)) from error
         return bytes(body)

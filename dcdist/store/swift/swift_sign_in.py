@@ -6,13 +6,13 @@ import asyncio
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
-
-from yarl import URL
+from urllib.parse import quote
 
 from dcdist.errors import StoreDeniedError, StoreError, UsageError
+from dcdist.store.http.endpoint import Endpoint
 from dcdist.store.http.http_status import error_of, redirection
-from dcdist.store.http.shown_url import shown_url
+from dcdist.store.shown_url import shown_url
+from dcdist.store.variables import header_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 class Credentials:
     """What `ST_AUTH` (a URL), `ST_USER` and `ST_KEY` say, and `ST_STORAGE_URL` if it is set.
 
-    `storage` is where the objects are, whatever the answer to a sign-in says; empty: where that says.
+    `storage` is where the objects are, whatever the answer to a sign-in says; None: where that says.
     """
 
-    auth: str
+    auth: Endpoint
     user: str
     key: str = field(repr=False)
-    storage: str = ""
+    storage: Endpoint | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Credentials:
         """Read the variables.
 
         Raises:
-            UsageError: One of the first three is not set, or one that should be a URL is not.
+            UsageError: One of the first three is not set, or one cannot be used.
         """
         missing = [name for name in ("ST_AUTH", "ST_USER", "ST_KEY") if not environment.get(name)]
         if missing:
@@ -45,28 +45,38 @@ class Credentials:
                 f"a swift:// store needs {' and '.join(missing)} in the environment, for example "
                 "ST_AUTH=http://swift.example.com:8080/auth/v1.0 ST_USER=account:user ST_KEY=secret"
             )
-        auth = environment["ST_AUTH"]
-        if urlsplit(auth).scheme not in {"http", "https"}:
-            raise UsageError(f"ST_AUTH is {auth!r}; it must be a URL like http://swift.example.com:8080/auth/v1.0")
-        storage = environment.get("ST_STORAGE_URL", "")
-        if storage and not _is_usable(storage):
-            raise UsageError(
-                f"ST_STORAGE_URL is {shown_url(storage)!r}; it must be a URL like "
-                "https://swift.example.com:8080/v1/AUTH_account"
-            )
-        return cls(auth, environment["ST_USER"], environment["ST_KEY"], storage)
+        auth = _endpoint(environment, "ST_AUTH", "http://swift.example.com:8080/auth/v1.0")
+        user = header_value(environment["ST_USER"], variable="ST_USER")
+        key = header_value(environment["ST_KEY"], variable="ST_KEY")
+        if not environment.get("ST_STORAGE_URL"):
+            return cls(auth, user, key)
+        storage = _endpoint(environment, "ST_STORAGE_URL", "https://swift.example.com:8080/v1/AUTH_account")
+        return cls(auth, user, key, storage)
+
+
+def _endpoint(environment: Mapping[str, str], variable: str, example: str) -> Endpoint:
+    value = environment[variable]
+    try:
+        return Endpoint.parse(value)
+    except ValueError as error:
+        raise UsageError(f"{variable} is {shown_url(value)!r}: {error}; it must be a URL like {example}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """Where the objects are, and the token that opens it."""
 
-    storage_url: str
+    storage: Endpoint
     token: str = field(repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What each request says besides."""
+        return {**self.storage.headers, "X-Auth-Token": self.token}
 
     def url(self, *path: str) -> str:
         """The quoted URL of a container or an object."""
-        return "/".join([self.storage_url, *(quote(part) for part in path)])
+        return "/".join([self.storage.url.rstrip("/"), *(quote(part) for part in path)])
 
 
 class SignIn:
@@ -109,35 +119,41 @@ class SignIn:
             return self._account
 
     async def _sign_in(self) -> Account:
-        credentials = self._credentials
-        headers = {"X-Auth-User": credentials.user, "X-Auth-Key": credentials.key}
-        what = f"the sign-in at {credentials.auth} (ST_AUTH)"
-        response = await self._session.send("GET", credentials.auth, headers=headers, what=what)
+        credentials, auth = self._credentials, self._credentials.auth
+        headers = {**auth.headers, "X-Auth-User": credentials.user, "X-Auth-Key": credentials.key}
+        what = "the sign-in (ST_AUTH)"
+        response = await self._session.send("GET", auth.url, headers=headers, what=what)
         try:
-            return read_account(response.status, response.headers, credentials=credentials, store=self._session.store)
+            return read_account(
+                response.status,
+                response.headers,
+                credentials=credentials,
+                store=self._session.store,
+                asked=self._session.asked(auth.url),
+            )
         finally:
             response.release()
 
 
-def read_account(status: int, headers: Mapping[str, str], *, credentials: Credentials, store: str) -> Account:
-    """The account that the answer to a sign-in names; `store` stands in messages.
+def read_account(
+    status: int, headers: Mapping[str, str], *, credentials: Credentials, store: str, asked: str = ""
+) -> Account:
+    """The account that the answer to a sign-in names; `store` and `asked`, the URL as messages show it, stand in those.
 
     Raises:
         StoreDeniedError: The credentials are not accepted.
         StoreError: The server is busy or broken, or is not a Swift.
     """
-    auth = credentials.auth
+    auth = asked or credentials.auth.url
     if status in {401, 403}:
         raise StoreDeniedError(
             f"{store}: {auth} does not accept ST_USER={credentials.user} with that ST_KEY", store=store
         )
-    token, url = headers.get("X-Auth-Token"), credentials.storage or headers.get("X-Storage-Url")
-    if 200 <= status < 300 and token and url:
-        if not credentials.storage:
-            _require_storage_url(url, store=store, auth=auth)
-        return Account(url.rstrip("/"), token)
-    if status in {429, 498} or status >= 500:
-        error = error_of(status, headers, what="the sign-in", store=store, key="", url=auth)
+    token, named = headers.get("X-Auth-Token"), headers.get("X-Storage-Url")
+    if 200 <= status < 300 and token and (credentials.storage or named):
+        return Account(credentials.storage or _storage(named or "", credentials.auth.url, store=store), token)
+    if status in {407, 429, 498, 511} or status >= 500:
+        error = error_of(status, headers, what="the sign-in", store=store, key="", asked=auth)
         if isinstance(error, StoreError):
             raise error
     raise StoreError(
@@ -147,29 +163,23 @@ def read_account(status: int, headers: Mapping[str, str], *, credentials: Creden
     )
 
 
-def _require_storage_url(url: str, *, store: str, auth: str) -> None:
-    """Check that what a sign-in names as its storage can be asked, and that the token does not go there in clear.
+def _storage(url: str, auth: str, *, store: str) -> Endpoint:
+    """What a sign-in names as its storage, if it can be asked and the token does not go there in clear.
 
     Raises:
         StoreError: It cannot, or it would.
     """
-    if not _is_usable(url):
-        raise StoreError(f"{store}: {auth} names {url[:200]!r} as its storage, which is not a usable URL", store=store)
-    if urlsplit(auth).scheme == "https" and urlsplit(url).scheme == "http":
+    try:
+        storage = Endpoint.parse(url)
+    except ValueError as error:
         raise StoreError(
-            f"{store}: {auth} names {shown_url(url)} as its storage: after a sign-in over TLS the token and the data "
+            f"{store}: {auth} names {shown_url(url)!r} as its storage, which is not a usable URL: {error}", store=store
+        ) from None
+    if auth.startswith("https:") and storage.url.startswith("http:"):
+        raise StoreError(
+            f"{store}: {auth} names {storage.url} as its storage: after a sign-in over TLS the token and the data "
             "would go unencrypted. Have the cluster name an https:// URL (Swift's auth has storage_url_scheme = https "
             "for a proxy that ends TLS), or set ST_STORAGE_URL to the account's URL",
             store=store,
         )
-
-
-def _is_usable(url: str) -> bool:
-    """Whether requests can be sent there."""
-    try:
-        URL(url, encoded=True)  # as requests will have it
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    return usable and url.isascii() and url.isprintable()
+    return storage

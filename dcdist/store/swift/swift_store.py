@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from dcdist.errors import IntegrityError, ObjectExistsError
 from dcdist.ports.store import Capabilities
 from dcdist.store.http.http_reads import HttpReads
-from dcdist.store.http.http_status import error_of
 from dcdist.store.object_keys import require_key
 from dcdist.store.swift.swift_info import info_url
 from dcdist.store.swift.swift_listing import PAGE
@@ -42,9 +41,9 @@ class SwiftStore:
         self._root = f"{prefix}/" if prefix else ""
         self._session = session
         self._sign_in = SignIn(credentials, session)
-        self._host = urlsplit(credentials.auth).hostname or ""
-        self._reads = HttpReads(str(self), self._get, stall=session.stall)
-        self._pages = Pages(str(self), self._ask_page, self._ask_info, root=self._root, stall=session.stall, limit=page)
+        self._host = urlsplit(credentials.auth.url).hostname or ""
+        self._reads = HttpReads(session, self._get)
+        self._pages = Pages(session, self._ask_page, self._ask_info, root=self._root, limit=page)
         self._knows_if_none_match = True
 
     @property
@@ -113,6 +112,10 @@ class SwiftStore:
                 return response
             response.release()
             self._knows_if_none_match = False
+            message = (
+                f"{self}: the server does not know conditional puts (501): objects are looked up before they are put"
+            )
+            self._session.remarks.once("if-none-match", message, str(self))
         if if_absent:
             # What a Swift does too: it looks, then writes.
             await self._require_absent(key)
@@ -138,7 +141,8 @@ class SwiftStore:
 
     async def _ask_info(self) -> aiohttp.ClientResponse:
         account = await self._sign_in.account()
-        return await self._session.send("GET", info_url(account.storage_url), headers={}, what="GET /info")
+        url = info_url(account.storage.url)
+        return await self._session.send("GET", url, headers=account.storage.headers, what="GET /info")
 
     async def _create_container(self) -> None:
         async with await self._send("PUT", None, {"Content-Length": "0"}) as response:
@@ -163,7 +167,7 @@ class SwiftStore:
             response = await self._session.send(
                 method,
                 account.url(*path) + (f"?{query}" if query else ""),
-                headers={**headers, "X-Auth-Token": account.token},
+                headers={**headers, **account.headers},
                 body=body,
                 key=key or "",
                 what="" if key else f"{method} container {self._container}",
@@ -176,8 +180,7 @@ class SwiftStore:
 
     def _require(self, response: aiohttp.ClientResponse, expected: set[int], what: str, key: str) -> None:
         if response.status not in expected:
-            url = str(response.url)
-            raise error_of(response.status, response.headers, what=what, store=str(self), key=key, url=url)
+            raise self._session.refusal(response, what=what, key=key)
 
 
 async def _md5(body: bytes | memoryview) -> str:

@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 from yarl import URL
 
 from dcdist.errors import DcdistError, RangeError, StoreError
-from dcdist.store.http import http_status
+from dcdist.store.http import http_status, redirects
+from dcdist.store.http.endpoint import Endpoint
+from dcdist.store.shown_url import shown_url
 from dcdist.store.swift.swift_sign_in import Credentials, read_account
 from tests.fuzz.target import Target, require
 
-_CREDENTIALS = Credentials("http://swift:8080/auth/v1.0", "a:u", "secret")
+_CREDENTIALS = Credentials(Endpoint("http://swift:8080/auth/v1.0"), "a:u", "secret")
 _NAMES = (
     "Date", "Retry-After", "Content-Range", "Content-Length", "ETag", "Last-Modified", "X-Auth-Token",
     "X-Storage-Url", "X-Trans-Id", "Location",
@@ -50,12 +52,29 @@ def _numbers(headers: dict[str, str]) -> None:
     got = http_status.content_range(headers.get("Content-Range"))
     require(got is None or min(got[0], got[1], got[2] or 0) >= 0, "a range is of numbers")
     mark = http_status.version_mark(headers)
-    asked = None if mark is None else http_status.if_match(mark)
-    require(asked is None or (asked.startswith('"') and "\n" not in asked), "a version can be asked for")
+    require(mark is None or mark != "", "a version has a mark")
+    if (to := http_status.redirection(302, headers)) and (location := redirects.redirect_location(302, headers)):
+        require(len(to) < 400, "where a redirect leads is told briefly")
+        _redirect(location)
+
+
+def _redirect(location: str) -> None:
+    try:
+        leads_to = redirects.redirect_target("https://web:8080/store/key", location)
+    except redirects.RedirectRefusedError as refused:
+        require(len(str(refused)) < 500, "a message is short")
+        return
+    parts = urlsplit(leads_to.url)
+    require(
+        parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc, "a redirect leads to a server"
+    )
+    URL(leads_to.url, encoded=True)
 
 
 def _errors(status: int, headers: dict[str, str]) -> None:
-    error = http_status.error_of(status, headers, what="GET key", store="s", key="key", url=headers.get("Location", ""))
+    error = http_status.error_of(
+        status, headers, what="GET key", store="s", key="key", asked=shown_url(headers.get("Location", ""))
+    )
     require(isinstance(error, DcdistError) and len(str(error)) < 1000, "an error's message is short")
     try:
         http_status.require_range(status, headers, start=5, length=10, what="GET key", store="s", key="key")
@@ -91,7 +110,7 @@ TARGET = Target(
     [
         read_account, http_status.http_time, http_status.retry_after, http_status.content_range,
         http_status.content_length, http_status.error_of, http_status.require_range, http_status.version_mark,
-        http_status.if_match,
+        redirects.redirect_target, Endpoint.parse,
     ],
     seeds,
 )  # fmt: skip

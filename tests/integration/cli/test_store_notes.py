@@ -16,8 +16,9 @@ from dcdist.store import open_store, retrying
 from dcdist.store.wrapped import Wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
+    from dcdist.model.trouble import Troubled
     from dcdist.ports.store import Listing, Store
     from tests.support.commands import Demo
 
@@ -67,8 +68,10 @@ def test_a_retry_is_a_line_on_standard_error_and_nothing_on_standard_output(
     answering = capsys.readouterr()
 
     @asynccontextmanager
-    async def failing_once(url: str, *, environment: Mapping[str, str]) -> AsyncIterator[Store]:
-        async with open_store(url, environment=environment) as opened:
+    async def failing_once(
+        url: str, *, environment: Mapping[str, str], report: Callable[[Troubled], None] | None
+    ) -> AsyncIterator[Store]:
+        async with open_store(url, environment=environment, report=report) as opened:
             yield FailingOnce(opened)
 
     monkeypatch.setattr("dcdist.store.open_store", failing_once)

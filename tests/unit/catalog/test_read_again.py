@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.catalog.read_again import read_description
-from dcdist.errors import ObjectMissingError
+from dcdist.errors import ObjectMissingError, WebPageError
 from tests.support import virtual_time
 from tests.support.memory_store import MemoryStore
 
@@ -43,3 +43,22 @@ def test_a_promised_object_is_asked_for_again_for_20_seconds_of_waiting_however_
     assert 15.0 <= seconds - tries * slowness <= 20.0
     assert f"tried {tries} times" in message
     assert "publish it again" in message
+
+
+def test_what_will_be_the_same_next_time_is_asked_for_once_though_it_is_promised() -> None:
+    class PageStore(MemoryStore):
+        """Answers with a web page."""
+
+        async def get(self, key: str, *, limit: int) -> bytes:
+            self.calls.append(key)
+            raise WebPageError("a page", store=str(self), key=key)
+
+    store = PageStore()
+
+    async def read() -> None:
+        with pytest.raises(WebPageError):
+            await read_description(store, "index", limit=1000, read=bytes)
+
+    _, seconds = virtual_time.run(read())
+
+    assert (len(store.calls), seconds) == (1, 0.0)

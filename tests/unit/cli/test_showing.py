@@ -16,7 +16,7 @@ from dcdist.cli.display.store_notes import StoreNotes
 from dcdist.cli.display.throttle import Throttle
 from dcdist.cli.display.verify_display import verify_display
 from dcdist.cli.display.words import line
-from dcdist.engine import fetch_events
+from dcdist.engine import fetch_events, troubles
 from dcdist.errors import StoreUnavailableError
 from dcdist.model.identity import LayerName, ReleaseName
 from dcdist.node.verification import Condition, ImageVerified, Verifying
@@ -148,7 +148,7 @@ def test_a_store_that_fails_on_and_on_is_noted_on_standard_error_as_in_a_fetch(
     notes = StoreNotes(clock)
     for now in (100.0, 101.0, 109.0, 110.5):
         clock.now = now
-        notes.retried(StoreUnavailableError("no answer", store="swift://demos"), 1, 2.0)
+        notes.report(troubles.retried(StoreUnavailableError("no answer", store="swift://demos"), 1, 2.0))
         notes.report(fetch_events.Troubled("wrong bytes", fetch_events.Trouble.CORRUPT))
     printed = capsys.readouterr()
     assert printed.out == ""
