@@ -80,6 +80,16 @@ class Membership:
         """When all others know this host, by the loop's clock; infinite while it could leave no heartbeat."""
         return self._lookout.noticed_from
 
+    @property
+    def partners(self) -> tuple[Member, ...] | None:
+        """The other hosts to trade with; None before the first look."""
+        return self._lookout.partners
+
+    @property
+    def advertised(self) -> Address | None:
+        """Where this host told others to connect; None while it could leave no heartbeat."""
+        return None if self.noticed_from == float("inf") else (self.me.address, self.me.port)
+
     def become(self, me: Member) -> None:
         """This host changed: the next heartbeat, soon, says so."""
         self._lookout.become(me)

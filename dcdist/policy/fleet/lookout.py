@@ -96,6 +96,7 @@ class Lookout:
         self._shown: float | None = None
         self._changed = False
         self._joined = False
+        self._looked = False
         self._notices: list[Notice] = []
         self._steps = self._join()
         self._ask = next(self._steps)
@@ -114,6 +115,11 @@ class Lookout:
     def joined(self) -> bool:
         """Whether this host has tried to announce itself and to look, or waits for that no longer."""
         return self._joined
+
+    @property
+    def partners(self) -> tuple[Member, ...] | None:
+        """The members to trade with: those of the prefix, and a few beyond; None before the first look."""
+        return tuple(self._linked.values()) if self._looked else None
 
     @property
     def prefix(self) -> Prefix:
@@ -209,6 +215,7 @@ class Lookout:
         joined = tuple(member for member in members if self._known.get(member.host) != member)
         left = tuple(host for host in self._known if host not in now)
         self._known = now
+        self._looked = True
         self._link()
         if self._bits != self.prefix.bits:
             self._bits = self.prefix.bits

@@ -45,8 +45,10 @@ def test_a_release_comes_whole_and_an_update_moves_what_is_new(demo: Demo, tmp_p
     assert os.access(tmp_path / "images" / "metadata" / "net" / "plan.txt", os.X_OK)
     assert not os.access(tmp_path / "images" / "metadata" / "order.json", os.X_OK)
     fetched = first.last("fetched")
-    assert list(fetched) == ["event", "release", "seconds", "bytes", "peers_seen"]
-    assert list(fetched["bytes"]) == ["images", "store", "peers", "reused", "wasted"]
+    assert list(fetched) == [
+        "event", "release", "seconds", "bytes", "peers_seen", "members", "listening", "advertised",
+    ]  # fmt: skip
+    assert list(fetched["bytes"]) == ["images", "store", "peers", "reused", "wasted", "given"]
     assert (fetched["release"], fetched["peers_seen"], fetched["bytes"]["peers"]) == ("web@1", 0, 0)
     assert LAYERS < fetched["bytes"]["store"] < LAYERS + 10_000
     assert update.last("fetched")["release"] == "web@2"

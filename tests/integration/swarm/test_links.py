@@ -43,7 +43,7 @@ async def test_a_host_that_comes_back_is_found_again(tmp_path: Path) -> None:
 
 
 async def test_a_link_to_a_host_that_was_forgotten_goes_on(tmp_path: Path) -> None:
-    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
+    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm() as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
         shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
         shared.reserve(0b11)
@@ -99,7 +99,7 @@ async def test_what_linked_hosts_lack_is_told_over_all_layers_and_nothing_of_tho
 
 
 async def test_a_host_that_listens_nowhere_trades_too(tmp_path: Path) -> None:
-    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
+    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm() as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
         await taker.add(file_layer(tmp_path / "taker", SAMPLE))
         taker.connect("127.0.0.1", giver.port)
@@ -117,7 +117,7 @@ async def test_hosts_trade_over_ipv6(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("anywhere", "somewhere"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
 async def test_listening_on_all_addresses_there_is_one_port(anywhere: str, somewhere: str, tmp_path: Path) -> None:
-    async with open_swarm((anywhere, 0)) as giver, open_swarm(None) as taker:
+    async with open_swarm((anywhere, 0)) as giver, open_swarm() as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
         await taker.add(file_layer(tmp_path / "taker", SAMPLE))
         taker.connect(somewhere, giver.port)
@@ -147,7 +147,7 @@ async def test_limits_hold_between_hosts_of_one_network(tmp_path: Path) -> None:
     async with (
         open_swarm(("127.0.0.1", 0)) as bounded,
         open_swarm(("127.0.0.1", 0)) as free,
-        open_swarm(None) as taker,
+        open_swarm() as taker,
     ):
         bounded.limit(up=512.0 * KIB, down=None)
         await bounded.add(file_layer(tmp_path / "bounded", slow, have=everything(slow.index)))
@@ -214,6 +214,6 @@ async def test_where_nobody_can_listen_it_says_so(listen: tuple[str, int]) -> No
 
 @pytest.mark.parametrize("endpoint", [("somewhere", 7000), ("127.0.0.1", 0), ("127.0.0.1", 70000)])
 async def test_what_is_no_endpoint_is_refused(endpoint: tuple[str, int]) -> None:
-    async with open_swarm(None) as swarm:
+    async with open_swarm() as swarm:
         with pytest.raises(SwarmError):
             swarm.connect(*endpoint)
