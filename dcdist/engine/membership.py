@@ -60,7 +60,8 @@ class Membership:
     ) -> None:
         """`patience`: seconds that `begin` waits for the rendezvous.
 
-        `whereabouts` is asked before each heartbeat where this host can be reached now; None: where it was before.
+        `whereabouts` is asked before each heartbeat and each look where this host can be reached now; None: where it
+        was before.
         """
         self._rendezvous = rendezvous
         self._listeners = listeners
@@ -129,7 +130,7 @@ class Membership:
     async def _answer(self) -> Answer:
         """Carry out what the lookout asks."""
         loop = asyncio.get_running_loop()
-        if isinstance(self._lookout.ask, Announce) and (place := self._whereabouts()):
+        if place := self._whereabouts():
             self._lookout.moved(*place)
         ask = self._lookout.ask
         members: tuple[Member, ...] = ()

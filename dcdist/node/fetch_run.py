@@ -174,6 +174,7 @@ class FetchRun:
         return fetched
 
     def _fetched(self, swarm: Swarm, fetching: LayerFetch, seconds: float) -> Fetched:
+        fetching.reach.look()
         advertised = fetching.reach.advertised
         return Fetched(
             self._release.name,

@@ -148,12 +148,14 @@ class Lookout:
         self._changed = True
 
     def moved(self, address: str, port: int) -> None:
-        """Others reach this host there now. If it is about to announce itself, that heartbeat says so already."""
+        """Others reach this host there now: the heartbeat that it is about to leave says so, or another one soon."""
         if (address, port) == (self._me.address, self._me.port):
             return
         self._me = replace(self._me, address=address, port=port, sequence=self._me.sequence + 1)
         if isinstance(self._ask, Announce):
             self._ask = replace(self._ask, member=self._me)
+        else:
+            self._changed = True
 
     def begin_anyway(self, *, now: float) -> None:
         """The fetch waits no longer for the answer to `ask`: it is forgotten. Announce and look anew."""
