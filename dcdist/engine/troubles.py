@@ -114,14 +114,17 @@ def peer_banned(event: PeerBanned) -> Troubled:
 
 def hosts_are_cut_off(cut_off: Sequence[Contact], counts: MemberCounts, own: Address | None) -> Troubled:
     """Hosts are listed and hardly any can be reached; `own` is where this one told them to connect, or listens."""
-    named = [_silent(contact) for contact in cut_off[:_NAMED]]
+    named = ", ".join(_silent(contact) for contact in cut_off[:_NAMED])
     more = f" and {len(cut_off) - _NAMED} more" if len(cut_off) > _NAMED else ""
+    which, they_run, them = f"{len(cut_off)} of the {counts.listed} hosts that are", "they run", "them"
+    if counts.listed == 1:
+        which, they_run, them = "the only host that is", "it runs", "it"
     here = "" if own is None else f", here {show_address(own)}"
     return Troubled(
-        f"{len(cut_off)} of {counts.listed} hosts that are listed cannot be reached: {', '.join(named)}{more}. "
-        f"Unless they ended just now, a firewall or a wrong address is between. Each host must let the others connect "
-        f"to the TCP port that it announces{here}: fix the port with --listen IP:PORT (listen), open it, and give "
-        "--advertise IP:PORT (advertise) where others need another address. `dcdist doctor` tests it",
+        f"{which} listed cannot be reached: {named}{more}. If {they_run}, a firewall or a wrong address keeps this "
+        f"host from {them}. Each host must let the others connect to the TCP port that it announces{here}: "
+        "fix the port with --listen IP:PORT (listen), open it, and give --advertise IP:PORT (advertise) where others "
+        "need another address. `dcdist doctor` tests it",
         Trouble.UNREACHABLE,
         ", ".join(show_address(contact.place) for contact in cut_off),
     )

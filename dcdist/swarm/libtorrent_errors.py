@@ -47,15 +47,16 @@ def listen_error(alert: lt.listen_failed_alert, address: str, port: int) -> Swar
 
 
 def session_failure(alert: lt.alert) -> str:
-    """Why the session failed: its message without the places in the source."""
-    return alert.message().removeprefix("session error: ").partition(" [")[0]
+    """Why the session failed: its message without the number of the error and the place in the source."""
+    return alert.message().removeprefix("session error: ").rpartition(") ")[2].partition(" [")[0]
 
 
 def silence_error(address: str, port: int, reason: str = "") -> SwarmError:
     """The session neither listens nor says that it cannot; `reason`: what it said instead."""
+    where = f"{address} port {port}" if port else f"any port of {address}"
     return SwarmError(
-        f"libtorrent does not listen on {address} port {port}"
-        + (f": {reason}" if reason else " and does not say why")
+        f"libtorrent does not listen on {where}"
+        + (f": {reason}" if reason else ", and does not say why")
         + ". It asks the kernel for this host's addresses: allow AF_NETLINK (systemd: RestrictAddressFamilies)"
     )
 

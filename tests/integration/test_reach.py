@@ -125,7 +125,7 @@ def test_hosts_that_cannot_reach_each_other_say_so_and_end_well(demo: Demo, tmp_
     troubles = [each for each in done.records if each["event"] == "troubled"]
     assert [each["kind"] for each in (told, *troubles)] == ["unreachable", "unreachable"]
     assert troubles[0]["source"].startswith("198.18.0.1:")
-    assert "1 of 1 hosts that are listed cannot be reached: 198.18.0.1:" in troubles[0]["message"]
+    assert "the only host that is listed cannot be reached: 198.18.0.1:" in troubles[0]["message"]
     assert "--listen IP:PORT" in troubles[0]["message"]
     assert told["source"].startswith("198.18.0.2:")
     fetched = done.last("fetched")

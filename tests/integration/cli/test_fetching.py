@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -169,7 +170,9 @@ def seeding(demo: Demo, tmp_path: Path) -> Iterator[tuple[int, int]]:
     os.kill(pid, signal.SIGTERM)
     wait_for_end(pid)
     log = (host / "cache" / "seeding.log").read_text().splitlines()
-    assert [line.partition(str(pid))[2].strip() for line in log] == ["seeding web@1 for 10 min", "seeding web@1 ended"]
+    told = [line.partition(str(pid))[2].strip() for line in log]
+    assert (told[0], len(told)) == ("seeding web@1 for 10 min", 2)
+    assert re.fullmatch(r"seeding web@1 ended: .+ given to others", told[1])
 
 
 def test_a_host_that_seeds_gives_everything(demo: Demo, tmp_path: Path, seeding: tuple[int, int]) -> None:

@@ -334,7 +334,12 @@ async def test_a_store_behind_plain_http_is_enough(site: Site) -> None:
         dcdist.open_store(url, environment={}) as store,
     ):
         release = await dcdist.find_release(store, "web@1", trust=[KEY.public])
-        fetched = await dcdist.fetch(store, release, site.options("a"), report=lambda _: None)
+        told: list[FetchEvent] = []
+        fetched = await dcdist.fetch(store, release, site.options("a"), report=told.append)
 
     assert site.image("a") == IMAGE
     assert fetched.bytes.store == site.release.layer_bytes
+    assert fetched.advertised is None
+    (trouble,) = [event for event in told if isinstance(event, Troubled)]
+    assert trouble.kind is Trouble.RENDEZVOUS
+    assert "hosts cannot find each other through http" in trouble.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -10,10 +11,14 @@ from dcdist.model.identity import HostId
 from dcdist.swarm.session import _rate
 from dcdist.swarm.settings import listen_interfaces, peer_classes, peer_id_of, session_parameters, source_address
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def settings() -> dict[str, object]:
+
+def settings() -> Mapping[str, object]:
     """The settings of a session that listens nowhere."""
-    return session_parameters(listen="", source="", peer_id=peer_id_of(HostId("7" * 20 + "0123456789ab"))).settings
+    parameters = session_parameters(listen="", source="", peer_id=peer_id_of(HostId("7" * 20 + "0123456789ab")))
+    return cast("Mapping[str, object]", parameters.settings)
 
 
 @pytest.mark.parametrize(
