@@ -23,7 +23,7 @@ _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_
 
 
 class _Program(ctypes.Structure):
-    _fields_ = (("count", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
+    _fields_ = [("count", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]  # noqa: RUF012  # ctypes reads a list
 
 
 def refuse_netlink() -> None:
