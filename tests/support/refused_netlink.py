@@ -22,10 +22,6 @@ _ALLOW, _FAIL = 0x7FFF0000, 0x00050000 | errno.EAFNOSUPPORT
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
 
 
-class _Program(ctypes.Structure):
-    _fields_ = [("count", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]  # noqa: RUF012  # ctypes reads a list
-
-
 def refuse_netlink() -> None:
     """From now on, this process and those that it starts get no such socket."""
     architecture, socket_call = MACHINES[platform.machine()]
@@ -40,7 +36,7 @@ def refuse_netlink() -> None:
         (_RETURN, 0, 0, _FAIL),
     ]
     packed = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in instructions))
-    program = _Program(len(instructions), ctypes.cast(packed, ctypes.c_void_p))
+    program = ctypes.create_string_buffer(struct.pack("@HP", len(instructions), ctypes.addressof(packed)))
     library = ctypes.CDLL(None, use_errno=True)
     for call in ((_NO_NEW_PRIVILEGES, 1, 0, 0, 0), (_SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0)):
         if library.prctl(*call):
