@@ -143,8 +143,7 @@ def _free_port(addresses: Sequence[IPv4Address | IPv6Address]) -> int:
     return 0
 
 
-def _bound_port(addresses: Sequence[IPv4Address | IPv6Address], stack: ExitStack) -> int:
-    port = 0
+def _bound_port(addresses: Sequence[IPv4Address | IPv6Address], stack: ExitStack, port: int = 0) -> int:
     for address in addresses:
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
             probe = stack.enter_context(closing(_socket(address, kind)))
