@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from dcdist.disk.piece_writer import Injection, PieceWriter
 from dcdist.errors import InvariantError, SwarmError
+from dcdist.policy.fleet.reachability import Contact
 from dcdist.ports.pending_events import PendingEvents
 from dcdist.ports.swarm import PieceFailed, SwarmBroke, SwarmStatistics
 from dcdist.tasks import to_its_end
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dcdist.disk.piece_writer import InjectionResult
-    from dcdist.model.identity import LayerName
+    from dcdist.model.identity import Address, HostId, LayerName
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
     from dcdist.ports.swarm import SwarmEvent
@@ -57,6 +58,11 @@ class Solitary:
         """0: it does not listen."""
         return 0
 
+    @property
+    def listening(self) -> tuple[Address, ...]:
+        """Nowhere."""
+        return ()
+
     async def add(self, layer: CachedLayer) -> SolitaryLayer:
         """Add a layer; its data file is written from here on.
 
@@ -74,6 +80,11 @@ class Solitary:
 
     def forget(self, address: str, port: int) -> None:
         """Does nothing: there is no network."""
+
+    def contact(self, host: HostId | None, address: str, port: int) -> Contact:
+        """No host is linked, and none was dialled."""
+        del host
+        return Contact((address, port))
 
     async def events(self) -> Sequence[SwarmEvent]:
         """Wait for events and take them: failed pieces first, then the pieces that passed as one set a layer.

@@ -64,6 +64,7 @@ class ByteCounts:
             peers=self.swarm.from_peers,
             reused=self.reused,
             wasted=self.swarm.wasted,
+            given=self.swarm.to_peers,
         )
 
     def progress(self) -> Progress:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.model.trouble import Trouble as Trouble
 from dcdist.model.trouble import Troubled as Troubled
+from dcdist.policy.fleet.reachability import MemberCounts as MemberCounts  # noqa: TC001  # a part of what users import
 
 if TYPE_CHECKING:
     from dcdist.model.identity import LayerName, ReleaseName
@@ -17,7 +18,7 @@ class Counted:
     """Where bytes came from.
 
     `images`: bytes of the images written. `store` and `peers`: payload moved from there. `reused`: bytes of layers that
-    were in the cache already. `wasted`: moved twice, or found wrong.
+    were in the cache already. `wasted`: moved twice, or found wrong. `given`: payload sent to other hosts.
     """
 
     images: int = 0
@@ -25,6 +26,7 @@ class Counted:
     peers: int = 0
     reused: int = 0
     wasted: int = 0
+    given: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,20 @@ class ImageFinished:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """All images are in place. `seconds` since the start; `peers_seen`: other hosts that were ever connected."""
+    """All images are in place. `seconds` since the start; `peers_seen`: other hosts that were ever connected.
+
+    `members`: the hosts listed at the end, and how many of them were linked or unreachable then. `listening`: where
+    this host listens, `IP:PORT`; if it does so at several addresses, all of them, separated by a comma and a space.
+    `advertised`: where others are told to connect, `IP:PORT`. None: nowhere.
+    """
 
     release: ReleaseName
     seconds: float
     bytes: Counted
     peers_seen: int
+    members: MemberCounts
+    listening: str | None
+    advertised: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,11 +75,10 @@ class Reach:
     """
 
     listen: ListenAddress | None = None
-    """Where other hosts may connect; port 0 is any free one. None: any free port of all IPv4 addresses; of all IPv6
-    addresses if the store, or else anything, is reached over IPv6 only, or `advertise` is an IPv6 address."""
+    """Where other hosts may connect; port 0 is any free one. None: all IPv4 and IPv6 addresses, on one free port."""
     advertise: PeerAddress | None = None
     """Where other hosts are told to connect. None: found out with each heartbeat, from the route
-    to the store, else the default route, else an interface that is up."""
+    to the store, else the default route, else an interface that is up; IPv4 before IPv6 where both are as good."""
     peers: tuple[PeerAddress, ...] = ()
     """Hosts to connect to besides those found through the store."""
     realm: Name = DEFAULT_REALM

@@ -14,6 +14,7 @@ from dcdist.engine.fetch_events import Trouble, Troubled
 from dcdist.engine.membership import Listeners, Membership
 from dcdist.engine.open_layers import OpenLayers
 from dcdist.engine.rate_limits import RateLimits
+from dcdist.engine.reach_watch import ReachWatch
 from dcdist.engine.watching import SwarmWatch
 from dcdist.model import pieces
 from dcdist.model.member import Member, Role
@@ -60,6 +61,8 @@ class LayerFetch:
         self._fleet = None if cap is None else FleetShare(cap, acquainted_from=options.acquainted_from)
         self._rate_limits = RateLimits(job.options.rates, job.pace, ports.swarm, self._fleet)
         self._membership = self._make_membership()
+        self.reach = ReachWatch(job, ports.swarm, self._membership, report=report)
+        """What this host knows of the others, and whom it reaches."""
 
     async def run(self, stack: AsyncExitStack) -> None:
         """Go on until cancelled; `wait_for_layers` tells when all is here. `stack` closes what is opened.
@@ -75,11 +78,13 @@ class LayerFetch:
             if self._membership is not None:
                 # The others must be known before the first draw, but not before the cache is open.
                 await self._membership.begin()
+            self.reach.look()
+            if self._membership is not None:
                 group.create_task(self._membership.run())
             for planned in self._job.plan.layers:
                 group.create_task(self._layers.look_after(planned, stack))
             group.create_task(self._watch.take_events())
-            group.create_task(self._watch.poll(self._share_rates))
+            group.create_task(self._watch.poll(self._look_around))
             group.create_task(self._watch.write_behind())
             await self._driver.run(self._layers, group)
 
@@ -122,6 +127,10 @@ class LayerFetch:
     def _forget(self, address: str, port: int) -> None:
         if (address, port) not in self._job.options.reach.peers:  # those are wanted whether they show themselves or not
             self._ports.swarm.forget(address, port)
+
+    def _look_around(self, from_store: float, from_peers: float) -> None:
+        self.reach.look()
+        self._share_rates(from_store, from_peers)
 
     def _share_rates(self, from_store: float, from_peers: float) -> None:
         noticed_from = float("inf") if self._membership is None else self._membership.noticed_from

@@ -60,7 +60,8 @@ class Membership:
     ) -> None:
         """`patience`: seconds that `begin` waits for the rendezvous.
 
-        `whereabouts` is asked before each heartbeat where this host can be reached now; None: where it was before.
+        `whereabouts` is asked before each heartbeat and each look where this host can be reached now; None: where it
+        was before.
         """
         self._rendezvous = rendezvous
         self._listeners = listeners
@@ -79,6 +80,16 @@ class Membership:
     def noticed_from(self) -> float:
         """When all others know this host, by the loop's clock; infinite while it could leave no heartbeat."""
         return self._lookout.noticed_from
+
+    @property
+    def partners(self) -> tuple[Member, ...] | None:
+        """The other hosts to trade with; None before the first look."""
+        return self._lookout.partners
+
+    @property
+    def advertised(self) -> Address | None:
+        """Where this host told others to connect; None while it could leave no heartbeat."""
+        return None if self.noticed_from == float("inf") else (self.me.address, self.me.port)
 
     def become(self, me: Member) -> None:
         """This host changed: the next heartbeat, soon, says so."""
@@ -119,7 +130,7 @@ class Membership:
     async def _answer(self) -> Answer:
         """Carry out what the lookout asks."""
         loop = asyncio.get_running_loop()
-        if isinstance(self._lookout.ask, Announce) and (place := self._whereabouts()):
+        if place := self._whereabouts():
             self._lookout.moved(*place)
         ask = self._lookout.ask
         members: tuple[Member, ...] = ()

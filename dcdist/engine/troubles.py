@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 
 from dcdist.engine.fetch_events import Trouble, Troubled
 from dcdist.formats import object_names
+from dcdist.model.identity import show_address
 from dcdist.model.pieces import each
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dcdist.errors import StoreError
+    from dcdist.model.identity import Address, ReleaseName
     from dcdist.model.layer import Index
+    from dcdist.policy.fleet.reachability import Contact, MemberCounts
     from dcdist.ports.layers import CachedLayer
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed
+
+_NAMED = 3
+"""Hosts that a message names."""
 
 
 def store_failed(error: StoreError) -> Troubled:
@@ -102,6 +110,37 @@ def peer_banned(event: PeerBanned) -> Troubled:
         Trouble.BANNED,
         event.peer,
     )
+
+
+def hosts_are_cut_off(cut_off: Sequence[Contact], counts: MemberCounts, own: Address | None) -> Troubled:
+    """Hosts are listed and hardly any can be reached; `own` is where this one told them to connect, or listens."""
+    named = ", ".join(_silent(contact) for contact in cut_off[:_NAMED])
+    more = f" and {len(cut_off) - _NAMED} more" if len(cut_off) > _NAMED else ""
+    which, they_run, them = f"{len(cut_off)} of the {counts.listed} hosts that are", "they run", "them"
+    if counts.listed == 1:
+        which, they_run, them = "the only host that is", "it runs", "it"
+    here = "" if own is None else f", here {show_address(own)}"
+    return Troubled(
+        f"{which} listed cannot be reached: {named}{more}. If {they_run}, a firewall or a wrong address keeps this "
+        f"host from {them}. Each host must let the others connect to the TCP port that it announces{here}: "
+        "fix the port with --listen IP:PORT (listen), open it, and give --advertise IP:PORT (advertise) where others "
+        "need another address. `dcdist doctor` tests it",
+        Trouble.UNREACHABLE,
+        ", ".join(show_address(contact.place) for contact in cut_off),
+    )
+
+
+def nobody_gives(release: ReleaseName, realm: str) -> Troubled:
+    """This host may take from other hosts only, and none is listed."""
+    return Troubled(
+        f"no other host is listed in realm {realm}, so nobody is there to give {release}; this host waits. Start a "
+        "fetch or a seeder of it, name a host with --peer IP:PORT (peers), or omit --no-store (draw=False)",
+        Trouble.RENDEZVOUS,
+    )
+
+
+def _silent(contact: Contact) -> str:
+    return show_address(contact.place) + (f" ({contact.failure})" if contact.failure else "")
 
 
 def _one_of(peers: tuple[str, ...]) -> str:

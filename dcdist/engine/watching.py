@@ -58,8 +58,8 @@ class SwarmWatch:
             for event in await self._ports.swarm.events():
                 await self._take(event)
 
-    async def poll(self, share: Callable[[float, float], None]) -> None:
-        """Look at what peers hold and gave, twice a second; `share` gets the bytes a second from store and peers."""
+    async def poll(self, polled: Callable[[float, float], None]) -> None:
+        """Look at what peers hold and gave, twice a second; `polled` gets the bytes a second from store and peers."""
         reported: Progress | None = None
         while True:
             statistics = self._ports.swarm.statistics()
@@ -70,7 +70,7 @@ class SwarmWatch:
             if going.all_seen:
                 self._driver.tell(PeersLack(self._ports.swarm.lacking()))
             self._counts.rates(store=going.from_store, peers=going.from_peers)
-            share(going.from_store, going.from_peers)
+            polled(going.from_store, going.from_peers)
             progress = self._counts.progress()
             if progress != reported or not self._layers.whole:
                 # A seeder reports changes only; a host that waits reports that, too.

@@ -1,6 +1,6 @@
 """Where this host listens, and the address that it announces: the one asked for, else the one that others reach best.
 
-Invariant: an address that is found out is of the family that is listened on.
+Invariant: an address that is found out is of a family that is listened on.
 """
 
 from __future__ import annotations
@@ -38,49 +38,60 @@ class OwnAddress:
         self._is_directory = not store_host
         self._servers = look_up(store_host) if store_host else {}
         self._read = read
-        self.listen: Address = reach.listen or (_ALL[self._family_to_listen()], 0)
-        """Where to listen; port 0 is any free one."""
-        self._family = _family(self.listen[0])
+        self.listen: tuple[Address, ...] = (
+            tuple((everywhere, 0) for everywhere in _ALL.values()) if reach.listen is None else (reach.listen,)
+        )
+        """Where to listen, on one port: an address of this host, or all of each family; port 0 is any free one."""
 
-    def now(self, port: int) -> Address | None:
-        """The address to announce for a host that listens on `port`; None: there is none that others could reach."""
+    @property
+    def _asked_port(self) -> int:
+        return self.listen[0][1]
+
+    def now(self, listening: Sequence[Address]) -> Address | None:
+        """The address to announce for a host that listens there; None: there is none that others could reach."""
         if self._reach.advertise is not None:
             return self._reach.advertise
-        if not ip_address(self.listen[0]).is_unspecified:
-            return self.listen[0], port
-        address = choose([self._routes(self._family)])
+        if not listening:
+            return None
+        here, port = listening[0]
+        if not ip_address(here).is_unspecified:
+            return here, port
+        families = [_family(each) for each, _ in listening]
+        address = choose([self._routes(family) for family in families])
         if address is None and self._is_directory:
             # Without a network, only hosts on this machine can share the directory.
-            address = _LOOPBACK[self._family]
+            address = _LOOPBACK[families[0]]
         return None if address is None else (address, port)
 
-    def doubt(self, announced: Address) -> str:
+    def doubt(self, announced: Address, listening: Sequence[Address]) -> str:
         """Why others may not reach this host there, and what to do; empty if nothing speaks against it."""
-        listens = f"this host listens on {_NAMES[self._family]} only"
-        other = socket.AF_INET if self._family is socket.AF_INET6 else socket.AF_INET6
-        if _family(announced[0]) is not self._family:
+        families = [_family(each) for each, _ in listening]
+        others = [family for family in _NAMES if family not in families]
+        if _family(announced[0]) in others:
+            listened = " and ".join(_NAMES[family] for family in families)
             return (
-                f"{listens}, and announces {announced[0]}: others may not reach it. Listen on {_NAMES[other]} with "
-                f"--listen {_written(_ALL[other])}:PORT (listen)"
+                f"this host listens on {listened} only, and announces {announced[0]}: others may not reach it. Listen "
+                f"on {_NAMES[others[0]]} with --listen {_written(_ALL[others[0]])}:PORT (listen)"
+            )
+        if self._reach.advertise is not None and not self._asked_port and announced[1] != listening[0][1]:
+            return (
+                f"this host announces port {announced[1]} and listens on {listening[0][1]}, which was free by chance: "
+                f"others may not reach it. Give the port with --listen {_written(_ALL[_family(announced[0])])}:"
+                f"{announced[1]} (listen)"
             )
         if not ip_address(announced[0]).is_loopback or self._reach.advertise is not None:
             return ""
         if self._is_directory:
-            elsewhere = ip_address(self.listen[0]).is_unspecified and choose([self._routes(other)])
+            everywhere = ip_address(listening[0][0]).is_unspecified
+            elsewhere = choose([self._routes(family) for family in others]) if everywhere else None
         else:
-            elsewhere = choose([self._routes(self._family), self._routes(other)])
+            elsewhere = choose([self._routes(family) for family in (*families, *others)])
         if not elsewhere or ip_address(elsewhere).is_loopback:
             return ""
         return (
             f"this host announces {announced[0]}, so only hosts on the same machine can connect to it: others need "
             f"--listen {_written(elsewhere)}:PORT (listen)"
         )
-
-    def _family_to_listen(self) -> socket.AddressFamily:
-        if self._reach.advertise is not None:
-            return _family(self._reach.advertise[0])
-        address = choose([self._routes(family) for family in _NAMES])
-        return socket.AF_INET if address is None else _family(address)
 
     def _routes(self, family: socket.AddressFamily) -> Routes:
         return self._read(family, self._servers.get(family))

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
 from dcdist.engine.byte_counts import ByteCounts
-from dcdist.engine.fetch_events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding, Trouble, Troubled
+from dcdist.engine.fetch_events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding
 from dcdist.engine.fetch_job import Job, Ports
 from dcdist.engine.fetch_options import require_fetch_options
 from dcdist.engine.frame_source import FrameReader
@@ -22,10 +21,10 @@ from dcdist.engine.image_writer import ImageWriter
 from dcdist.engine.layer_fetch import LayerFetch
 from dcdist.engine.preparation import choose_images, make_plan, plan_of_layers
 from dcdist.errors import UsageError
-from dcdist.model.identity import HostId
+from dcdist.model.identity import HostId, show_address
 from dcdist.model.space import require_space
-from dcdist.node.addresses import OwnAddress
 from dcdist.node.allocator import keep_buffers
+from dcdist.node.presence import Presence
 from dcdist.node.reusable_frames import known_frames
 from dcdist.node.tracing import writing_trace
 from dcdist.policy.requests.pacing import Pace
@@ -38,21 +37,13 @@ if TYPE_CHECKING:
     from dcdist.engine.fetch_events import FetchEvent
     from dcdist.engine.fetch_options import FetchOptions
     from dcdist.engine.fetch_plan import FetchPlan
-    from dcdist.model.identity import Address
     from dcdist.model.release import Image, Release
     from dcdist.ports.images import Destination, ImageFile
-    from dcdist.ports.rendezvous import Rendezvous
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import Swarm
 
 _FRAME_THREADS = 2
 """Threads that read, check and unpack frames, and write images."""
-
-_GIVE_ADDRESS = "give one with --advertise IP:PORT (advertise)"
-_GO_ON = f"The fetch goes on without them; {_GIVE_ADDRESS}"
-
-_WITHDRAWAL = 2.0
-"""Seconds that the end of a fetch waits for its heartbeat to be deleted."""
 
 
 async def fetch(
@@ -147,7 +138,8 @@ class FetchRun:
         self._destination = destination
         self._report = report
         self._counts = ByteCounts(plan)
-        self._own_address: OwnAddress | None = None
+        self._host = HostId(secrets.token_hex(16))
+        self._presence = Presence(store, release, options, host=self._host, report=report)
 
     async def run(self, begun: float, stop: asyncio.Event) -> Fetched:
         """Fetch, report, seed. `begun`: the time of the loop when the fetch began."""
@@ -158,7 +150,10 @@ class FetchRun:
             # Closed in the reverse order: threads, swarm (which flushes), layers, images.
             files = await self._create_images(stack)
             layers = await stack.enter_async_context(AsyncExitStack())
-            swarm = await self._open_swarm(stack)
+            if self._options.swarm and self._plan.layers:
+                swarm = await self._presence.open(stack)
+            else:
+                swarm = await stack.enter_async_context(Solitary())
             frames = await stack.enter_async_context(FrameReader(threads=_FRAME_THREADS))
             writer = ImageWriter(self._plan, files, frames, written=self._counts.written)
             fetching = await self._make_fetching(swarm, writer, stack)
@@ -170,16 +165,26 @@ class FetchRun:
                     await asyncio.wait(finishing)
                 await fetching.wait_for_layers()
                 writing.cancel()
-                statistics = await swarm.latest_statistics()
-                self._counts.swarm = statistics
-                fetched = Fetched(
-                    self._release.name, loop.time() - begun, self._counts.counted(), statistics.peers_seen
-                )
+                self._counts.swarm = await swarm.latest_statistics()
+                fetched = self._fetched(swarm, fetching, loop.time() - begun)
                 self._report(fetched)
-                if self._options.swarm and self._plan.layers and self._options.seed_for > 0:
+                if self._presence.trades and self._options.seed_for > 0:
                     await self._seed(fetching, stop)
                 running.cancel()
         return fetched
+
+    def _fetched(self, swarm: Swarm, fetching: LayerFetch, seconds: float) -> Fetched:
+        fetching.reach.look()
+        advertised = fetching.reach.advertised
+        return Fetched(
+            self._release.name,
+            seconds,
+            self._counts.counted(),
+            self._counts.swarm.peers_seen,
+            fetching.reach.counts,
+            ", ".join(map(show_address, swarm.listening)) or None,
+            None if advertised is None else show_address(advertised),
+        )
 
     async def _seed(self, fetching: LayerFetch, stop: asyncio.Event) -> None:
         fetching.become_seeder()
@@ -209,38 +214,17 @@ class FetchRun:
             files.append(file)
         return files
 
-    async def _open_swarm(self, stack: AsyncExitStack) -> Swarm:
-        if not self._options.swarm or not self._plan.layers:
-            return await stack.enter_async_context(Solitary())
-        # Imported only where there is a swarm: libtorrent is large.
-        from dcdist.swarm import open_swarm
-
-        host = self._store.host if _keeps_heartbeats(self._store) else ""
-        self._own_address = await asyncio.to_thread(OwnAddress, self._options.reach, host)
-        swarm = await stack.enter_async_context(open_swarm(self._own_address.listen))
-        swarm.limit(up=self._options.rates.up, down=self._options.rates.down)
-        return swarm
-
     async def _make_fetching(self, swarm: Swarm, writer: ImageWriter, stack: AsyncExitStack) -> LayerFetch:
-        options, own_address = self._options, self._own_address
-        rendezvous = None
-        advertise: Callable[[], Address | None] = _nowhere
-        if own_address is not None and _keeps_heartbeats(self._store):
-            advertise = partial(own_address.now, swarm.port)
-            if self._is_findable(own_address, advertise()):
-                from dcdist import swarm as adapters
-
-                demo, realm = self._release.name.demo, options.reach.realm
-                rendezvous = adapters.StoreRendezvous(self._store, demo=demo, realm=realm)
-                stack.push_async_callback(_withdraw, rendezvous)
+        options = self._options
+        rendezvous = self._presence.meet(stack)
         pace = Pace(options.rates.store)
         job = Job(
-            host=HostId(secrets.token_hex(16)),
+            host=self._host,
             release=self._release,
             plan=self._plan,
             known=await known_frames(self._cache, self._release),
             options=options,
-            advertise=advertise,
+            advertise=self._presence.advertise,
             pace=pace,
         )
         return LayerFetch(
@@ -252,23 +236,6 @@ class FetchRun:
             trace=stack.enter_context(writing_trace(options.trace)) if options.trace else None,
         )
 
-    def _is_findable(self, own_address: OwnAddress, announced: Address | None) -> bool:
-        """Whether there is an address to announce; reports what may keep other hosts from it.
-
-        Raises:
-            UsageError: There is none, and this host can do nothing without the others.
-        """
-        if announced is None:
-            needs_others = not self._options.draw or self._destination is None
-            if needs_others and not self._options.reach.peers:
-                raise UsageError(f"this host has no address that others could connect to: {_GIVE_ADDRESS}")
-            message = f"other hosts cannot find this one: it has no address that they could connect to. {_GO_ON}"
-            self._report(Troubled(message, Trouble.RENDEZVOUS))
-            return False
-        if doubt := own_address.doubt(announced):
-            self._report(Troubled(doubt, Trouble.RENDEZVOUS))
-        return True
-
     async def _finish(self, number: int, file: ImageFile, writer: ImageWriter) -> None:
         image = self._plan.images[number].image
         await writer.wait_for_image(number)
@@ -276,18 +243,3 @@ class FetchRun:
         if self._destination is not None:
             await self._destination.remember(image.name, image.digest)
         self._report(ImageFinished(image.name, image.size))
-
-
-def _keeps_heartbeats(store: Store) -> bool:
-    return store.capabilities.writable and store.capabilities.listable
-
-
-def _nowhere() -> None:
-    """The address of a host that is not announced."""
-
-
-async def _withdraw(rendezvous: Rendezvous) -> None:
-    """Delete the heartbeat, if the store answers soon: nobody should wait for it at the end."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_WITHDRAWAL):
-            await rendezvous.withdraw()

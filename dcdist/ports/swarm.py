@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcdist.errors import DcdistError
-    from dcdist.model.identity import LayerName
+    from dcdist.model.identity import Address, HostId, LayerName
     from dcdist.model.pieces import Bits
+    from dcdist.policy.fleet.reachability import Contact
     from dcdist.ports.layers import CachedLayer
 
 
@@ -133,6 +134,11 @@ class Swarm(Protocol):
         """The listening port; 0 if it does not listen."""
         ...
 
+    @property
+    def listening(self) -> tuple[Address, ...]:
+        """Where it listens, all on one port: unspecified addresses for all of a family; none if nowhere."""
+        ...
+
     async def add(self, layer: CachedLayer) -> SwarmLayer:
         """Take part in the swarm of `layer`, offering what it has; its data file is written from here on.
 
@@ -147,6 +153,13 @@ class Swarm(Protocol):
 
     def forget(self, address: str, port: int) -> None:
         """Dial the host there no more. A link that there is stays; nothing happens if it was never asked for."""
+        ...
+
+    def contact(self, host: HostId | None, address: str, port: int) -> Contact | None:
+        """How this host stands with the one that listens there, as of a moment ago; None: it is this host itself.
+
+        `host` is the id of the other one; None: it is not known. Times are those of the event loop.
+        """
         ...
 
     async def events(self) -> Sequence[SwarmEvent]:

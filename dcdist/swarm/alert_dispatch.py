@@ -5,11 +5,12 @@ Invariant: alerts are handled in their order. When libtorrent dropped alerts, ev
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import libtorrent as lt
 
-from dcdist.swarm.libtorrent_errors import disk_error
+from dcdist.swarm.libtorrent_errors import disk_error, session_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
     from dcdist.swarm.torrent_layer import TorrentLayer
 
 
-class AlertDispatch:
-    """Takes batches of alerts. `layers` may change between batches; `added`, `listened` and `broke` are the session's.
+_SESSION_ERROR = "session_error"
+"""The name of an alert that has no class of its own in Python (2.1.1)."""
 
-    `broke` is called when a data file cannot be read or written.
+
+class AlertDispatch:
+    """Takes batches of alerts. `layers` may change between batches; the functions are the session's.
+
+    `broke` is called when a data file cannot be read or written, `failed` when the session itself fails, with a reason.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class AlertDispatch:
         counters: Counters,
         added: Callable[[lt.add_torrent_alert], None],
         listened: Callable[[lt.listen_succeeded_alert | lt.listen_failed_alert], None],
+        failed: Callable[[str], None],
         broke: Callable[[DcdistError], None],
     ) -> None:
         self._layers = layers
@@ -44,6 +50,8 @@ class AlertDispatch:
         self._counters = counters
         self._added = added
         self._listened = listened
+        self._failed = failed
+        self._clock = asyncio.get_running_loop().time
         self._broke = broke
 
     def take(self, alerts: list[lt.alert]) -> None:
@@ -58,6 +66,8 @@ class AlertDispatch:
                     self._listened(alert)
                 case lt.alerts_dropped_alert():
                     self._catch_up()
+                case _ if alert.what() == _SESSION_ERROR:
+                    self._failed(session_failure(alert))
                 case _:
                     pass
         if self._limits.flush_due:
@@ -84,7 +94,7 @@ class AlertDispatch:
             case lt.peer_connect_alert():
                 self._links.came(alert.handle)
             case lt.peer_disconnected_alert():
-                self._links.lost(alert.handle, alert.pid)
+                self._links.lost(alert, now=self._clock())
                 layer.cut_off(alert)
             case lt.file_error_alert():
                 self._broke(disk_error(alert))

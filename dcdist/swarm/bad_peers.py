@@ -6,15 +6,14 @@ the piece, it counts one failure for each of them, and bans the right one when t
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
+
+from dcdist.model.identity import show_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import libtorrent as lt
-
-    from dcdist.model.identity import Address
 
 _BANNED = {91, 93}
 """libtorrent's errors `peer_banned` and `too_many_corrupt_pieces`."""
@@ -33,7 +32,7 @@ class BadPeers:
         code = alert.error
         if code.value() not in _BANNED or code.category().name() != "libtorrent":
             return None
-        peer = show(alert.endpoint)
+        peer = show_address(alert.endpoint)
         self._banned.append(peer)
         return peer
 
@@ -51,16 +50,10 @@ class BadPeers:
         accused = set(self._banned)
         self._banned.clear()
         for peer in peers:
-            name = show(peer.ip)
+            name = show_address(peer.ip)
             if peer.num_hashfails > self._failures.get(name, 0):
                 self._failures[name] = peer.num_hashfails
                 accused.add(name)
         if accused:
             self._latest = tuple(sorted(accused))
         return bool(accused)
-
-
-def show(endpoint: Address) -> str:
-    """IP:PORT, with an IPv6 address in brackets."""
-    address, port = endpoint
-    return f"[{address}]:{port}" if ipaddress.ip_address(address).version == 6 else f"{address}:{port}"

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+
+import libtorrent as lt
 
 from dcdist.errors import DiskError, DiskFullError, SwarmError
 
-if TYPE_CHECKING:
-    import libtorrent as lt
-
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def begin_session(parameters: lt.session_params) -> lt.session:
+    """A new session.
+
+    Raises:
+        SwarmError: It cannot begin.
+    """
+    try:
+        return lt.session(parameters)
+    except RuntimeError as error:
+        raise SwarmError(f"libtorrent cannot begin: {error}") from error
 
 
 def disk_error(alert: lt.file_error_alert) -> DiskError:
@@ -34,6 +44,21 @@ def listen_error(alert: lt.listen_failed_alert, address: str, port: int) -> Swar
     else:
         advice = "choose an address of this host and a port that this user may use"
     return SwarmError(f"cannot listen on {address} port {port} ({protocol}): {alert.error.message()}; {advice}")
+
+
+def session_failure(alert: lt.alert) -> str:
+    """Why the session failed: its message without the number of the error and the place in the source."""
+    return alert.message().removeprefix("session error: ").rpartition(") ")[2].partition(" [")[0]
+
+
+def silence_error(address: str, port: int, reason: str = "") -> SwarmError:
+    """The session neither listens nor says that it cannot; `reason`: what it said instead."""
+    where = f"{address} port {port}" if port else f"any port of {address}"
+    return SwarmError(
+        f"libtorrent does not listen on {where}"
+        + (f": {reason}" if reason else ", and does not say why")
+        + ". It asks the kernel for this host's addresses: allow AF_NETLINK (systemd: RestrictAddressFamilies)"
+    )
 
 
 def _free(path: str) -> int:

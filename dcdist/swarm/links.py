@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 import libtorrent as lt
 
 from dcdist.errors import SwarmError
+from dcdist.policy.fleet.reachability import Contact
+from dcdist.swarm.dials import Dials
+from dcdist.swarm.settings import peer_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from dcdist.model.identity import Address
+    from dcdist.model.identity import Address, HostId
 
 _UNDER_WAY = lt.peer_info.connecting | lt.peer_info.handshake
 LOOKS = 8
@@ -28,7 +31,9 @@ class Links:
 
     def __init__(self) -> None:
         self._endpoints: dict[Address, None] = {}
+        self._dials = Dials()
         self._hosts: dict[lt.torrent_handle, frozenset[bytes]] = {}
+        self._places: dict[lt.torrent_handle, frozenset[Address]] = {}
         self._changed: dict[lt.torrent_handle, None] = {}
         self._now: frozenset[bytes] = frozenset()
         self._ever: set[bytes] = set()
@@ -48,14 +53,14 @@ class Links:
         """Number of hosts that were linked at any time."""
         return len(self._ever)
 
-    def want(self, address: str, port: int, *, own: Address | None) -> Address | None:
+    def want(self, address: str, port: int, *, own: Sequence[Address]) -> Address | None:
         """Note a host to be linked with; None if it is known already, or is this host itself, which listens at `own`.
 
         Raises:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
         endpoint = _endpoint(address, port)
-        if endpoint in self._endpoints or _is_at(own, endpoint):
+        if endpoint in self._endpoints or any(_is_at(each, endpoint) for each in own):
             return None
         self._endpoints[endpoint] = None
         return endpoint
@@ -68,22 +73,50 @@ class Links:
         Raises:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
-        self._endpoints.pop(_endpoint(address, port), None)
+        endpoint = _endpoint(address, port)
+        self._endpoints.pop(endpoint, None)
+        self._dials.forget(endpoint)
 
-    def connect(self, handle: lt.torrent_handle) -> None:
+    def connect(self, handle: lt.torrent_handle, *, now: float) -> None:
         """Link a torrent with every host that it is not linked with."""
         for endpoint in self._endpoints:
-            connect(handle, endpoint)
+            self.dial(handle, endpoint, now=now)
+
+    def dial(self, handle: lt.torrent_handle, endpoint: Address, *, now: float) -> None:
+        """Have libtorrent link a torrent with a host, unless it is linked; `now` in seconds.
+
+        libtorrent waits longer after each failure. Each time a tracker names a host, it forgets one of the failures; so
+        we claim to be a tracker, and a host that comes back is found within seconds.
+        """
+        self._dials.began(endpoint, now=now)
+        handle.connect_peer(endpoint, lt.peer_info.tracker)
+
+    def contact(self, host: HostId | None, place: Address, *, own: Sequence[Address]) -> Contact | None:
+        """How this host stands with the one at `place`; None: it is this host itself, which listens at `own`.
+
+        `host` is the id of the other one; None: it is not known.
+
+        Raises:
+            SwarmError: The address is not an IP address, or the port is not valid.
+        """
+        place = _endpoint(*place)
+        if any(_is_at(each, place) for each in own):
+            return None
+        linked = host is not None and peer_id_of(host) in self._now
+        linked = linked or any(place in places for places in self._places.values())
+        silent_since, failure = self._dials.silence(place)
+        return Contact(place, linked, silent_since, failure)
 
     def came(self, handle: lt.torrent_handle) -> None:
         """A torrent got a link."""
         self._changed[handle] = None
 
-    def lost(self, handle: lt.torrent_handle, host: lt.sha1_hash) -> None:
-        """A link with a host ended; its peer id is all zeros if the handshake was not complete."""
-        self._changed[handle] = None
-        if not host.is_all_zeros():
-            self._ever.add(host.to_bytes())  # the link may have been too short to be seen
+    def lost(self, alert: lt.peer_disconnected_alert, *, now: float) -> None:
+        """A link ended, or a dial did; the peer id is all zeros if the handshake was not complete. `now` in seconds."""
+        self._changed[alert.handle] = None
+        self._dials.ended(alert, now=now)
+        if not alert.pid.is_all_zeros():
+            self._ever.add(alert.pid.to_bytes())  # the link may have been too short to be seen
 
     def look(self, known: Iterable[lt.torrent_handle]) -> None:
         """Find the linked hosts of some torrents whose links changed."""
@@ -99,6 +132,9 @@ class Links:
         peers = handle.get_peer_info()
         linked = ready(peers)
         self._hosts[handle] = frozenset(peer.pid.to_bytes() for peer in linked)
+        self._places[handle] = frozenset(peer.ip for peer in linked)
+        for place in self._places[handle]:
+            self._dials.answered(place)
         if len(linked) < len(peers):
             self._changed[handle] = None
 
@@ -106,15 +142,6 @@ class Links:
 def ready(peers: list[lt.peer_info]) -> list[lt.peer_info]:
     """The peers whose links are complete."""
     return [peer for peer in peers if not peer.flags & _UNDER_WAY]
-
-
-def connect(handle: lt.torrent_handle, endpoint: Address) -> None:
-    """Have libtorrent link with a host, unless it is linked.
-
-    libtorrent waits longer after each failure. Each time a tracker names a host, it forgets one of the failures; so we
-    claim to be a tracker, and a host that comes back is found within seconds.
-    """
-    handle.connect_peer(endpoint, lt.peer_info.tracker)
 
 
 def _endpoint(address: str, port: int) -> Address:
@@ -129,9 +156,9 @@ def _endpoint(address: str, port: int) -> Address:
     return str(parsed), port
 
 
-def _is_at(own: Address | None, endpoint: Address) -> bool:
+def _is_at(own: Address, endpoint: Address) -> bool:
     """Whether a host that listens at `own` listens at this endpoint."""
-    if own is None or own[1] != endpoint[1]:
+    if own[1] != endpoint[1]:
         return False
     listening, address = ip_address(own[0]), ip_address(endpoint[0])
     if listening.is_unspecified:

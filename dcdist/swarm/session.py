@@ -6,13 +6,12 @@ Everything here runs on the event loop; libtorrent works in threads of its own a
 from __future__ import annotations
 
 import asyncio
+import secrets
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import libtorrent as lt
-
 from dcdist.errors import SwarmError
-from dcdist.model.identity import LayerName
+from dcdist.model.identity import HostId, LayerName
 from dcdist.policy.link.request_ahead import USUAL, Ahead
 from dcdist.ports.pending_events import PendingEvents
 from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
@@ -20,18 +19,22 @@ from dcdist.swarm.alert_dispatch import AlertDispatch
 from dcdist.swarm.alerts import AlertPump
 from dcdist.swarm.counters import Counters
 from dcdist.swarm.injection_limits import InjectionLimits
-from dcdist.swarm.links import Links, connect
+from dcdist.swarm.libtorrent_errors import begin_session
+from dcdist.swarm.links import Links
 from dcdist.swarm.listening import Listener
 from dcdist.swarm.peers_missing import PeersMissing
-from dcdist.swarm.settings import allow_open_files, peer_classes, session_parameters
+from dcdist.swarm.settings import allow_open_files, peer_classes, peer_id_of, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
 from dcdist.swarm.torrent_layer import TorrentLayer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    import libtorrent as lt
+
     from dcdist.errors import DcdistError
     from dcdist.model.identity import Address
+    from dcdist.policy.fleet.reachability import Contact
     from dcdist.ports.layers import CachedLayer
     from dcdist.ports.swarm import SwarmEvent
 
@@ -42,14 +45,16 @@ _HIGHEST_RATE = (1 << 31) - 2
 
 
 @asynccontextmanager
-async def open_swarm(listen: Address | None) -> AsyncIterator[TorrentSwarm]:
-    """A session that listens at `listen` (port 0: any free port), or nowhere if None; closed at the end.
+async def open_swarm(*listen: Address, host: HostId | None = None) -> AsyncIterator[TorrentSwarm]:
+    """A session that listens at each address of `listen`, on one port (0: any free one); closed at the end.
+
+    Without an address it listens nowhere. Others know its links by the id `host`; None: a random one.
 
     Raises:
-        SwarmError: It cannot listen there.
+        SwarmError: It cannot listen there, or libtorrent cannot begin.
     """
     listener = Listener(listen)
-    swarm = TorrentSwarm(listener)
+    swarm = TorrentSwarm(listener, host or HostId(secrets.token_hex(16)))
     try:
         await listener.wait()
         yield swarm
@@ -60,7 +65,7 @@ async def open_swarm(listen: Address | None) -> AsyncIterator[TorrentSwarm]:
 class TorrentSwarm:
     """Implements `Swarm`; made by `open_swarm`."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, host: HostId) -> None:
         allow_open_files()
         self._loop = asyncio.get_running_loop()
         self._listener = listener
@@ -75,7 +80,9 @@ class TorrentSwarm:
         self._rates = (0, 0)
         self._error: DcdistError | None = None
         self._closed = False
-        self._session = lt.session(session_parameters(listen=listener.interface, source=listener.source))
+        self._session = begin_session(
+            session_parameters(listen=listener.interfaces, source=listener.source, peer_id=peer_id_of(host))
+        )
         self._session.set_peer_class_filter(peer_classes())
         # No part but the pump keeps the session: whoever drops the last reference waits for libtorrent's threads.
         self._counters = Counters(lambda: self._session.post_session_stats())
@@ -86,6 +93,11 @@ class TorrentSwarm:
     def port(self) -> int:
         """The listening port; 0 if it does not listen."""
         return self._listener.port
+
+    @property
+    def listening(self) -> tuple[Address, ...]:
+        """Where it listens, all on one port: unspecified addresses for all of a family; none if nowhere."""
+        return self._listener.endpoints
 
     async def add(self, layer: CachedLayer) -> TorrentLayer:
         """Take part in the swarm of `layer`, offering what it has; its data file is written from here on.
@@ -107,10 +119,10 @@ class TorrentSwarm:
         Raises:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
-        endpoint = self._links.want(address, port, own=self._listener.endpoint)
+        endpoint = self._links.want(address, port, own=self._listener.endpoints)
         if endpoint and not self._closed:
             for handle in self._layers:
-                connect(handle, endpoint)
+                self._links.dial(handle, endpoint, now=self._loop.time())
 
     def forget(self, address: str, port: int) -> None:
         """Dial the host there no more. A link that exists stays. Does nothing if `connect` did not name the host.
@@ -119,6 +131,16 @@ class TorrentSwarm:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
         self._links.forget(address, port)
+
+    def contact(self, host: HostId | None, address: str, port: int) -> Contact | None:
+        """How this host stands with the one that listens there, as of a moment ago; None: it is this host itself.
+
+        `host` is the id of the other one; None: it is not known.
+
+        Raises:
+            SwarmError: The address is not an IP address, or the port is not valid.
+        """
+        return self._links.contact(host, (address, port), own=self._listener.endpoints)
 
     async def events(self) -> Sequence[SwarmEvent]:
         """Wait for events and take them: failed pieces first, then the pieces that passed as one set a layer.
@@ -201,6 +223,7 @@ class TorrentSwarm:
             counters=self._counters,
             added=self._added,
             listened=lambda alert: self._listener.take(alert, self._session),
+            failed=self._listener.fail,
             broke=self._break,
         )
 
@@ -218,7 +241,7 @@ class TorrentSwarm:
         self._links.came(alert.handle)  # hosts that were dialled with it may be linked by now
         if self._error:
             ours.end(self._error)
-        self._links.connect(alert.handle)
+        self._links.connect(alert.handle, now=self._loop.time())
         if not added.done():
             added.set_result(ours)
 
@@ -237,7 +260,7 @@ class TorrentSwarm:
             if self._loop.time() >= reconnect:
                 reconnect = self._loop.time() + _RECONNECT
                 for handle in self._layers:
-                    self._links.connect(handle)
+                    self._links.connect(handle, now=self._loop.time())
 
     def _look_ahead(self) -> None:
         """Ask peers for as many seconds ahead as suits the missing bytes."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import secrets
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,10 @@ from dcdist.model.geometry import KIB, MIB
 from dcdist.policy.link import request_ahead
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from ipaddress import IPv4Address, IPv6Address
+
+    from dcdist.model.identity import HostId
 
 DISK_BACKEND = "pread_disk_io_constructor"
 """The quickest of the three backends, and the cheapest in CPU. `mmap` holds the files in resident memory; `posix` opens
@@ -41,17 +43,17 @@ _ENCRYPTION_OFF = 2
 _PREFER_TCP = 0
 
 
-def session_parameters(*, listen: str, source: str) -> lt.session_params:
+def session_parameters(*, listen: str, source: str, peer_id: bytes) -> lt.session_params:
     """The parameters of a new session.
 
-    `listen` is from `listen_interface` (empty: listen nowhere), `source` from `source_address` (empty: any address).
+    `listen` is from `listen_interfaces` (empty: listen nowhere), `source` from `source_address` (empty: any address).
     """
     parameters = lt.session_params()
     parameters.disk_io_constructor = DISK_BACKEND
     parameters.settings = {
         # The fingerprint is the whole peer id, so all torrents of a session show the same host.
         "user_agent": "dcdist",
-        "peer_fingerprint": f"-DC0001-{secrets.token_hex(6)}",
+        "peer_fingerprint": peer_id.decode("ascii"),
         "listen_interfaces": listen,
         "outgoing_interfaces": source,
         "listen_system_port_fallback": False,  # no other host would know another port
@@ -111,14 +113,19 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
     return parameters
 
 
-def listen_interface(address: IPv4Address | IPv6Address, port: int) -> str:
-    """Address and port as libtorrent writes them."""
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+def peer_id_of(host: HostId) -> bytes:
+    """The peer id by which other hosts know the links of this host: the end of its id, whose beginning many share."""
+    return f"-DC0001-{host[-12:]}".encode("ascii")
 
 
-def source_address(address: IPv4Address | IPv6Address) -> str:
+def listen_interfaces(addresses: Sequence[IPv4Address | IPv6Address], port: int) -> str:
+    """Addresses with one port as libtorrent writes them."""
+    return ",".join(f"[{each}]:{port}" if each.version == 6 else f"{each}:{port}" for each in addresses)
+
+
+def source_address(addresses: Sequence[IPv4Address | IPv6Address]) -> str:
     """The address of outgoing connections, so that others see the one we listen on; empty for any."""
-    return "" if address.is_unspecified else str(address)
+    return "" if any(each.is_unspecified for each in addresses) else ",".join(map(str, addresses))
 
 
 def peer_classes() -> lt.ip_filter:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class TestTorrentSwarm(SwarmSuite):
     @pytest.fixture
     async def swarm(self) -> AsyncIterator[Swarm]:
-        async with open_swarm(None) as swarm:
+        async with open_swarm() as swarm:
             yield swarm
 
 

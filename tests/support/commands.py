@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[2]
 _LIMIT = 60.0
@@ -44,10 +44,12 @@ class Done:
         return self.records[-1]
 
 
-def dcdist(*arguments: object, stdin: bytes = b"", environment: dict[str, str] | None = None) -> Done:
-    """Run `python -m dcdist` to its end."""
+def dcdist(
+    *arguments: object, stdin: bytes = b"", environment: dict[str, str] | None = None, wrapper: Sequence[str] = ()
+) -> Done:
+    """Run `python -m dcdist` to its end; `wrapper` are the words of a command that runs it."""
     done = subprocess.run(
-        [sys.executable, "-m", "dcdist", *map(str, arguments)],
+        [*wrapper, sys.executable, "-m", "dcdist", *map(str, arguments)],
         cwd=ROOT,
         input=stdin,
         capture_output=True,
@@ -59,10 +61,10 @@ def dcdist(*arguments: object, stdin: bytes = b"", environment: dict[str, str] |
 
 
 @contextmanager
-def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """`python -m dcdist` while it runs; killed at the end if it still does."""
+def running(*arguments: object, wrapper: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+    """`python -m dcdist` while it runs; killed at the end if it still does. `wrapper`: as of `dcdist`."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "dcdist", *map(str, arguments)],
+        [*wrapper, sys.executable, "-m", "dcdist", *map(str, arguments)],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -39,24 +39,33 @@ class System:
         return {IPV4: "10.0.0.9"}
 
 
+def listening(own: OwnAddress) -> list[tuple[str, int]]:
+    """Where a host listens that found port 6881 free."""
+    return [(address, 6881) for address, _ in own.listen]
+
+
 def announced(system: System, reach: Reach | None = None, store_host: str = "store") -> str | None:
     """The address for a host that listens on port 6881."""
-    found = system.own(reach, store_host).now(6881)
+    own = system.own(reach, store_host)
+    found = own.now(listening(own))
     assert found is None or found[1] == 6881
     return found and found[0]
 
 
 def doubt(system: System, reach: Reach | None = None, store_host: str = "store") -> str:
     own = system.own(reach, store_host)
-    found = own.now(6881)
+    found = own.now(listening(own))
     assert found is not None
-    return own.doubt(found)
+    return own.doubt(found, listening(own))
 
 
 def test_an_address_that_was_asked_for_is_told() -> None:
     system = System(Routes(to_store="10.0.0.5"))
     assert announced(system, Reach(listen=("10.9.9.9", 0))) == "10.9.9.9"
-    assert system.own(Reach(listen=("10.9.9.9", 0), advertise=("10.8.8.8", 7000))).now(6881) == ("10.8.8.8", 7000)
+    assert system.own(Reach(listen=("10.9.9.9", 0), advertise=("10.8.8.8", 7000))).now([("10.9.9.9", 6881)]) == (
+        "10.8.8.8",
+        7000,
+    )
 
 
 @pytest.mark.parametrize("listen", [None, ("0.0.0.0", 6881)])
@@ -93,23 +102,43 @@ def test_a_host_without_any_address_announces_none() -> None:
     assert announced(System()) is None
 
 
-def test_a_host_listens_in_the_family_in_which_others_reach_it() -> None:
-    assert System(LAN, LAN_IPV6).own().listen == ("0.0.0.0", 0)
-    assert System().own().listen == ("0.0.0.0", 0)
-    assert System(NOTHING, LAN_IPV6).own().listen == ("::", 0)
-    assert System(LAN, Routes(to_store="fd00::1")).own().listen == ("::", 0)
-    assert System(LAN).own(Reach(advertise=("fd00::5", 6881))).listen == ("::", 0)
+def test_a_host_listens_in_both_families_unless_it_is_told_where() -> None:
+    assert System().own().listen == (("0.0.0.0", 0), ("::", 0))
+    assert System().own(Reach(listen=("10.9.9.9", 6881))).listen == (("10.9.9.9", 6881),)
+
+
+def test_a_host_announces_the_family_in_which_it_reaches_the_store_and_ipv4_if_either_is_as_good() -> None:
+    assert announced(System(LAN, LAN_IPV6)) == "10.77.0.1"
     assert announced(System(NOTHING, LAN_IPV6)) == "fd00::1"
+    assert announced(System(LAN, Routes(to_store="fd00::1"))) == "fd00::1"
+
+
+def test_an_address_of_a_family_that_is_not_listened_on_is_not_found() -> None:
+    own = System(LAN, Routes(to_store="fd00::1")).own()
+    assert own.now([("0.0.0.0", 6881)]) == ("10.77.0.1", 6881)
+    assert own.now([]) is None
+
+
+def test_a_host_that_listens_in_both_families_may_be_told_to_announce_either() -> None:
+    assert doubt(System(LAN), Reach(listen=None, advertise=("fd00::5", 6881))) == ""
+    assert doubt(System(LAN), Reach(listen=None, advertise=("10.0.0.5", 6881))) == ""
+
+
+def test_an_announced_port_that_nobody_chose_to_listen_on_is_doubted() -> None:
+    told = doubt(System(LAN), Reach(advertise=("10.0.0.5", 7000)))
+    assert "announces port 7000 and listens on 6881, which was free by chance" in told
+    assert "--listen 0.0.0.0:7000" in told
+    assert doubt(System(LAN), Reach(listen=("0.0.0.0", 6881), advertise=("10.0.0.5", 7000))) == ""
 
 
 def test_an_address_that_changes_is_found_again_and_the_store_is_looked_up_once() -> None:
     system = System(Routes(to_store="10.77.0.1"))
     own = system.own()
-    assert own.now(6881) == ("10.77.0.1", 6881)
+    assert own.now(listening(own)) == ("10.77.0.1", 6881)
     system.ipv4 = Routes(to_store="10.77.0.50")
-    assert own.now(6881) == ("10.77.0.50", 6881)
+    assert own.now(listening(own)) == ("10.77.0.50", 6881)
     assert system.looked_up == ["store"]
-    assert system.servers[-2:] == ["10.0.0.9", "10.0.0.9"]
+    assert system.servers == ["10.0.0.9", None, "10.0.0.9", None]
 
 
 def test_an_announced_address_of_another_family_is_doubted() -> None:

@@ -108,8 +108,8 @@ LISTEN_OPTION = click.option(
     "--listen",
     type=LISTEN,
     metavar="IP:PORT",
-    help="Address where other hosts may connect; port 0 is any free port. [default: 0.0.0.0:0, or [::]:0 "
-    "where others can be reached over IPv6 only]",
+    help="Address where other hosts may connect; port 0 is any free port. [default: all IPv4 and IPv6 addresses, on "
+    "one free port]",
 )
 ADVERTISE = click.option(
     "--advertise",

@@ -11,7 +11,7 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, get_args
 
-from dcdist.engine.fetch_events import Counted, FetchEvent, Trouble
+from dcdist.engine.fetch_events import Counted, FetchEvent, MemberCounts, Trouble
 from dcdist.model.identity import ReleaseName
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def fetch_event(found: dict[str, Json]) -> FetchEvent | None:
         values["release"] = ReleaseName.parse(release)
     if isinstance(counted := values.get("bytes"), dict):
         values["bytes"] = Counted(**counted)
+    if isinstance(members := values.get("members"), dict):
+        values["members"] = MemberCounts(**members)
     if "kind" in values:
         values["kind"] = Trouble(str(values["kind"]))
     event: FetchEvent = kind(**values)

@@ -49,17 +49,18 @@ def percent(event: fetch_events.Progress) -> int:
 
 
 def progress(event: fetch_events.Progress) -> tuple[str, ...]:
-    """Bytes; rates by source, with the peers; time left, if that is known."""
+    """Bytes; rates by source, with the peers, and what they were given; time left, if that is known."""
     told = (
         f"layers {show_bytes(event.layer_bytes)} of {show_bytes(event.layer_total)}, "
         f"images {show_bytes(event.bytes.images)} of {show_bytes(event.image_total)}",
-        f"{show_rate(event.from_store)} from the store, {show_rate(event.from_peers)} from {event.peers} peer(s)",
+        f"{show_rate(event.from_store)} from the store, {show_rate(event.from_peers)} from {event.peers} peer(s)"
+        + (f", {show_bytes(event.bytes.given)} given to others" if event.bytes.given else ""),
     )
     return told if event.seconds_left is None else (*told, f"{show_duration(event.seconds_left)} left")
 
 
 def fetched(event: fetch_events.Fetched) -> str:
-    """The sums: how much came from where."""
+    """The sums: how much came from where, and how this host stood with the others."""
     counted = event.bytes
     rate = counted.images / event.seconds if event.seconds > 0 else 0.0
     return (
@@ -67,5 +68,14 @@ def fetched(event: fetch_events.Fetched) -> str:
         + (f": {show_bytes(counted.images)} of images, {show_rate(rate)}" if counted.images else "")
         + f"\n  from the store {show_bytes(counted.store)}, from {event.peers_seen} other host(s) "
         f"{show_bytes(counted.peers)}, from the cache {show_bytes(counted.reused)}, wasted "
-        f"{show_bytes(counted.wasted)}"
+        f"{show_bytes(counted.wasted)}" + ("" if event.listening is None else f"\n  {among_others(event)}")
     )
+
+
+def among_others(event: fetch_events.Fetched) -> str:
+    """Where the others find this host, how many of them it reached, and what it gave them."""
+    members = event.members
+    where = f"listening on {event.listening}" if event.advertised is None else f"announced as {event.advertised}"
+    reached = f"{members.linked} of {members.listed} host(s) reached" if members.listed else "no other host is listed"
+    silent = f", {members.unreachable} unreachable" if members.unreachable else ""
+    return f"{where}; {reached}{silent}; {show_bytes(event.bytes.given)} given to others"

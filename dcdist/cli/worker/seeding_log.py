@@ -8,8 +8,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dcdist.cli.display.quantities import show_duration
-from dcdist.engine.fetch_events import Troubled
+from dcdist.cli.display.quantities import show_bytes, show_duration
+from dcdist.engine.fetch_events import Progress, Troubled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,7 @@ class SeedingLog:
         self._what = what
         self._open = False
         self._begun = False
+        self._given = 0
 
     def open(self) -> None:
         """Let go of the command's standard output and error; if the log cannot be opened, its lines are lost."""
@@ -56,11 +57,13 @@ class SeedingLog:
         """What happens while seeding."""
         if isinstance(event, Troubled):
             self.note(event.message)
+        elif isinstance(event, Progress):
+            self._given = event.bytes.given
 
     def close(self) -> None:
         """The process ends."""
         if self._begun:
-            self.note(f"seeding {self._what} ended")
+            self.note(f"seeding {self._what} ended: {show_bytes(self._given)} given to others")
 
     def _descriptor(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -96,6 +96,7 @@ class Lookout:
         self._shown: float | None = None
         self._changed = False
         self._joined = False
+        self._looked = False
         self._notices: list[Notice] = []
         self._steps = self._join()
         self._ask = next(self._steps)
@@ -114,6 +115,11 @@ class Lookout:
     def joined(self) -> bool:
         """Whether this host has tried to announce itself and to look, or waits for that no longer."""
         return self._joined
+
+    @property
+    def partners(self) -> tuple[Member, ...] | None:
+        """The members to trade with: those of the prefix, and a few beyond; None before the first look."""
+        return tuple(self._linked.values()) if self._looked else None
 
     @property
     def prefix(self) -> Prefix:
@@ -142,12 +148,14 @@ class Lookout:
         self._changed = True
 
     def moved(self, address: str, port: int) -> None:
-        """Others reach this host there now. If it is about to announce itself, that heartbeat says so already."""
+        """Others reach this host there now: the heartbeat that it is about to leave says so, or another one soon."""
         if (address, port) == (self._me.address, self._me.port):
             return
         self._me = replace(self._me, address=address, port=port, sequence=self._me.sequence + 1)
         if isinstance(self._ask, Announce):
             self._ask = replace(self._ask, member=self._me)
+        else:
+            self._changed = True
 
     def begin_anyway(self, *, now: float) -> None:
         """The fetch waits no longer for the answer to `ask`: it is forgotten. Announce and look anew."""
@@ -209,6 +217,7 @@ class Lookout:
         joined = tuple(member for member in members if self._known.get(member.host) != member)
         left = tuple(host for host in self._known if host not in now)
         self._known = now
+        self._looked = True
         self._link()
         if self._bits != self.prefix.bits:
             self._bits = self.prefix.bits

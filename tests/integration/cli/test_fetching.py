@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -45,8 +46,10 @@ def test_a_release_comes_whole_and_an_update_moves_what_is_new(demo: Demo, tmp_p
     assert os.access(tmp_path / "images" / "metadata" / "net" / "plan.txt", os.X_OK)
     assert not os.access(tmp_path / "images" / "metadata" / "order.json", os.X_OK)
     fetched = first.last("fetched")
-    assert list(fetched) == ["event", "release", "seconds", "bytes", "peers_seen"]
-    assert list(fetched["bytes"]) == ["images", "store", "peers", "reused", "wasted"]
+    assert list(fetched) == [
+        "event", "release", "seconds", "bytes", "peers_seen", "members", "listening", "advertised",
+    ]  # fmt: skip
+    assert list(fetched["bytes"]) == ["images", "store", "peers", "reused", "wasted", "given"]
     assert (fetched["release"], fetched["peers_seen"], fetched["bytes"]["peers"]) == ("web@1", 0, 0)
     assert LAYERS < fetched["bytes"]["store"] < LAYERS + 10_000
     assert update.last("fetched")["release"] == "web@2"
@@ -167,7 +170,9 @@ def seeding(demo: Demo, tmp_path: Path) -> Iterator[tuple[int, int]]:
     os.kill(pid, signal.SIGTERM)
     wait_for_end(pid)
     log = (host / "cache" / "seeding.log").read_text().splitlines()
-    assert [line.partition(str(pid))[2].strip() for line in log] == ["seeding web@1 for 10 min", "seeding web@1 ended"]
+    told = [line.partition(str(pid))[2].strip() for line in log]
+    assert (told[0], len(told)) == ("seeding web@1 for 10 min", 2)
+    assert re.fullmatch(r"seeding web@1 ended: .+ given to others", told[1])
 
 
 def test_a_host_that_seeds_gives_everything(demo: Demo, tmp_path: Path, seeding: tuple[int, int]) -> None:

@@ -286,7 +286,7 @@ async def test_hosts_trade_over_ipv6(site: Site) -> None:
 async def test_a_host_that_nobody_can_connect_to_fetches_from_the_store_and_says_so(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OwnAddress, "now", lambda self, port: None)
+    monkeypatch.setattr(OwnAddress, "now", lambda self, listening: None)
     fetched = await site.fetch("a")
 
     assert site.image("a") == IMAGE
@@ -299,7 +299,7 @@ async def test_a_host_that_nobody_can_connect_to_fetches_from_the_store_and_says
 async def test_a_host_that_needs_the_others_must_be_one_that_they_can_connect_to(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OwnAddress, "now", lambda self, port: None)
+    monkeypatch.setattr(OwnAddress, "now", lambda self, listening: None)
     with pytest.raises(UsageError, match="--advertise"):
         await site.fetch("a", replace(site.options("a"), draw=False))
     with pytest.raises(UsageError, match="--advertise"):
@@ -308,7 +308,7 @@ async def test_a_host_that_needs_the_others_must_be_one_that_they_can_connect_to
 
 async def test_a_host_whose_address_changes_announces_the_new_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     address, stop = ["127.0.0.1"], asyncio.Event()
-    monkeypatch.setattr(OwnAddress, "now", lambda self, port: (address[0], port))
+    monkeypatch.setattr(OwnAddress, "now", lambda self, listening: (address[0], listening[0][1]))
     async with asyncio.TaskGroup() as group:
         group.create_task(site.fetch("a", replace(site.options("a"), seed_for=600.0), stop))
         while not (told := await site.heartbeats()):
@@ -334,7 +334,12 @@ async def test_a_store_behind_plain_http_is_enough(site: Site) -> None:
         dcdist.open_store(url, environment={}) as store,
     ):
         release = await dcdist.find_release(store, "web@1", trust=[KEY.public])
-        fetched = await dcdist.fetch(store, release, site.options("a"), report=lambda _: None)
+        told: list[FetchEvent] = []
+        fetched = await dcdist.fetch(store, release, site.options("a"), report=told.append)
 
     assert site.image("a") == IMAGE
     assert fetched.bytes.store == site.release.layer_bytes
+    assert fetched.advertised is None
+    (trouble,) = [event for event in told if isinstance(event, Troubled)]
+    assert trouble.kind is Trouble.RENDEZVOUS
+    assert "hosts cannot find each other through http" in trouble.message

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import socket
 from contextlib import ExitStack
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dcdist.errors import SwarmError
 from dcdist.model.geometry import KIB, MIB
+from dcdist.model.identity import HostId
+from dcdist.policy.fleet.reachability import Contact
 from dcdist.ports.swarm import PiecesPassed
 from dcdist.swarm import listening, open_swarm
+from tests.support import virtual_time
 from tests.support.cached_layers import everything, file_layer
 from tests.support.layers import sample_layer
 from tests.support.swarms import finished, until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dcdist.swarm import TorrentSwarm
 
 LENGTH = 4 * MIB + 1000
 SAMPLE = sample_layer(LENGTH)
@@ -43,7 +50,7 @@ async def test_a_host_that_comes_back_is_found_again(tmp_path: Path) -> None:
 
 
 async def test_a_link_to_a_host_that_was_forgotten_goes_on(tmp_path: Path) -> None:
-    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
+    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm() as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
         shared = await taker.add(file_layer(tmp_path / "taker", SAMPLE))
         shared.reserve(0b11)
@@ -99,7 +106,7 @@ async def test_what_linked_hosts_lack_is_told_over_all_layers_and_nothing_of_tho
 
 
 async def test_a_host_that_listens_nowhere_trades_too(tmp_path: Path) -> None:
-    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
+    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm() as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
         await taker.add(file_layer(tmp_path / "taker", SAMPLE))
         taker.connect("127.0.0.1", giver.port)
@@ -117,11 +124,85 @@ async def test_hosts_trade_over_ipv6(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("anywhere", "somewhere"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
 async def test_listening_on_all_addresses_there_is_one_port(anywhere: str, somewhere: str, tmp_path: Path) -> None:
-    async with open_swarm((anywhere, 0)) as giver, open_swarm(None) as taker:
+    async with open_swarm((anywhere, 0)) as giver, open_swarm() as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
         await taker.add(file_layer(tmp_path / "taker", SAMPLE))
         taker.connect(somewhere, giver.port)
         await finished(taker, ALL)
+
+
+EVERYWHERE = (("0.0.0.0", 0), ("::", 0))
+
+
+@pytest.mark.parametrize("somewhere", ["127.0.0.1", "::1"])
+async def test_a_host_that_listens_in_both_families_has_one_port_in_both(somewhere: str, tmp_path: Path) -> None:
+    async with open_swarm(*EVERYWHERE) as giver, open_swarm() as taker:
+        assert giver.listening == (("0.0.0.0", giver.port), ("::", giver.port))
+        await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+        await taker.add(file_layer(tmp_path / "taker", SAMPLE))
+        taker.connect(somewhere, giver.port)
+        await finished(taker, ALL)
+
+
+async def test_a_port_that_is_taken_in_one_family_is_not_one_for_both() -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as other:
+        other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        other.bind(("::1", 0))
+        taken = other.getsockname()[1]
+        with pytest.raises(OSError, match="in use"), ExitStack() as stack:
+            listening._bound_port([ip_address("127.0.0.1"), ip_address("::1")], stack, port=taken)
+
+
+async def test_a_family_that_this_machine_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "_can_bind", lambda address: address.version == 4)
+    async with open_swarm(*EVERYWHERE) as swarm:
+        assert swarm.listening == (("0.0.0.0", swarm.port),)
+
+
+def test_a_session_that_says_nothing_is_given_up_after_five_seconds() -> None:
+    async def main() -> None:
+        listener = listening.Listener([("0.0.0.0", 0)])
+        with pytest.raises(SwarmError, match=r"does not listen on any port of 0\.0\.0\.0, and does not say why"):
+            await listener.wait()
+        assert asyncio.get_running_loop().time() == 5.0
+
+    virtual_time.run(main())
+
+
+async def test_a_host_knows_by_its_id_that_another_is_linked_whoever_dialled(tmp_path: Path) -> None:
+    one_id, other_id = HostId("1" * 32), HostId("2" * 32)
+    async with open_swarm(("127.0.0.1", 0), host=one_id) as one, open_swarm(host=other_id) as other:
+        await one.add(file_layer(tmp_path / "one", SAMPLE, have=ALL))
+        await other.add(file_layer(tmp_path / "other", SAMPLE))
+        other.connect("127.0.0.1", one.port)
+        await finished(other, ALL)
+        await until(lambda: one.contact(other_id, "127.0.0.1", 9) == Contact(("127.0.0.1", 9), linked=True))
+        there = Contact(("127.0.0.1", one.port), linked=True)
+        await until(lambda: other.contact(one_id, "127.0.0.1", one.port) == there)
+        assert other.contact(None, "127.0.0.1", one.port) == there
+        assert one.contact(HostId("3" * 32), "127.0.0.1", one.port) is None
+
+
+async def test_a_host_that_does_not_answer_is_told_from_one_that_does(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        nobody = _bound(probe, "127.0.0.1")
+    async with open_swarm(("127.0.0.1", 0)) as stranger, open_swarm() as swarm:
+        await swarm.add(file_layer(tmp_path / "layer", SAMPLE))
+        began = asyncio.get_running_loop().time()
+        for port in (nobody, stranger.port):
+            swarm.connect("127.0.0.1", port)
+        await until(lambda: _failure(swarm, nobody) == "connection refused")
+        silent = swarm.contact(None, "127.0.0.1", nobody)
+        assert silent is not None
+        assert silent.silent_since is not None
+        assert began <= silent.silent_since <= asyncio.get_running_loop().time()
+        # It trades no layer of this host, and hangs up: that is an answer.
+        await until(lambda: swarm.contact(None, "127.0.0.1", stranger.port) == Contact(("127.0.0.1", stranger.port)))
+
+
+def _failure(swarm: TorrentSwarm, port: int) -> str:
+    contact = swarm.contact(None, "127.0.0.1", port)
+    return "" if contact is None else contact.failure
 
 
 async def test_hosts_of_one_machine_trade_on_one_port_of_different_addresses(tmp_path: Path) -> None:
@@ -147,7 +228,7 @@ async def test_limits_hold_between_hosts_of_one_network(tmp_path: Path) -> None:
     async with (
         open_swarm(("127.0.0.1", 0)) as bounded,
         open_swarm(("127.0.0.1", 0)) as free,
-        open_swarm(None) as taker,
+        open_swarm() as taker,
     ):
         bounded.limit(up=512.0 * KIB, down=None)
         await bounded.add(file_layer(tmp_path / "bounded", slow, have=everything(slow.index)))
@@ -214,6 +295,6 @@ async def test_where_nobody_can_listen_it_says_so(listen: tuple[str, int]) -> No
 
 @pytest.mark.parametrize("endpoint", [("somewhere", 7000), ("127.0.0.1", 0), ("127.0.0.1", 70000)])
 async def test_what_is_no_endpoint_is_refused(endpoint: tuple[str, int]) -> None:
-    async with open_swarm(None) as swarm:
+    async with open_swarm() as swarm:
         with pytest.raises(SwarmError):
             swarm.connect(*endpoint)

@@ -40,7 +40,7 @@ async def broke(swarm: TorrentSwarm) -> SwarmBroke:
 async def test_a_disk_that_refuses_breaks_the_swarm_and_holds_nobody(tmp_path: Path) -> None:
     layer = FileLayer(SAMPLE.index, tmp_path / "data", 0)
     layer.path.mkdir()
-    async with open_swarm(None) as swarm:
+    async with open_swarm() as swarm:
         shared = await swarm.add(layer)
         async with asyncio.TaskGroup() as group:
             for piece in range(64):
@@ -66,7 +66,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.root
 async def test_a_full_disk_breaks_the_swarm(small_disk: Path) -> None:
     layer = file_layer(small_disk, SAMPLE)
-    async with open_swarm(None) as swarm:
+    async with open_swarm() as swarm:
         shared = await swarm.add(layer)
         async with asyncio.TaskGroup() as group:
             for piece in range(64):
@@ -79,7 +79,7 @@ async def test_a_full_disk_breaks_the_swarm(small_disk: Path) -> None:
 @NEEDS_ROOT
 @pytest.mark.root
 async def test_a_disk_that_is_full_when_peers_give_breaks_the_swarm(small_disk: Path, tmp_path: Path) -> None:
-    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm(None) as taker:
+    async with open_swarm(("127.0.0.1", 0)) as giver, open_swarm() as taker:
         await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=everything(SAMPLE.index)))
         await taker.add(file_layer(small_disk, SAMPLE))
         taker.connect("127.0.0.1", giver.port)
@@ -89,7 +89,7 @@ async def test_a_disk_that_is_full_when_peers_give_breaks_the_swarm(small_disk: 
 async def test_lost_alerts_lose_no_piece(tmp_path: Path) -> None:
     sample = sample_layer(32 * MIB)
     layer = file_layer(tmp_path, sample)
-    async with open_swarm(None) as swarm:
+    async with open_swarm() as swarm:
         shared = await swarm.add(layer)
         swarm._session.apply_settings({"alert_queue_size": 1})
         async with asyncio.TaskGroup() as group:
@@ -105,7 +105,7 @@ async def test_of_many_pieces_that_fail_at_once_none_is_lost(tmp_path: Path) -> 
     # With several disk threads libtorrent 2.1.1 lost a piece or more in one of five such rounds, on an idle machine.
     sample = sample_layer(64 * MIB)
     for number in range(10):
-        async with open_swarm(None) as swarm, asyncio.TaskGroup() as group:
+        async with open_swarm() as swarm, asyncio.TaskGroup() as group:
             shared = await swarm.add(file_layer(tmp_path / str(number), sample))
             for piece in range(256):
                 group.create_task(shared.inject(piece, bytes(len(sample.piece(piece)))))
@@ -127,7 +127,7 @@ async def test_a_check_whose_result_is_late_is_told_once_and_blamed_on_nobody_el
     monkeypatch.setattr(session, "_LOOK", 0.005)
     sample = sample_layer(64 * MIB)
     failed: list[PieceFailed] = []
-    async with open_swarm(None) as swarm, asyncio.TaskGroup() as group:
+    async with open_swarm() as swarm, asyncio.TaskGroup() as group:
         shared = await swarm.add(file_layer(tmp_path, sample))
         for piece in range(256):
             group.create_task(shared.inject(piece, bytes(len(sample.piece(piece)))))
@@ -163,7 +163,7 @@ async def test_sessions_leave_no_thread_and_no_descriptor(tmp_path: Path) -> Non
 
 async def test_a_session_ends_while_pieces_are_waiting_for_room(tmp_path: Path) -> None:
     sample = sample_layer(64 * MIB)
-    async with open_swarm(None) as swarm:
+    async with open_swarm() as swarm:
         shared = await swarm.add(file_layer(tmp_path, sample))
         waiting = [asyncio.ensure_future(shared.inject(piece, sample.piece(piece))) for piece in range(256)]
         await asyncio.sleep(0)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.cli.display.quantities import printable, show_address, show_bytes, show_duration, show_rate
+from dcdist.cli.display.quantities import printable, show_bytes, show_duration, show_rate
+from dcdist.model.identity import show_address
 from dcdist.model.option_text import parse_address
 
 

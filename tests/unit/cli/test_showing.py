@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 RELEASE = ReleaseName("web", "2")
 LAYER = LayerName("0" * 32)
-COUNTED = fetch_events.Counted(images=5_000_000, store=2_000_000, peers=3_000_000, reused=4_000_000, wasted=1000)
+COUNTED = fetch_events.Counted(
+    images=5_000_000, store=2_000_000, peers=3_000_000, reused=4_000_000, wasted=1000, given=6_000_000
+)
 PROGRESS = fetch_events.Progress(
     bytes=COUNTED,
     layer_bytes=2_500_000,
@@ -38,7 +40,11 @@ PROGRESS = fetch_events.Progress(
     peers=3,
     seconds_left=12.0,
 )
-FETCHED = fetch_events.Fetched(RELEASE, 2.5, COUNTED, 3)
+FETCHED = fetch_events.Fetched(
+    RELEASE, 2.5, COUNTED, 3, fetch_events.MemberCounts(7, 3, 2), "0.0.0.0:6881, [::]:6881", "10.0.0.5:6881"
+)
+UNANNOUNCED = replace(FETCHED, advertised=None, members=fetch_events.MemberCounts(0, 0, 0))
+ALONE = replace(UNANNOUNCED, listening=None)
 SHOWN: list[tuple[FetchEvent, str]] = [
     (fetch_events.ReleaseFound(RELEASE, 2, 5_000_000, 4_000_000), "web@2: 2 image(s), 5.00 MB, from layers of 4.00 MB"),
     (fetch_events.MetadataWritten(3), "3 metadata file(s) written"),
@@ -50,13 +56,25 @@ SHOWN: list[tuple[FetchEvent, str]] = [
     (
         PROGRESS,
         "50%: layers 2.50 MB of 5.00 MB, images 5.00 MB of 10.0 MB, 1.50 MB/s from the store, 2.00 MB/s from 3 "
-        "peer(s), 12 s left",
+        "peer(s), 6.00 MB given to others, 12 s left",
     ),
     (fetch_events.ImageFinished("web.xva", 5_000_000), "image web.xva is complete, 5.00 MB"),
     (fetch_events.Troubled("slow"), "note: slow"),
     (fetch_events.Troubled("bad", fetch_events.Trouble.CORRUPT, "10.0.0.5:6881"), "note: bad"),
     (
         FETCHED,
+        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
+        "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB\n"
+        "  announced as 10.0.0.5:6881; 3 of 7 host(s) reached, 2 unreachable; 6.00 MB given to others",
+    ),
+    (
+        UNANNOUNCED,
+        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
+        "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB\n"
+        "  listening on 0.0.0.0:6881, [::]:6881; no other host is listed; 6.00 MB given to others",
+    ),
+    (
+        ALONE,
         "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB",
     ),
@@ -95,8 +113,18 @@ def test_the_record_of_a_fetched_release_has_the_promised_keys() -> None:
         "event": "fetched",
         "release": "web@2",
         "seconds": 2.5,
-        "bytes": {"images": 5_000_000, "store": 2_000_000, "peers": 3_000_000, "reused": 4_000_000, "wasted": 1000},
+        "bytes": {
+            "images": 5_000_000,
+            "store": 2_000_000,
+            "peers": 3_000_000,
+            "reused": 4_000_000,
+            "wasted": 1000,
+            "given": 6_000_000,
+        },
         "peers_seen": 3,
+        "members": {"listed": 7, "linked": 3, "unreachable": 2},
+        "listening": "0.0.0.0:6881, [::]:6881",
+        "advertised": "10.0.0.5:6881",
     }
 
 

@@ -13,14 +13,14 @@ from dcdist.swarm.links import Links
 def dialled(links: Links) -> list[tuple[str, int]]:
     """The endpoints that a torrent is told to link with."""
     handle = Mock()
-    links.connect(handle)
+    links.connect(handle, now=0.0)
     return [call.args[0] for call in handle.connect_peer.call_args_list]
 
 
 def wanting(*endpoints: tuple[str, int]) -> Links:
     links = Links()
     for endpoint in endpoints:
-        links.want(*endpoint, own=None)
+        links.want(*endpoint, own=())
     return links
 
 
@@ -33,7 +33,7 @@ def test_a_host_that_was_forgotten_is_dialled_no_more() -> None:
 def test_a_host_that_is_wanted_again_is_dialled_again() -> None:
     links = wanting(("10.0.0.1", 7000))
     links.forget("10.0.0.1", 7000)
-    assert links.want("10.0.0.1", 7000, own=None) == ("10.0.0.1", 7000)
+    assert links.want("10.0.0.1", 7000, own=()) == ("10.0.0.1", 7000)
     assert dialled(links) == [("10.0.0.1", 7000)]
 
 
@@ -70,7 +70,7 @@ def test_what_is_no_endpoint_cannot_be_forgotten(endpoint: tuple[str, int]) -> N
 def test_a_host_of_this_machine_with_another_address_or_port_is_dialled(
     own: tuple[str, int], other: tuple[str, int]
 ) -> None:
-    assert Links().want(*other, own=own) == other
+    assert Links().want(*other, own=[own]) == other
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_a_host_of_this_machine_with_another_address_or_port_is_dialled(
     ],
 )
 def test_a_host_does_not_dial_itself(own: tuple[str, int], endpoint: tuple[str, int]) -> None:
-    assert Links().want(*endpoint, own=own) is None
+    assert Links().want(*endpoint, own=[own]) is None

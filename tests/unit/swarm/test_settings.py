@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from dcdist.model.identity import HostId
 from dcdist.swarm.session import _rate
-from dcdist.swarm.settings import listen_interface, peer_classes, session_parameters, source_address
+from dcdist.swarm.settings import listen_interfaces, peer_classes, peer_id_of, session_parameters, source_address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def settings() -> Mapping[str, object]:
+    """The settings of a session that listens nowhere."""
+    parameters = session_parameters(listen="", source="", peer_id=peer_id_of(HostId("7" * 20 + "0123456789ab")))
+    return cast("Mapping[str, object]", parameters.settings)
 
 
 @pytest.mark.parametrize(
@@ -18,38 +29,40 @@ def test_limits_hold_for_every_address(address: str) -> None:
 
 
 def test_the_swarm_is_closed() -> None:
-    chosen = session_parameters(listen="", source="").settings
+    chosen = settings()
     for way in ("enable_dht", "enable_lsd", "enable_upnp", "enable_natpmp"):
         assert chosen[way] is False
 
 
 def test_one_thread_checks_pieces() -> None:
     # With two, libtorrent 2.1.1 uses freed memory after writes failed: it crashed within 200 sessions on a full disk.
-    assert session_parameters(listen="", source="").settings["hashing_threads"] == 1
+    assert settings()["hashing_threads"] == 1
 
 
 def test_one_thread_reads_and_writes() -> None:
     # With several, libtorrent 2.1.1 lost pieces that had failed their check: about one fetch in 30 never ended.
-    assert session_parameters(listen="", source="").settings["aio_threads"] == 1
+    assert settings()["aio_threads"] == 1
 
 
-def test_each_session_is_a_host_of_its_own_with_a_whole_peer_id() -> None:
-    ids = {session_parameters(listen="", source="").settings["peer_fingerprint"] for _ in range(3)}
+def test_hosts_are_told_apart_by_the_ends_of_their_ids_in_a_whole_peer_id() -> None:
+    assert settings()["peer_fingerprint"] == "-DC0001-0123456789ab"
+    ids = {peer_id_of(host) for host in (HostId("0" * 32), HostId("0" * 31 + "1"), HostId("0" * 20 + "1" * 12))}
     assert [len(peer_id) for peer_id in ids] == [20, 20, 20]
 
 
 @pytest.mark.parametrize(
-    ("address", "interface", "source"),
+    ("addresses", "interfaces", "source"),
     [
-        ("10.0.0.5", "10.0.0.5:6881", "10.0.0.5"),
-        ("0.0.0.0", "0.0.0.0:6881", ""),
-        ("fd00::5", "[fd00::5]:6881", "fd00::5"),
-        ("::", "[::]:6881", ""),
+        (["10.0.0.5"], "10.0.0.5:6881", "10.0.0.5"),
+        (["0.0.0.0"], "0.0.0.0:6881", ""),
+        (["fd00::5"], "[fd00::5]:6881", "fd00::5"),
+        (["::"], "[::]:6881", ""),
+        (["0.0.0.0", "::"], "0.0.0.0:6881,[::]:6881", ""),
     ],
 )
-def test_addresses_are_written_as_libtorrent_reads_them(address: str, interface: str, source: str) -> None:
-    parsed = ip_address(address)
-    assert (listen_interface(parsed, 6881), source_address(parsed)) == (interface, source)
+def test_addresses_are_written_as_libtorrent_reads_them(addresses: list[str], interfaces: str, source: str) -> None:
+    parsed = [ip_address(address) for address in addresses]
+    assert (listen_interfaces(parsed, 6881), source_address(parsed)) == (interfaces, source)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,74 @@
+"""Watches which of the listed hosts this one reaches, and says so when they are hardly any, or nobody is listed.
+
+Invariant: each is said once, until it has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dcdist.engine import troubles
+from dcdist.policy.fleet.reachability import MemberCounts, Reachability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from dcdist.engine.fetch_events import Troubled
+    from dcdist.engine.fetch_job import Job
+    from dcdist.engine.membership import Membership
+    from dcdist.model.identity import Address
+    from dcdist.policy.fleet.reachability import Contact
+    from dcdist.ports.swarm import Swarm
+
+
+class ReachWatch:
+    """The watch of one fetch; `membership` is None for a host that meets others by their addresses alone."""
+
+    def __init__(
+        self, job: Job, swarm: Swarm, membership: Membership | None, *, report: Callable[[Troubled], None]
+    ) -> None:
+        self._job = job
+        self._swarm = swarm
+        self._membership = membership
+        self._report = report
+        self._loop = asyncio.get_running_loop()
+        self._reachability = Reachability()
+        self._alone = False
+
+    @property
+    def counts(self) -> MemberCounts:
+        """As of the last look."""
+        return self._reachability.counts
+
+    @property
+    def advertised(self) -> Address | None:
+        """The address that others are told; None if they are told none."""
+        return None if self._membership is None else self._membership.advertised
+
+    def look(self) -> None:
+        """Look at all hosts that are listed, or named by the user."""
+        contacts = self._contacts()
+        cut_off = self._reachability.look(contacts, now=self._loop.time())
+        if cut_off:
+            told = self.advertised or next(iter(self._swarm.listening), None)
+            self._report(troubles.hosts_are_cut_off(cut_off, self.counts, told))
+        was_alone, self._alone = self._alone, not contacts and self._waits_for_others()
+        if self._alone and not was_alone:
+            self._report(troubles.nobody_gives(self._job.release.name, self._job.options.reach.realm))
+
+    def _contacts(self) -> dict[Hashable, Contact]:
+        """How this host stands with each of the others, by their ids, or by the address that the user gave."""
+        members = () if self._membership is None else self._membership.partners or ()
+        found: dict[Hashable, Contact | None] = {
+            each.host: self._swarm.contact(each.host, each.address, each.port) for each in members
+        }
+        places = {(each.address, each.port) for each in members}
+        found |= {
+            place: self._swarm.contact(None, *place) for place in self._job.options.reach.peers if place not in places
+        }
+        return {name: contact for name, contact in found.items() if contact is not None}
+
+    def _waits_for_others(self) -> bool:
+        """Whether this host may take from others only, and knows who is listed."""
+        return not self._job.options.draw and (self._membership is None or self._membership.partners is not None)

@@ -1,0 +1,108 @@
+"""What a fetch tells of the hosts that are listed: in words, with addresses and what to do, and once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
+
+from dcdist.engine import troubles
+from dcdist.engine.fetch_options import FetchOptions, Reach
+from dcdist.engine.reach_watch import ReachWatch
+from dcdist.model.identity import HostId, ReleaseName
+from dcdist.model.trouble import Trouble, Troubled
+from dcdist.policy.fleet.reachability import Contact, MemberCounts
+from tests.support.planners import member
+
+if TYPE_CHECKING:
+    from dcdist.model.identity import Address
+    from dcdist.model.member import Member
+
+OWN = ("10.0.0.5", 6881)
+OPTIONS = FetchOptions(dest=Path("images"), cache=Path("cache"), draw=False)
+
+
+@dataclass
+class Circle:
+    """The others, as a test says: who is listed (None: no look yet), and how this host stands with each place."""
+
+    partners: tuple[Member, ...] | None = ()
+    advertised: Address | None = OWN
+    listening: tuple[Address, ...] = (("0.0.0.0", 6881),)
+    contacts: dict[Address, Contact | None] = field(default_factory=dict)
+    told: list[Troubled] = field(default_factory=list)
+
+    def contact(self, host: HostId | None, address: str, port: int) -> Contact | None:
+        del host
+        return self.contacts.get((address, port), Contact((address, port)))
+
+    def watch(self, options: FetchOptions = OPTIONS) -> ReachWatch:
+        job = Mock(options=options)
+        job.release.name = ReleaseName("web", "1")
+        return ReachWatch(job, self, self, report=self.told.append)  # type: ignore[arg-type]
+
+
+def silent(address: Address) -> Contact:
+    """A host that has refused every dial for a long time."""
+    return Contact(address, silent_since=float("-inf"), failure="connection refused")
+
+
+async def test_a_host_that_may_not_draw_hears_once_that_nobody_is_listed() -> None:
+    circle = Circle(partners=None)
+    watch = circle.watch()
+    watch.look()
+    assert circle.told == []  # nobody knows yet
+    circle.partners = ()
+    watch.look()
+    watch.look()
+    assert [(each.kind, "nobody is there to give web@1" in each.message) for each in circle.told] == [
+        (Trouble.RENDEZVOUS, True)
+    ]
+    circle.partners = (member(2),)
+    watch.look()
+    circle.partners = ()
+    watch.look()
+    assert len(circle.told) == 2
+
+
+async def test_a_host_that_draws_needs_nobody() -> None:
+    circle = Circle()
+    circle.watch(replace(OPTIONS, draw=True)).look()
+    assert circle.told == []
+
+
+async def test_hosts_that_the_user_named_count_unless_they_are_listed_or_this_one() -> None:
+    listed, named, itself = ("127.0.0.1", 1002), ("10.0.0.9", 6881), OWN
+    circle = Circle(partners=(member(2),), contacts={itself: None, named: silent(named)})
+    watch = circle.watch(replace(OPTIONS, reach=Reach(peers=(listed, named, itself))))
+    watch.look()
+    assert watch.counts == MemberCounts(listed=2, linked=0, unreachable=1)
+
+
+async def test_hosts_that_cannot_be_reached_are_told_once() -> None:
+    circle = Circle(partners=(member(2),), contacts={("127.0.0.1", 1002): silent(("127.0.0.1", 1002))})
+    watch = circle.watch()
+    watch.look()
+    watch.look()
+    (told,) = circle.told
+    assert (told.kind, told.source) == (Trouble.UNREACHABLE, "127.0.0.1:1002")
+
+
+def test_one_host_that_cannot_be_reached_is_told_with_its_reason_and_what_to_do() -> None:
+    told = troubles.hosts_are_cut_off([silent(("fd00::9", 6881))], MemberCounts(1, 0, 1), OWN)
+    assert told.message == (
+        "the only host that is listed cannot be reached: [fd00::9]:6881 (connection refused). If it runs, a firewall "
+        "or a wrong address keeps this host from it. Each host must let the others connect to the TCP port that it "
+        "announces, here 10.0.0.5:6881: fix the port with --listen IP:PORT (listen), open it, and give --advertise "
+        "IP:PORT (advertise) where others need another address. `dcdist doctor` tests it"
+    )
+
+
+def test_of_many_hosts_three_are_named() -> None:
+    cut_off = [silent((f"10.0.0.{number}", 6881)) for number in range(1, 6)]
+    told = troubles.hosts_are_cut_off(cut_off, MemberCounts(7, 0, 5), None)
+    assert "5 of the 7 hosts that are listed cannot be reached: 10.0.0.1:6881 (connection refused)" in told.message
+    assert "10.0.0.3:6881 (connection refused) and 2 more. If they run" in told.message
+    assert "10.0.0.4" not in told.message
+    assert told.source == "10.0.0.1:6881, 10.0.0.2:6881, 10.0.0.3:6881, 10.0.0.4:6881, 10.0.0.5:6881"
