@@ -61,7 +61,7 @@ def test_what_is_there_is_not_fetched_again(demo: Demo, tmp_path: Path) -> None:
 
 def test_one_image_or_metadata_only(demo: Demo, tmp_path: Path) -> None:
     assert dcdist(*demo.fetch("web@1", tmp_path, "--metadata-only")).code == 0
-    assert sorted(os.listdir(tmp_path / "images")) == ["metadata"]
+    assert sorted(os.listdir(tmp_path / "images")) == [".dcdist-release", "metadata"]
     assert dcdist(*demo.fetch("web@1", tmp_path, "--image", "db.img")).code == 0
     assert {"db.img", "metadata"} == {name for name in os.listdir(tmp_path / "images") if not name.startswith(".")}
     missing = dcdist(*demo.fetch("web@1", tmp_path, "--image", "no.img"))
