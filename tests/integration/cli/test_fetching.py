@@ -239,7 +239,10 @@ def test_a_signal_ends_a_fetch_cleanly_and_keeps_what_came(
     assert json.loads(out.splitlines()[-1])["exit_code"] == code
     assert "what was fetched is kept" in errors
     assert not is_alive(child)
-    assert [name for name in os.listdir(tmp_path / "images") if name.endswith(".img")] == []
+    # On a busy host the signal may come after the first image: what has its name is whole.
+    images = {path.name: path.read_bytes() for path in (tmp_path / "images").glob("*.img")}
+    assert images.items() <= demo.images["web@1"].items()
+    assert len(images) < 2
     resumed = dcdist(*demo.fetch("web@1", tmp_path)).last("fetched")
     assert resumed["bytes"]["reused"] > 0
     assert resumed["bytes"]["reused"] + resumed["bytes"]["store"] < LAYERS + 10_000
