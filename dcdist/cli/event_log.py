@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dcdist.cli.faults import Json
 
-_OFTEN = frozenset({"progress", "layer_checked"})
+_OFTEN = frozenset({"progress", "layer_checked", "image_checked"})
 
 
 class EventLog:
@@ -44,7 +44,7 @@ class EventLog:
         self._descriptor = -1 if path is None else _open(path)
 
     def note(self, record: dict[str, Json]) -> None:
-        """Write an event at once; of `progress` and `layer_checked`, one in ten seconds."""
+        """Write an event at once; of those that come often, one in ten seconds."""
         throttle = self._often.get(str(record.get("event")))
         if self._descriptor < 0 or (throttle is not None and not throttle.passes()):
             return

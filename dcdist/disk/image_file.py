@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, write_at
 from dcdist.disk.free_space import allocated_bytes
-from dcdist.disk.lock import lock_descriptor
+from dcdist.disk.lock import is_at, lock_descriptor
 from dcdist.disk.shared_descriptor import SharedDescriptor
 from dcdist.disk.system_errors import refusals
 from dcdist.disk.writeback import EarlyWriteback
@@ -98,7 +98,7 @@ class PartFile:
             return
         try:
             with refusals(self._part, "delete image"):
-                if _is_at(file.end(), self._part):
+                if is_at(file.end(), self._part):
                     self._part.unlink()
         finally:
             file.close()
@@ -108,7 +108,7 @@ class PartFile:
         with refusals(self._path, "finish image", needed=self._lacking):
             descriptor = file.end()
             os.fsync(descriptor)
-            if not _is_at(descriptor, self._part):
+            if not is_at(descriptor, self._part):
                 raise DiskError(f"{self._part} was replaced by another program; fetch it again", path=str(self._part))
             os.rename(self._part, self._path)
             self._file = None
@@ -135,17 +135,9 @@ def _open_locked(part: Path) -> int:
         try:
             lock_descriptor(descriptor, part, what=f"image {part.name}")
             # Between opening and locking it may have been renamed or deleted: then it is another process's image.
-            if _is_at(descriptor, part):
+            if is_at(descriptor, part):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    try:
-        there = path.lstat()
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(os.fstat(descriptor), there)

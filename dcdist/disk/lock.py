@@ -28,6 +28,15 @@ def lock_descriptor(descriptor: int, path: Path, *, what: str, holder: str = "an
         ) from error
 
 
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one at `path`: between opening and locking it may have been replaced."""
+    try:
+        there = path.lstat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), there)
+
+
 class FolderLock:
     """The lock of a folder, in a file that holds the process id of its owner."""
 

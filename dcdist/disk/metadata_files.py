@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dcdist.disk.durable import open_folder, replace_file
+from dcdist.disk.durable import open_folder, read_file, replace_file
+from dcdist.disk.places import parent_of, status_at
 from dcdist.disk.system_errors import refusals
 from dcdist.errors import DiskError
 from dcdist.folder_sync import sync_folder
+from dcdist.formats.names import METADATA_FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FOLDER = "metadata"
+    from dcdist.model.release import MetadataFile
+
+_MODES = {False: 0o666, True: 0o777}
 
 
-def write_metadata(destination: Path, path: str, content: bytes, mode: int) -> None:
-    """Write one file; `path` is relative to `metadata/`, with `/`; the umask applies to `mode`. Blocks.
+def write_metadata(destination: Path, file: MetadataFile) -> None:
+    """Write one file; its path is relative to `metadata/`; the umask applies to its mode. Blocks.
 
     Raises:
         DiskError: The path would leave the folder, or the disk refused.
     """
-    parts = path.split("/")
+    parts = file.path.split("/")
     if any(part in {"", ".", ".."} or "\0" in part for part in parts):
-        raise DiskError(f"metadata path {path!r} is not inside the metadata folder", path=str(destination))
-    with refusals(destination / FOLDER / path, "write", needed=lambda: len(content)):
+        raise DiskError(f"metadata path {file.path!r} is not inside the metadata folder", path=str(destination))
+    with refusals(destination / METADATA_FOLDER / file.path, "write", needed=lambda: len(file.content)):
         destination.mkdir(parents=True, exist_ok=True)
         with open_folder(destination) as folder:
-            _write(folder, [FOLDER, *parts], content, mode)
+            _write(folder, [METADATA_FOLDER, *parts], file)
 
 
-def _write(folder: int, parts: list[str], content: bytes, mode: int) -> None:
+def is_in_place(destination: Path, path: str, file: MetadataFile) -> bool:
+    """Whether the file at `path` of the destination has the content, and may be run if it should. Blocks.
+
+    Raises:
+        DiskError: It cannot be read.
+    """
+    status = status_at(destination, path)
+    if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != len(file.content):
+        return False
+    if bool(status.st_mode & stat.S_IXUSR) is not file.executable:
+        return False
+    with refusals(destination / path, "read"), parent_of(destination, path) as (folder, name):
+        return read_file(folder, name, limit=len(file.content) + 1) == file.content
+
+
+def _write(folder: int, parts: list[str], file: MetadataFile) -> None:
     name, *rest = parts
     if not rest:
-        replace_file(folder, name, content, mode=mode)
+        replace_file(folder, name, file.content, mode=_MODES[file.executable])
         return
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=folder)
         sync_folder(folder)
     with open_folder(name, inside=folder) as inner:
-        _write(inner, rest, content, mode)
+        _write(inner, rest, file)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcdist.model.destination_notes import FileKept as FileKept
+from dcdist.model.destination_notes import FileRemoved as FileRemoved
+from dcdist.model.destination_notes import FileReplaced as FileReplaced
+from dcdist.model.destination_notes import ImageChecked as ImageChecked
 from dcdist.model.trouble import Trouble as Trouble
 from dcdist.model.trouble import Troubled as Troubled
 from dcdist.policy.fleet.reachability import MemberCounts as MemberCounts  # noqa: TC001  # a part of what users import
@@ -41,7 +45,7 @@ class ReleaseFound:
 
 @dataclass(frozen=True, slots=True)
 class MetadataWritten:
-    """The metadata files are in place."""
+    """The metadata files are in place. Before this, nothing in the destination has changed."""
 
     files: int
 
@@ -57,7 +61,10 @@ class LayerChecked:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Another process is bringing this layer; this one goes on when that one is done."""
+    """Another process is bringing this layer, or, if `layer` is empty, writing to the destination.
+
+    This one goes on when that one is done.
+    """
 
     layer: LayerName
     reason: str
@@ -82,10 +89,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ImageFinished:
-    """An image is whole, checked and in place."""
+    """An image is whole, checked and in place.
+
+    `in_place`: it was there before this fetch; `read`: this fetch read all of it to know that. An image that was not
+    read has the size, times and inode that it had when its digest was last known.
+    """
 
     name: str
     size: int
+    in_place: bool = False
+    read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +130,17 @@ class Seeding:
 
 
 FetchEvent = (
-    ReleaseFound | MetadataWritten | LayerChecked | Waiting | Progress | ImageFinished | Troubled | Fetched | Seeding
+    ReleaseFound
+    | MetadataWritten
+    | LayerChecked
+    | ImageChecked
+    | Waiting
+    | Progress
+    | ImageFinished
+    | FileReplaced
+    | FileRemoved
+    | FileKept
+    | Troubled
+    | Fetched
+    | Seeding
 )

@@ -104,6 +104,8 @@ class FetchOptions:
     """Names of the images wanted; none: all."""
     metadata_only: bool = False
     """Write the metadata files and end."""
+    check: bool = False
+    """Read images that are in place, instead of trusting that they have not changed; what differs comes anew."""
     swarm: bool = True
     """Whether to trade with other hosts."""
     draw: bool = True
@@ -134,9 +136,10 @@ class FetchOptions:
             )
         if not self.swarm and self.reach.peers:
             raise UsageError("--peer (peers) needs the swarm: omit --no-swarm (swarm=False)")
-        if self.dest is None and (self.images or self.metadata_only):
+        if self.dest is None and (self.images or self.metadata_only or self.check):
             raise UsageError(
-                "--image (images) and --metadata-only (metadata_only) need --dest (dest), the folder to write to"
+                "--image (images), --metadata-only (metadata_only) and --check (check) need --dest (dest), the folder "
+                "to write to"
             )
 
 

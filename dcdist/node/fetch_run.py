@@ -1,6 +1,7 @@
-"""A whole fetch: metadata first, then images from the store and from other hosts, then seeding.
+"""A whole fetch: all checks, metadata, images from the store and from other hosts, then seeding.
 
 It owns all that a fetch opens. However it ends, what was fetched is flushed and recorded, and no image is half there.
+What can be known before the first byte is checked before anything in the destination changes.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from typing import TYPE_CHECKING
 
 from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
 from dcdist.engine.byte_counts import ByteCounts
-from dcdist.engine.fetch_events import Fetched, ImageFinished, MetadataWritten, ReleaseFound, Seeding
+from dcdist.engine.fetch_events import Fetched, ReleaseFound, Seeding
 from dcdist.engine.fetch_job import Job, Ports
 from dcdist.engine.fetch_options import require_fetch_options
 from dcdist.engine.frame_source import FrameReader
 from dcdist.engine.image_writer import ImageWriter
 from dcdist.engine.layer_fetch import LayerFetch
-from dcdist.engine.preparation import choose_images, make_plan, plan_of_layers
+from dcdist.engine.preparation import make_plan, plan_of_layers
 from dcdist.errors import UsageError
 from dcdist.model.identity import HostId, show_address
 from dcdist.model.space import require_space
 from dcdist.node.allocator import keep_buffers
+from dcdist.node.delivery import Delivery
 from dcdist.node.presence import Presence
 from dcdist.node.reusable_frames import known_frames
 from dcdist.node.tracing import writing_trace
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from dcdist.engine.fetch_options import FetchOptions
     from dcdist.engine.fetch_plan import FetchPlan
     from dcdist.model.release import Image, Release
-    from dcdist.ports.images import Destination, ImageFile
+    from dcdist.ports.images import ImageFile
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import Swarm
 
@@ -70,27 +72,18 @@ async def fetch(
     require_fetch_options(options)
     begun = asyncio.get_running_loop().time()
     async with AsyncExitStack() as stack:
-        destination = None
-        wanted: tuple[Image, ...] = ()
-        missing: list[Image] = []
+        delivery = None
         if options.dest is not None:
-            destination = await stack.enter_async_context(DirectoryDestination(options.dest))
-            for file in release.metadata:
-                await destination.write_metadata(file.path, file.content, executable=file.executable)
-            report(MetadataWritten(len(release.metadata)))
-            wanted = () if options.metadata_only else choose_images(release, options.images)
-            missing = [image for image in wanted if not await destination.has(image.name, image.size, image.digest)]
+            destination = DirectoryDestination(options.dest, release, report=report)
+            delivery = Delivery(destination, release, options, report)
+            await stack.enter_async_context(destination)
+            await delivery.prepare()
         cache = await stack.enter_async_context(DirectoryCache(options.cache))
-        if destination is None:
+        if delivery is None:
             plan = await plan_of_layers(store, cache, release, report)
         else:
-            plan = await make_plan(store, cache, release, missing, report)
-        image_bytes, layer_bytes = sum(image.size for image in wanted), plan.layer_bytes
-        report(ReleaseFound(release.name, len(wanted), image_bytes, layer_bytes))
-        for image in wanted:
-            if image not in missing:
-                report(ImageFinished(image.name, image.size))
-        run = FetchRun(store, release, plan, options, cache, destination, report)
+            plan = await make_plan(store, cache, release, delivery.missing, report)
+        run = FetchRun(store, release, plan, options, cache, delivery, report)
         with single_error():
             return await run.run(begun, stop or asyncio.Event())
 
@@ -127,7 +120,7 @@ class FetchRun:
         plan: FetchPlan,
         options: FetchOptions,
         cache: DirectoryCache,
-        destination: Destination | None,
+        delivery: Delivery | None,
         report: Callable[[FetchEvent], None],
     ) -> None:
         self._store = store
@@ -135,7 +128,7 @@ class FetchRun:
         self._plan = plan
         self._options = options
         self._cache = cache
-        self._destination = destination
+        self._delivery = delivery
         self._report = report
         self._counts = ByteCounts(plan)
         self._host = HostId(secrets.token_hex(16))
@@ -148,7 +141,7 @@ class FetchRun:
         await self._require_space()
         async with AsyncExitStack() as stack:
             # Closed in the reverse order: threads, swarm (which flushes), layers, images.
-            files = await self._create_images(stack)
+            files = [] if self._delivery is None else await self._delivery.create(self._plan, stack)
             layers = await stack.enter_async_context(AsyncExitStack())
             if self._options.swarm and self._plan.layers:
                 swarm = await self._presence.open(stack)
@@ -157,12 +150,15 @@ class FetchRun:
             frames = await stack.enter_async_context(FrameReader(threads=_FRAME_THREADS))
             writer = ImageWriter(self._plan, files, frames, written=self._counts.written)
             fetching = await self._make_fetching(swarm, writer, stack)
+            await self._begin()
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(fetching.run(layers))
                 writing = group.create_task(writer.run())
                 finishing = [group.create_task(self._finish(number, file, writer)) for number, file in enumerate(files)]
                 if finishing:
                     await asyncio.wait(finishing)
+                if self._delivery is not None:
+                    await self._delivery.complete()
                 await fetching.wait_for_layers()
                 writing.cancel()
                 self._counts.swarm = await swarm.latest_statistics()
@@ -199,20 +195,20 @@ class FetchRun:
     async def _require_space(self) -> None:
         lengths = {layer.entry.name: layer.entry.length for layer in self._plan.layers}
         needs = [await self._cache.need(lengths)]
-        if self._destination is not None:
-            sizes = {planned.image.name: planned.extents.content_length for planned in self._plan.images}
-            needs.append(await self._destination.need(sizes))
+        if self._delivery is not None:
+            needs.append(await self._delivery.need(self._plan))
         require_space(needs)
 
-    async def _create_images(self, stack: AsyncExitStack) -> list[ImageFile]:
-        files: list[ImageFile] = []
-        if self._destination is None:
-            return files
-        for planned in self._plan.images:
-            file = await self._destination.create(planned.image.name, planned.image.size)
-            stack.push_async_callback(file.abandon)
-            files.append(file)
-        return files
+    async def _begin(self) -> None:
+        """Nothing that can be known now keeps the fetch from its end: from here on the destination changes."""
+        images: tuple[Image, ...] = ()
+        if self._delivery is not None:
+            await self._delivery.begin()
+            images = self._delivery.images
+        image_bytes = sum(image.size for image in images)
+        self._report(ReleaseFound(self._release.name, len(images), image_bytes, self._plan.layer_bytes))
+        if self._delivery is not None:
+            self._delivery.tell_found()
 
     async def _make_fetching(self, swarm: Swarm, writer: ImageWriter, stack: AsyncExitStack) -> LayerFetch:
         options = self._options
@@ -237,9 +233,6 @@ class FetchRun:
         )
 
     async def _finish(self, number: int, file: ImageFile, writer: ImageWriter) -> None:
-        image = self._plan.images[number].image
         await writer.wait_for_image(number)
-        await file.finish()
-        if self._destination is not None:
-            await self._destination.remember(image.name, image.digest)
-        self._report(ImageFinished(image.name, image.size))
+        if self._delivery is not None:
+            await self._delivery.place(self._plan.images[number].image, file)

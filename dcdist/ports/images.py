@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from dcdist.model.release import Image
     from dcdist.model.space import SpaceNeeded
 
 
@@ -35,8 +37,48 @@ class ImageFile(Protocol):
         ...
 
 
+class Presence(Enum):
+    """Whether an image is in the destination already, and how that is known."""
+
+    ABSENT = "absent"
+    """It is not there, or something else is."""
+    UNREAD = "unread"
+    """It was found to be the image before, and nothing has happened to it since."""
+    READ = "read"
+    """It was read now."""
+
+
 class Destination(Protocol):
-    """The folder that images are fetched to."""
+    """The folder that one release is fetched to. Its calls come in this order."""
+
+    async def acquire(self, *, waiting: Callable[[str], None]) -> None:
+        """Become the only fetch that writes there; `waiting` is told in words whom it waits for, if it must.
+
+        Raises:
+            CacheBusyError: The one that holds it shows no sign of life.
+            DiskError: The folder cannot be made or written to.
+        """
+        ...
+
+    async def look(self, image: Image, *, read: bool = False) -> Presence:
+        """Whether an image is there already. Not changed since that was last known, it is read only with `read`.
+
+        Raises:
+            DiskError: It cannot be read, or a folder stands in its place.
+        """
+        ...
+
+    async def require_places(self) -> None:
+        """Check that the metadata can be put there.
+
+        Raises:
+            DiskError: Something stands in the way that dcdist does not remove.
+        """
+        ...
+
+    async def need(self, sizes: Mapping[str, int]) -> SpaceNeeded:
+        """The space to build images of these sizes (bytes, less zeros if known), less what unfinished ones hold."""
+        ...
 
     async def create(self, name: str, size: int) -> ImageFile:
         """Begin an image of `size` bytes; what an unfinished build of it left is replaced.
@@ -48,22 +90,17 @@ class Destination(Protocol):
         """
         ...
 
-    async def has(self, name: str, size: int, digest: bytes) -> bool:
-        """Whether the image is there with that SHA-256; unchanged since it was finished here, it is not read again."""
+    async def begin(self, images: Sequence[Image]) -> None:
+        """Record that the release with these images is on its way, and put its metadata in place of what was there.
+
+        Nothing in the destination has changed before.
+        """
         ...
 
-    async def remember(self, name: str, digest: bytes) -> None:
-        """Record the SHA-256 of the finished image."""
+    async def place(self, image: Image, file: ImageFile) -> None:
+        """Finish an image, and record it."""
         ...
 
-    async def write_metadata(self, path: str, content: bytes, *, executable: bool = False) -> None:
-        """Write one metadata file under `metadata/`, whole or not at all."""
-        ...
-
-    async def need(self, sizes: Mapping[str, int]) -> SpaceNeeded:
-        """The space to build images of these sizes (bytes, less zeros if known), less what unfinished ones hold."""
-        ...
-
-    async def free(self) -> int:
-        """Bytes that can still be written there."""
+    async def complete(self) -> None:
+        """Remove what an earlier release brought and this one has not; record that all is there; let others write."""
         ...

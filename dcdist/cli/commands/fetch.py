@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     "--image", "images", multiple=True, metavar="NAME", help="Fetch only this image. May be repeated. [default: all]"
 )
 @click.option("--metadata-only", is_flag=True, help="Write the metadata files and end.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Read images that are in place, and fetch those that differ anew. Without it, an image that nothing has "
+    "happened to since its last check, by its size, times and inode, is not read again.",
+)
 @shared_options.LISTEN_OPTION
 @shared_options.ADVERTISE
 @shared_options.PEERS
@@ -91,6 +97,9 @@ def command(
     Without @VERSION this fetches the latest release, which must not be older than one fetched to the same cache
     before. What the cache has is not transferred again, so an update transfers only what is new. Run an interrupted
     fetch again to resume. Images appear under their names once complete and verified.
+
+    DIR/.dcdist-release says which release is there and whether it is complete. What an earlier release brought and
+    this one does not have is removed; files that dcdist did not bring stay.
 
     When all images are complete the command ends. A background process keeps seeding (--seed-for); the command says
     how to stop it.

@@ -31,7 +31,8 @@ def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Pat
     """Check the images in a folder against the signed manifest.
 
     Reads every byte and compares by SHA-256, whatever earlier checks found. Says of each image and metadata file
-    whether it is ok, is missing or differs, and ends with code 4 unless all are ok.
+    whether it is ok, is missing or differs, and ends with code 4 unless all are ok. Images that no fetch asked for, by
+    the folder's record, may be missing. Names files that an earlier release left there, and counts those of others.
 
     \b
     Example:
@@ -43,7 +44,7 @@ def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Pat
     from dcdist.cli.running import run_until_done
     from dcdist.node.key_files import read_public_key
     from dcdist.node.stores import open_store
-    from dcdist.node.verification import Condition, Verifying, verify
+    from dcdist.node.verification import Condition, ImageVerified, MetadataVerified, verify
 
     notes = StoreNotes()
     keys = [read_public_key(path) for path in trust]
@@ -55,7 +56,7 @@ def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Pat
         count = 0
         async for event in verify(found, dest):
             display.report(event)
-            if not isinstance(event, Verifying):
+            if isinstance(event, ImageVerified | MetadataVerified) and event.condition is not Condition.NOT_FETCHED:
                 count += 1
                 if event.condition is not Condition.OK:
                     wrong.append(f"{event.title} {event.condition.value}")
@@ -65,8 +66,8 @@ def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Pat
         count, wrong = run_until_done(run())
     if wrong:
         raise IntegrityError(
-            f"{len(wrong)} of {count} files of {release} in {dest} are not as published: {', '.join(wrong)}; remove "
-            "those that differ and fetch again",
+            f"{len(wrong)} of {count} files of {release} in {dest} are not as published: {', '.join(wrong)}; "
+            "fetch again with --check, which brings them anew",
             source=str(dest),
         )
     display.finish(str(release), count)

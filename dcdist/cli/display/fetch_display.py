@@ -14,13 +14,15 @@ from dcdist.cli.display.records import record
 from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import FOR_PROGRAMS, IN_A_LOG, Throttle
 from dcdist.cli.display.words import line, percent, progress
-from dcdist.engine.fetch_events import LayerChecked, Progress, Trouble, Troubled
+from dcdist.engine.fetch_events import ImageChecked, LayerChecked, Progress, Trouble, Troubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from dcdist.engine.fetch_events import Fetched, FetchEvent
+
+_Often = Progress | LayerChecked | ImageChecked
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class JsonLines:
 
     def report(self, event: FetchEvent) -> None:
         """Print it."""
-        if not isinstance(event, Progress | LayerChecked) or self._throttle.passes():
+        if not isinstance(event, _Often) or self._throttle.passes():
             emit(record(event))
 
     def finish(self, fetched: Fetched, seeding: SeedingChild | None) -> None:
@@ -76,7 +78,7 @@ class PlainLines:
 
     def report(self, event: FetchEvent) -> None:
         """Print it."""
-        if self._progress.passes() if isinstance(event, Progress | LayerChecked) else self.is_news(event):
+        if self._progress.passes() if isinstance(event, _Often) else self.is_news(event):
             say(line(event))
 
     def is_news(self, event: FetchEvent) -> bool:
@@ -114,6 +116,9 @@ def _terminal() -> Iterator[FetchDisplay]:
                     bars.update(task, total=100, completed=percent(event), description="\n".join(progress(event)))
                 elif isinstance(event, LayerChecked):
                     bars.update(task, total=event.length, completed=event.checked, description="checking the cache")
+                elif isinstance(event, ImageChecked):
+                    told = f"reading {printable(event.name)} in the destination"
+                    bars.update(task, total=event.size, completed=event.checked, description=told)
                 elif self.is_news(event):
                     style = "yellow" if isinstance(event, Troubled) else None
                     console.print(printable(line(event)), style=style)

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from dcdist.cli.display.output import emit, say
 from dcdist.cli.display.quantities import printable, show_bytes
 from dcdist.cli.display.records import record
 from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import IN_A_LOG, Throttle
-from dcdist.node.verification import Condition, Verifying
+from dcdist.model.trouble import Troubled
+from dcdist.node.verification import (
+    Condition,
+    ImageVerified,
+    LeftOver,
+    MetadataVerified,
+    OthersFound,
+    Recorded,
+    Verifying,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from dcdist.node.verification import ImageVerified, MetadataVerified, VerifyEvent
+    from dcdist.node.verification import VerifyEvent
+
+
+_LABELS = {
+    Condition.OK: "ok",
+    Condition.MISSING: "MISSING",
+    Condition.DIFFERS: "DIFFERS",
+    Condition.NOT_FETCHED: "-",
+}
+_EXPLAINED = {Condition.NOT_FETCHED: " (was not asked for)"}
+_SHOWN = 5
+"""Paths of others that are named."""
 
 
 class VerifyDisplay(Protocol):
@@ -36,10 +56,29 @@ def verify_display(*, as_json: bool) -> AbstractContextManager[VerifyDisplay]:
     return one_of_three(as_json=as_json, json=_Json, terminal=_terminal, lines=_Lines)
 
 
-def line(event: ImageVerified | MetadataVerified) -> str:
-    """One file, for people."""
-    label = {Condition.OK: "ok", Condition.MISSING: "MISSING", Condition.DIFFERS: "DIFFERS"}[event.condition]
-    return f"{label:8}{event.title}"
+def line(event: VerifyEvent) -> str:
+    """One file, or what else was found, for people."""
+    match event:
+        case ImageVerified() | MetadataVerified():
+            return f"{_LABELS[event.condition]:8}{event.title}{_EXPLAINED.get(event.condition, '')}"
+        case Recorded():
+            return f"{event.release} is {'complete' if event.complete else 'incomplete'} here, by the folder's record"
+        case LeftOver():
+            return f"{'EXTRA':8}{event.path} ({event.brought_by} brought it; a fetch of all images removes it)"
+        case OthersFound():
+            return f"{event.count} file(s) not of this demo: {shown(event.paths, event.count)}"
+        case Troubled():
+            return f"note: {event.message}"
+        case Verifying():
+            return f"reading {event.name}: {show_bytes(event.done)} of {show_bytes(event.total)}"
+        case _:
+            assert_never(event)
+
+
+def shown(paths: tuple[str, ...], count: int) -> str:
+    """The first of `count` paths."""
+    first = ", ".join(paths[:_SHOWN])
+    return first if count <= _SHOWN else f"{first}, ..."
 
 
 class _Json:
@@ -55,10 +94,8 @@ class _Lines:
         self._throttle = Throttle(IN_A_LOG)
 
     def report(self, event: VerifyEvent) -> None:
-        if not isinstance(event, Verifying):
+        if not isinstance(event, Verifying) or self._throttle.passes():
             say(line(event))
-        elif self._throttle.passes():
-            say(f"reading {event.name}: {show_bytes(event.done)} of {show_bytes(event.total)}")
 
     def finish(self, release: str, count: int) -> None:
         say(f"{release}: all {count} files are as published")

@@ -20,18 +20,26 @@ def line(event: FetchEvent) -> str:
                 f"{show_bytes(event.layer_bytes)}"
             )
         case fetch_events.MetadataWritten():
-            return f"{event.files} metadata file(s) written"
+            return f"{event.files} metadata file(s) in place"
         case fetch_events.LayerChecked():
             return (
                 f"checking layer {event.layer} in the cache (the last run ended uncleanly): "
                 f"{show_bytes(event.checked)} of {show_bytes(event.length)}"
             )
+        case fetch_events.ImageChecked():
+            return f"reading {event.name} in the destination: {show_bytes(event.checked)} of {show_bytes(event.size)}"
         case fetch_events.Waiting():
             return f"waiting: {event.reason}"
         case fetch_events.Progress():
             return f"{percent(event)}%: {', '.join(progress(event))}"
         case fetch_events.ImageFinished():
-            return f"image {event.name} is complete, {show_bytes(event.size)}"
+            return f"image {event.name} is {image_state(event)}, {show_bytes(event.size)}"
+        case fetch_events.FileReplaced():
+            return f"replaced {event.path}: {event.reason}"
+        case fetch_events.FileRemoved():
+            return f"removed {event.path}: {event.reason}"
+        case fetch_events.FileKept():
+            return f"kept {event.path}: {event.reason}"
         case fetch_events.Troubled():
             return f"note: {event.message}"
         case fetch_events.Fetched():
@@ -40,6 +48,13 @@ def line(event: FetchEvent) -> str:
             return "giving to other hosts" + (f" for {show_duration(event.seconds)}" if event.seconds else "")
         case _:
             assert_never(event)
+
+
+def image_state(event: fetch_events.ImageFinished) -> str:
+    """Whether it came now, or was there and was read or not."""
+    if not event.in_place:
+        return "complete"
+    return "in place, read and intact" if event.read else "in place, not read again"
 
 
 def percent(event: fetch_events.Progress) -> int:

@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from dcdist.disk.image_records import ImageRecord, read_records
+from dcdist.disk.destination_record import encode_record, read_record
 from dcdist.disk.piece_journal import Clean, read_clean
 from dcdist.disk.serials import read_serials
 from tests.fuzz.recipes import Recipe, recipes
-from tests.fuzz.target import Target, require
+from tests.fuzz.target import REFUSALS, Target, require
 
 if TYPE_CHECKING:
     from tests.support.format_objects import Plain
 
-_RECORD: Plain = {"size": 5, "mtime_ns": 7, "inode": 9, "sha256": "00"}
+_FILE: Plain = {
+    "releases": ["db@3", "web@2"], "size": 5, "sha256": "0a" * 32, "mode": "0644", "mtime_ns": 7, "ctime_ns": -8,
+    "inode": 9,
+}  # fmt: skip
+_RELEASE: Plain = {"version": "2", "state": "complete", "images": ["web.xva"]}
+_DESTINATION: Plain = {
+    "format": 1,
+    "releases": {"web": _RELEASE, "db": {"version": "3", "state": "incomplete", "images": []}},
+    "files": {"web.xva": _FILE, "metadata/net/plan.json": _FILE},
+}
 _CLEAN: Plain = {"size": 5, "mtime_ns": 7, "complete": True, "have": "00", "hashes": "01"}
-_NOTES: tuple[Plain, ...] = ({"web": 3, "db": 1 << 60}, {"web.xva": _RECORD, "db.xva": _RECORD}, _CLEAN)
+_NOTES: tuple[Plain, ...] = ({"web": 3, "db": 1 << 60}, _DESTINATION, _CLEAN)
 
 
 def run(data: bytes) -> None:
@@ -27,12 +36,23 @@ def run(data: bytes) -> None:
         rest = json.dumps(changed, default=lambda each: each.decode("latin-1")).encode()
     serials = read_serials(rest)
     require(serials is None or all(type(each) is int for each in serials.values()), "a serial is a number")
-    for record in read_records(rest).values():
-        numbers = (record.size, record.mtime_ns, record.inode)
-        require(isinstance(record, ImageRecord) and all(type(each) is int for each in numbers), "numbers are numbers")
+    _read_destination(rest)
     clean = read_clean(rest)
     if clean is not None:
         require(isinstance(clean, Clean) and type(clean.complete) is bool and type(clean.size) is int, "so are these")
+
+
+def _read_destination(data: bytes) -> None:
+    try:
+        record = read_record(data)
+    except REFUSALS as error:
+        require(len(str(error)) < 2000, "a message is short")
+        return
+    for path in record.files:
+        parts = path.split("/")
+        inside = len(parts) == 1 or parts[0] == "metadata"
+        require(inside and not any(part.startswith(".") or not part for part in parts), "a path leads nowhere else")
+    require(read_record(encode_record(record)) == record, "what can be read can be written")
 
 
 def seeds() -> list[bytes]:
@@ -51,4 +71,4 @@ def seeds() -> list[bytes]:
     return [*(b"\0" + each for each in raw), *edits]
 
 
-TARGET = Target("records", run, [read_serials, read_records, read_clean], seeds, max_length=4000)
+TARGET = Target("records", run, [read_serials, read_record, read_clean], seeds, max_length=4000)

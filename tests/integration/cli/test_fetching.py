@@ -64,7 +64,7 @@ def test_what_is_there_is_not_fetched_again(demo: Demo, tmp_path: Path) -> None:
 
 def test_one_image_or_metadata_only(demo: Demo, tmp_path: Path) -> None:
     assert dcdist(*demo.fetch("web@1", tmp_path, "--metadata-only")).code == 0
-    assert sorted(os.listdir(tmp_path / "images")) == ["metadata"]
+    assert sorted(os.listdir(tmp_path / "images")) == [".dcdist-release", "metadata"]
     assert dcdist(*demo.fetch("web@1", tmp_path, "--image", "db.img")).code == 0
     assert {"db.img", "metadata"} == {name for name in os.listdir(tmp_path / "images") if not name.startswith(".")}
     missing = dcdist(*demo.fetch("web@1", tmp_path, "--image", "no.img"))
@@ -244,7 +244,10 @@ def test_a_signal_ends_a_fetch_cleanly_and_keeps_what_came(
     assert json.loads(out.splitlines()[-1])["exit_code"] == code
     assert "what was fetched is kept" in errors
     assert not is_alive(child)
-    assert [name for name in os.listdir(tmp_path / "images") if name.endswith(".img")] == []
+    # On a busy host the signal may come after the first image: what has its name is whole.
+    images = {path.name: path.read_bytes() for path in (tmp_path / "images").glob("*.img")}
+    assert images.items() <= demo.images["web@1"].items()
+    assert len(images) < 2
     resumed = dcdist(*demo.fetch("web@1", tmp_path)).last("fetched")
     assert resumed["bytes"]["reused"] > 0
     assert resumed["bytes"]["reused"] + resumed["bytes"]["store"] < LAYERS + 10_000

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcdist.disk import DirectoryCache, DirectoryDestination, Solitary
+from dcdist.disk.metadata_files import write_metadata
 from dcdist.errors import DiskError, DiskFullError
 from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
+from dcdist.model.release import MetadataFile
 from dcdist.model.space import require_space
 from dcdist.ports.swarm import PiecesPassed, SwarmBroke
+from tests.support.format_objects import release
 from tests.support.layers import sample_layer
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ def make_read_only(small: Path) -> None:
 
 
 async def test_an_image_without_room_tells_what_is_needed_and_free(small: Path) -> None:
-    async with DirectoryDestination(small) as destination:
+    async with DirectoryDestination(small, release(), report=print) as destination:
         image = await destination.create("vm.xva", 3 * MIB)
         with pytest.raises(DiskFullError, match="no room left") as caught:
             image.write(0, bytes(2 * MIB))
@@ -52,14 +55,13 @@ async def test_an_image_without_room_tells_what_is_needed_and_free(small: Path) 
         assert caught.value.needed == 2 * MIB
         assert caught.value.free == 0
         await image.abandon()
-        assert await destination.free() == MIB
+        assert (await destination.need({})).free == MIB
 
 
-async def test_metadata_without_room_leaves_no_part_of_it(small: Path) -> None:
-    async with DirectoryDestination(small) as destination:
-        with pytest.raises(DiskFullError):
-            await destination.write_metadata("large", bytes(2 * MIB))
-        assert os.listdir(small / "metadata") == []
+def test_metadata_without_room_leaves_no_part_of_it(small: Path) -> None:
+    with pytest.raises(DiskFullError):
+        write_metadata(small, MetadataFile("large", bytes(2 * MIB)))
+    assert os.listdir(small / "metadata") == []
 
 
 async def test_a_layer_without_room_breaks_the_swarm_once(small: Path) -> None:
@@ -87,7 +89,8 @@ async def test_a_layer_without_room_breaks_the_swarm_once(small: Path) -> None:
 
 
 async def test_cache_and_images_on_one_file_system_share_its_room(small: Path) -> None:
-    async with DirectoryCache(small / "cache") as cache, DirectoryDestination(small / "images") as destination:
+    images_folder = DirectoryDestination(small / "images", release(), report=print)
+    async with DirectoryCache(small / "cache") as cache, images_folder as destination:
         layers = await cache.need({LayerName("0" * 32): 600 * 1024})
         images = await destination.need({"vm.xva": 500 * 1024})
         require_space([layers])
@@ -99,7 +102,7 @@ async def test_cache_and_images_on_one_file_system_share_its_room(small: Path) -
 
 async def test_a_read_only_file_system_gives_plain_errors_and_whole_layers(small: Path) -> None:
     sample = sample_layer(100_000)
-    async with DirectoryCache(small) as cache, DirectoryDestination(small) as destination:
+    async with DirectoryCache(small) as cache, DirectoryDestination(small, release(), report=print) as destination:
         layer = await cache.open(sample.index)
         layer.path.write_bytes(sample.data)
         layer.add(1)

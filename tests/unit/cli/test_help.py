@@ -47,8 +47,8 @@ def test_the_commands_are_these_in_this_order() -> None:
         (
             "fetch",
             {
-                "--store", "--trust", "--dest", "--cache", "--image", "--metadata-only", "--listen", "--advertise",
-                "--peer", "--realm", "--no-swarm", "--no-store", "--prefer", "--order", "--store-rate",
+                "--store", "--trust", "--dest", "--cache", "--image", "--metadata-only", "--check", "--listen",
+                "--advertise", "--peer", "--realm", "--no-swarm", "--no-store", "--prefer", "--order", "--store-rate",
                 "--fleet-store-rate", "--up-rate", "--down-rate", "--seed-for", "--trace", "--log-file",
             },
         ),

@@ -14,16 +14,27 @@ from dcdist.cli.display.fetch_display import JsonLines, PlainLines, SeedingChild
 from dcdist.cli.display.records import fetch_event, record
 from dcdist.cli.display.store_notes import StoreNotes
 from dcdist.cli.display.throttle import Throttle
+from dcdist.cli.display.verify_display import line as verified_line
 from dcdist.cli.display.verify_display import verify_display
 from dcdist.cli.display.words import line
 from dcdist.engine import fetch_events, troubles
 from dcdist.errors import StoreUnavailableError
 from dcdist.model.identity import LayerName, ReleaseName
-from dcdist.node.verification import Condition, ImageVerified, Verifying
+from dcdist.model.trouble import Troubled
+from dcdist.node.verification import (
+    Condition,
+    ImageVerified,
+    LeftOver,
+    MetadataVerified,
+    OthersFound,
+    Recorded,
+    Verifying,
+)
 from dcdist.publishing import publish_events
 
 if TYPE_CHECKING:
     from dcdist.engine.fetch_events import FetchEvent
+    from dcdist.node.verification import VerifyEvent
 
 RELEASE = ReleaseName("web", "2")
 LAYER = LayerName("0" * 32)
@@ -47,10 +58,14 @@ UNANNOUNCED = replace(FETCHED, advertised=None, members=fetch_events.MemberCount
 ALONE = replace(UNANNOUNCED, listening=None)
 SHOWN: list[tuple[FetchEvent, str]] = [
     (fetch_events.ReleaseFound(RELEASE, 2, 5_000_000, 4_000_000), "web@2: 2 image(s), 5.00 MB, from layers of 4.00 MB"),
-    (fetch_events.MetadataWritten(3), "3 metadata file(s) written"),
+    (fetch_events.MetadataWritten(3), "3 metadata file(s) in place"),
     (
         fetch_events.LayerChecked(LAYER, 1000, 2000),
         f"checking layer {LAYER} in the cache (the last run ended uncleanly): 1.00 kB of 2.00 kB",
+    ),
+    (
+        fetch_events.ImageChecked("web.xva", 1000, 2000),
+        "reading web.xva in the destination: 1.00 kB of 2.00 kB",
     ),
     (fetch_events.Waiting(LAYER, "busy"), "waiting: busy"),
     (
@@ -59,6 +74,17 @@ SHOWN: list[tuple[FetchEvent, str]] = [
         "peer(s), 6.00 MB given to others, 12 s left",
     ),
     (fetch_events.ImageFinished("web.xva", 5_000_000), "image web.xva is complete, 5.00 MB"),
+    (
+        fetch_events.ImageFinished("web.xva", 5_000_000, in_place=True),
+        "image web.xva is in place, not read again, 5.00 MB",
+    ),
+    (
+        fetch_events.ImageFinished("web.xva", 5_000_000, in_place=True, read=True),
+        "image web.xva is in place, read and intact, 5.00 MB",
+    ),
+    (fetch_events.FileReplaced("web.xva", "it was own"), "replaced web.xva: it was own"),
+    (fetch_events.FileRemoved("x.iso", "web@1 brought it"), "removed x.iso: web@1 brought it"),
+    (fetch_events.FileKept("x.iso", "it was changed"), "kept x.iso: it was changed"),
     (fetch_events.Troubled("slow"), "note: slow"),
     (fetch_events.Troubled("bad", fetch_events.Trouble.CORRUPT, "10.0.0.5:6881"), "note: bad"),
     (
@@ -215,6 +241,23 @@ def test_people_are_told_until_when_it_seeds_and_how_to_stop_it() -> None:
     assert seeding_line(SeedingChild(4711, 600.0, "/cache/seeding.log"), now) == (
         "process 4711 keeps seeding for 10 min, until 00:05:00 (log: /cache/seeding.log)\n  to stop it: kill 4711"
     )
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (ImageVerified("web.img", 2, Condition.MISSING), "MISSING web.img"),
+        (ImageVerified("web.img", 2, Condition.NOT_FETCHED), "-       web.img (was not asked for)"),
+        (MetadataVerified("a.txt", Condition.DIFFERS), "DIFFERS metadata/a.txt"),
+        (Recorded(RELEASE, False), "web@2 is incomplete here, by the folder's record"),
+        (LeftOver("x.iso", RELEASE), "EXTRA   x.iso (web@2 brought it; a fetch of all images removes it)"),
+        (OthersFound(2, ("a", "b")), "2 file(s) not of this demo: a, b"),
+        (OthersFound(7, tuple("abcdefg")), "7 file(s) not of this demo: a, b, c, d, e, ..."),
+        (Troubled("damaged"), "note: damaged"),
+    ],
+)
+def test_what_is_verified_is_a_line_for_people(event: VerifyEvent, text: str) -> None:
+    assert verified_line(event) == text
 
 
 def test_names_cannot_command_the_terminal_on_which_they_are_verified(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.disk.image_records import ImageRecord, read_records
 from dcdist.disk.piece_journal import Clean, read_clean
 from dcdist.disk.serials import read_serials
 
@@ -12,28 +11,15 @@ DEEP = b"[" * 100_000
 
 
 def test_notes_are_read() -> None:
-    record = b'{"a.xva": {"size": 1, "mtime_ns": 2, "inode": 3, "sha256": "00"}}'
     clean = b'{"size": 1, "mtime_ns": 2, "complete": true, "have": "00", "hashes": "01"}'
 
     assert read_serials(b'{"web": 3}') == {"web": 3}
-    assert read_records(record) == {"a.xva": ImageRecord(1, 2, 3, "00")}
     assert read_clean(clean) == Clean(1, 2, complete=True, have="00", hashes="01")
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"web": "3"}', b'{"web": true}', b'{"web": 1e3}', b"\xff", DEEP])
 def test_serials_of_another_form_are_damaged(data: bytes) -> None:
     assert read_serials(data) is None
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"", b"[]", b'{"a": 1}', b'{"a": {}}', b'{"a": {"size": [], "mtime_ns": 2, "inode": 3, "sha256": "00"}}',
-        b'{"a": {"size": 1, "mtime_ns": 2, "inode": 3, "sha256": 7}}', b'{"a": {"size": 1.0}}', DEEP,
-    ],
-)  # fmt: skip
-def test_records_of_another_form_are_none(data: bytes) -> None:
-    assert read_records(data) == {}
 
 
 @pytest.mark.parametrize(

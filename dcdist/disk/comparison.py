@@ -1,0 +1,70 @@
+"""How a destination compares with a release that is to come. All calls block; nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dcdist.disk import places
+from dcdist.disk.destination_record import metadata_path
+from dcdist.disk.metadata_files import is_in_place
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from dcdist.disk.destination_record import DestinationRecord
+    from dcdist.model.release import MetadataFile, Release
+
+
+def require_places(destination: Path, release: Release, going: Collection[str]) -> None:
+    """Check that the release's metadata can be put there; `going` are paths of files that will be removed first.
+
+    Raises:
+        DiskError: A link or a folder stands in the way, or a folder may not be written to.
+    """
+    for file in release.metadata:
+        places.require_folders(destination, metadata_path(file.path))
+        places.require_no_folder(destination, metadata_path(file.path), going=going)
+
+
+def lacking_metadata(destination: Path, release: Release) -> list[MetadataFile]:
+    """The metadata files that are not there, or not as the release has them."""
+    return [file for file in release.metadata if not is_in_place(destination, metadata_path(file.path), file)]
+
+
+def in_the_way(destination: Path, release: Release) -> list[str]:
+    """Paths where something else stands in place of a folder of the metadata."""
+    above = [places.files_above(destination, metadata_path(file.path)) for file in release.metadata]
+    return sorted({path for paths in above for path in paths})
+
+
+def with_unasked(
+    destination: Path, release: Release, record: DestinationRecord, wanted: Collection[str]
+) -> DestinationRecord:
+    """The record with what is true of images that are not `wanted`: there as this release has them, or not its own."""
+    name = release.name
+    for image in release.images:
+        file = record.files.get(image.name)
+        if file is None or image.name in wanted or (before := file.of_demo(name.demo)) is None:
+            continue
+        status = places.status_at(destination, image.name)
+        if file.digest == image.digest and status is not None and file.resembles(status):
+            record = record.put(image.name, replace(file, releases=(name,)))
+        elif before == name:
+            record = record.given_up(image.name, name.demo)
+    return record
+
+
+def why_replaced(destination: Path, path: str, record: DestinationRecord, demo: str) -> str:
+    """What stands there, if the demo did not bring it; empty if it did, or nothing does."""
+    status, file = places.status_at(destination, path), record.files.get(path)
+    if status is None:
+        return ""
+    if what := places.what_stands(destination, path, status):
+        return what
+    if file is None:
+        return "no fetch on record had brought it"
+    if not file.resembles(status):
+        return f"it was changed since {file.owners} brought it"
+    return "" if file.of_demo(demo) else f"{file.owners} had brought it"
