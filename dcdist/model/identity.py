@@ -54,6 +54,12 @@ class ReleaseName:
         return cls(demo, version)
 
 
+def show_address(address: Address) -> str:
+    """`IP:PORT` or `[IPv6]:PORT`."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def require_word(text: str, *, what: str) -> str:
     """Return `text` if it is valid as a demo, a version or a realm; `what` names it in the message.
 

@@ -5,17 +5,6 @@ Pure. Invariant: what is shown can be read at a glance, and commands no terminal
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dcdist.model.identity import Address
-
-
-def show_address(address: Address) -> str:
-    """`IP:PORT` or `[IPv6]:PORT`."""
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
 
 def show_bytes(count: float) -> str:
     """Three or four digits and a decimal unit: `296 MB`, `1.07 GB`."""
