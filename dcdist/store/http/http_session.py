@@ -26,7 +26,7 @@ all of it, answers."""
 
 _READ_BUFFER = 512 << 10
 _UPLOAD_PART = 256 << 10
-_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class HttpSession:
@@ -53,7 +53,7 @@ class HttpSession:
         self.stall = stall
         self._upload_stall = upload_stall
         self._proxies = Proxies(environment)
-        self._ca_file = str(ca_file) if ca_file else _first_set(environment, _CA_VARIABLES)
+        self._ca_file = str(ca_file) if ca_file else _first_set(environment, CA_VARIABLES)
         self._tls: ssl.SSLContext | None = None
         self._client: aiohttp.ClientSession | None = None
 
