@@ -37,12 +37,12 @@ class BoundedChecks:
         self._report(finding)
         return finding
 
-    async def examine(self, check: Check, probing: Awaitable[Finding]) -> Finding:
-        """Wait for a finding, for a while, and note it or what came instead."""
+    async def examine(self, check: Check, probe: Callable[[], Awaitable[Finding]]) -> Finding:
+        """Wait for what `probe` finds, for a while, and note it or what came instead."""
         seconds = max(0.0, min(EACH, self._end - asyncio.get_running_loop().time()))
         try:
             async with asyncio.timeout(seconds):
-                finding = await probing
+                finding = await probe()
         except TimeoutError:
             finding = of_silence(check, seconds)
         except InvariantError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dcdist
@@ -66,13 +67,13 @@ class _Examination:
             group.create_task(self._look_at_machine(checks))
             store_checks = StoreChecks(self._store, request, self._environment, self._releases)
             group.create_task(store_checks.run(checks))
-            group.create_task(checks.examine(Check.PEERS, check_peers(request)))
+            group.create_task(checks.examine(Check.PEERS, partial(check_peers, request)))
             group.create_task(self._look_at_folders(checks))
 
     async def _look_at_machine(self, checks: BoundedChecks) -> None:
-        software = await checks.examine(Check.SOFTWARE, machine_checks.check_software(dcdist.__version__))
-        await checks.examine(Check.OPEN_FILES, machine_checks.check_open_files())
-        await checks.examine(Check.MEMORY, machine_checks.check_memory())
+        software = await checks.examine(Check.SOFTWARE, partial(machine_checks.check_software, dcdist.__version__))
+        await checks.examine(Check.OPEN_FILES, machine_checks.check_open_files)
+        await checks.examine(Check.MEMORY, machine_checks.check_memory)
         can = self._store.capabilities
         # As a fetch does: without heartbeats nobody is told an address, and the store says nothing of the way.
         host = self._store.host if can.writable and can.listable else ""
@@ -90,7 +91,9 @@ class _Examination:
             option = "--cache" if check is Check.CACHE else "--dest"
             checks.note(skipped(check, f"{option} was not given"))
         else:
-            await checks.examine(check, check_folder(check, path, needed=self._needed(check), other=other))
+            await checks.examine(
+                check, partial(check_folder, check, path, needed=partial(self._needed, check), other=other)
+            )
 
     async def _needed(self, check: Check) -> int:
         """The most bytes that one of the newest releases brings to a folder; 0 if it is not known in time."""

@@ -18,7 +18,7 @@ from dcdist.disk.system_errors import refusals
 from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from dcdist.checkup.findings.finding import Check, Finding
 
@@ -32,15 +32,17 @@ _ROOM = 4 * sum(_STEPS)
 _SPARSE = 8 * MIB
 
 
-async def check_folder(check: Check, path: Path, *, needed: Awaitable[int], other: Path | None) -> Finding:
-    """Examine a folder. `needed`: the most bytes that a release brings here; `other`: the other folder of a fetch.
+async def check_folder(
+    check: Check, path: Path, *, needed: Callable[[], Awaitable[int]], other: Path | None
+) -> Finding:
+    """Examine a folder. `needed` tells the most bytes that a release brings here; `other`: the other folder of a fetch.
 
     Raises:
         DiskError: It cannot be used.
     """
     seen = await asyncio.to_thread(look_at, path)
     shared = other is not None and await asyncio.to_thread(_is_on, other, seen.file_system)
-    return of_folder(check, seen, needed=await needed, shared_with=str(other) if shared else "")
+    return of_folder(check, seen, needed=await needed(), shared_with=str(other) if shared else "")
 
 
 def look_at(path: Path) -> FolderSeen:

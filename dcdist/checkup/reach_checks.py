@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.checkup.dialling import connect, hang_up
@@ -42,18 +43,18 @@ class ReachChecks:
 
     async def run(self, checks: BoundedChecks, *, has_libtorrent: bool) -> None:
         """Examine everything, each step on what the one before found."""
-        await checks.examine(Check.INTERFACES, self._interfaces())
+        await checks.examine(Check.INTERFACES, self._interfaces)
         if not has_libtorrent:
             checks.note(skipped(Check.LISTEN, "libtorrent cannot be loaded"))
             listening = False
         else:
-            listening = (await checks.examine(Check.LISTEN, self._listen())).state is FindingState.OK
-        await checks.examine(Check.ADDRESS, self._address())
+            listening = (await checks.examine(Check.LISTEN, self._listen)).state is FindingState.OK
+        await checks.examine(Check.ADDRESS, self._address)
         if self._announced is None or not listening:
             reason = "this host cannot listen" if self._announced else "there is no address to connect to"
             checks.note(reach_findings.no_way_back_known(reason))
         else:
-            await checks.examine(Check.CONNECT_BACK, self._connect_back(self._announced))
+            await checks.examine(Check.CONNECT_BACK, partial(self._connect_back, self._announced))
 
     async def _interfaces(self) -> Finding:
         return reach_findings.of_interfaces(await asyncio.to_thread(read_interfaces))

@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.catalog.description import list_releases
@@ -70,17 +71,17 @@ class StoreChecks:
         try:
             if route := first_route(self._request.store, self._environment):
                 self._routes.append(route)
-            is_in = (await checks.examine(Check.SIGN_IN, self._sign_in())).state is not FindingState.FAILED
+            is_in = (await checks.examine(Check.SIGN_IN, self._sign_in)).state is not FindingState.FAILED
             checks.note(check_proxies(self._routes))
             async with task_group() as group:
-                group.create_task(checks.examine(Check.TLS, check_certificates(self._routes)))
+                group.create_task(checks.examine(Check.TLS, partial(check_certificates, self._routes)))
                 group.create_task(self._look_inside(checks, "" if is_in else "no sign-in"))
         finally:
             if not self._releases.done():
                 self._releases.set_result(())
 
     async def _look_inside(self, checks: BoundedChecks, obstacle: str) -> None:
-        if not obstacle and (await checks.examine(Check.STORE, self._answer())).state is FindingState.FAILED:
+        if not obstacle and (await checks.examine(Check.STORE, self._answer)).state is FindingState.FAILED:
             obstacle = "the store cannot be used"
         elif obstacle:
             checks.note(skipped(Check.STORE, obstacle))
@@ -93,7 +94,7 @@ class StoreChecks:
             group.create_task(self._list_and_read(checks))
 
     async def _write_and_look(self, checks: BoundedChecks) -> None:
-        written = await checks.examine(Check.WRITE, self._write())
+        written = await checks.examine(Check.WRITE, self._write)
         if self._left is not None:
             checks.note(store_findings.of_no_deleting(*self._left))
         elif written.state is FindingState.OK:
@@ -106,15 +107,15 @@ class StoreChecks:
             checks.note(skipped(Check.CLOCK, "nothing was written and listed"))
 
     async def _list_and_read(self, checks: BoundedChecks) -> None:
-        listed = await checks.examine(Check.LIST, self._list())
+        listed = await checks.examine(Check.LIST, self._list)
         if listed.state is not FindingState.OK:
             for check in _AFTER_LIST:
                 checks.note(skipped(check, "the store cannot be listed"))
             return
         async with task_group() as group:
-            group.create_task(checks.examine(Check.MEMBERS, check_members(self._store, self._request)))
-            await checks.examine(Check.RELEASES, self._look_for_releases())
-            await checks.examine(Check.READ, self._read())
+            group.create_task(checks.examine(Check.MEMBERS, partial(check_members, self._store, self._request)))
+            await checks.examine(Check.RELEASES, self._look_for_releases)
+            await checks.examine(Check.READ, self._read)
 
     async def _sign_in(self) -> Finding:
         if not self._request.store.startswith("swift:"):
