@@ -38,7 +38,7 @@ class ReachChecks:
         self._reach = reach
         self._store_host = store_host
         self._own: OwnAddress | None = None
-        self._port = 0
+        self._listening: tuple[Address, ...] = ()
         self._announced: Address | None = None
 
     async def run(self, checks: BoundedChecks, *, has_libtorrent: bool) -> None:
@@ -64,28 +64,28 @@ class ReachChecks:
 
         own = await self._own_address()
         async with open_swarm(own.listen) as swarm:
-            self._port = swarm.port
+            self._listening = ((own.listen[0], swarm.port),)
         asked = self._reach.listen is not None and self._reach.listen[1] != 0
-        return reach_findings.of_listening((own.listen[0], self._port), asked=asked)
+        return reach_findings.of_listening(self._listening, asked=asked)
 
     async def _address(self) -> Finding:
         own = await self._own_address()
         # Any port will do where none could be opened: the address is what is looked at.
-        self._announced = own.now(self._port or own.listen[1] or 1)
+        self._announced = own.now(self._listening[0][1] if self._listening else own.listen[1] or 1)
         if self._announced is None:
             return reach_findings.of_address(AddressSeen(None, ""))
         reason = await asyncio.to_thread(self._reason, own, self._announced[0])
         return reach_findings.of_address(AddressSeen(self._announced, reason, own.doubt(self._announced)))
 
     async def _connect_back(self, announced: Address) -> Finding:
-        own = await self._own_address()
         token = secrets.token_bytes(_TOKEN)
 
         async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(token)
             await hang_up(writer)
 
-        async with await asyncio.start_server(greet, own.listen[0], self._port):
+        hosts = [host for host, _ in self._listening]
+        async with await asyncio.start_server(greet, hosts, self._listening[0][1]):
             way = await _call(announced, token)
         return reach_findings.of_way_back(announced, way, is_local=is_local(announced[0]))
 

@@ -62,9 +62,9 @@ def of_interfaces(seen: Sequence[Interface]) -> Finding:
     return ok(Check.INTERFACES, told)
 
 
-def of_listening(address: Address, *, asked: bool) -> Finding:
+def of_listening(addresses: Sequence[Address], *, asked: bool) -> Finding:
     """BitTorrent could listen there; `asked`: on a port of --listen."""
-    told = f"BitTorrent can listen on {show_address(address)}"
+    told = f"BitTorrent can listen on {', '.join(map(show_address, addresses))}"
     if asked:
         return ok(Check.LISTEN, told)
     advice = "where a firewall must know the port, fix it with --listen 0.0.0.0:PORT"

@@ -182,8 +182,8 @@ def test_interfaces_are_named_with_addresses_and_mtu() -> None:
 
 
 def test_a_free_port_is_said_to_be_another_next_time() -> None:
-    assert "each fetch takes another" in reach_findings.of_listening(HERE, asked=False).message
-    assert reach_findings.of_listening(HERE, asked=True).message == "BitTorrent can listen on 10.0.0.5:6881"
+    assert "each fetch takes another" in reach_findings.of_listening([HERE], asked=False).message
+    assert reach_findings.of_listening([HERE], asked=True).message == "BitTorrent can listen on 10.0.0.5:6881"
 
 
 @pytest.mark.parametrize(
