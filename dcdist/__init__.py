@@ -34,6 +34,11 @@ if _TYPE_CHECKING:
     from dcdist.catalog.description import describe as describe
     from dcdist.catalog.description import list_releases as list_releases
     from dcdist.catalog.find import find_release as find_release
+    from dcdist.checkup.checkup_request import CheckupRequest as CheckupRequest
+    from dcdist.checkup.examination import examine as examine
+    from dcdist.checkup.findings.finding import Checkup as Checkup
+    from dcdist.checkup.findings.finding import Finding as Finding
+    from dcdist.checkup.findings.finding import FindingState as FindingState
     from dcdist.engine import fetch_events as fetch_events
     from dcdist.engine.fetch_events import Fetched as Fetched
     from dcdist.engine.fetch_events import FetchEvent as FetchEvent
@@ -73,6 +78,9 @@ __version__ = "0.1.0"
 _MODULES = {
     "dcdist.catalog.description": ("describe", "list_releases"),
     "dcdist.catalog.find": ("find_release",),
+    "dcdist.checkup.checkup_request": ("CheckupRequest",),
+    "dcdist.checkup.examination": ("examine",),
+    "dcdist.checkup.findings.finding": ("Checkup", "Finding", "FindingState"),
     "dcdist.engine.fetch_events": ("FetchEvent", "Fetched"),
     "dcdist.engine.fetch_options": ("FetchOptions", "Order", "Prefer", "Rates", "Reach"),
     "dcdist.errors": ("DcdistError",),

@@ -29,6 +29,7 @@
     │  ├─ DiskFullError             `needed`, `free` (bytes)
     │  └─ CacheBusyError
     ├─ FetchFailedError             a fetch gave up; the message says why
+    ├─ NotReadyError                this host would not trade: a check of `doctor` failed
     └─ InvariantError               a bug in dcdist
 
     * retryable: a later try may succeed.
@@ -237,6 +238,12 @@ class FetchFailedError(DcdistError):
     """A fetch gave up; the message says why and what is still missing."""
 
     exit_code = 9
+
+
+class NotReadyError(DcdistError):
+    """A check of `doctor` failed: a fetch on this host would fail, or would not trade."""
+
+    exit_code = 10
 
 
 class InvariantError(DcdistError):

@@ -14,6 +14,7 @@ _COMMANDS = {
     "fetch": "dcdist.cli.commands.fetch",
     "seed": "dcdist.cli.commands.seed",
     "verify": "dcdist.cli.commands.verify",
+    "doctor": "dcdist.cli.commands.doctor",
 }
 """In the order of a release's life; each module has its command as `command`."""
 
@@ -59,7 +60,8 @@ def application() -> None:
     """Bring VM images from object storage to many hosts at once; the hosts also give to each other.
 
     A publisher makes a key pair (keygen) and puts images into a store as DEMO@VERSION (publish). Hosts fetch them
-    (fetch). ls and show list what a store has, verify checks what a host has, seed gives to other hosts.
+    (fetch). ls and show list what a store has, verify checks what a host has, seed gives to other hosts, doctor says
+    whether a host is ready.
 
     \b
       python -m dcdist keygen --out keys

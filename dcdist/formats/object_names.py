@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PUBLISHES = "publishes/"
 """The prefix of all publish journals."""
 
+SWARM = "swarm/"
+"""The prefix of all heartbeats, of each demo and realm."""
+
 _RELEASES = "releases/"
 
 
@@ -85,4 +88,28 @@ def swarm_prefix(demo: str, realm: str) -> str:
     Raises:
         UsageError: `demo` or `realm` is not a valid name.
     """
-    return f"swarm/{require_word(demo, what='demo')}/{require_word(realm, what='realm')}/"
+    return f"{SWARM}{require_word(demo, what='demo')}/{require_word(realm, what='realm')}/"
+
+
+def parse_heartbeat(name: str) -> tuple[str, str, str] | None:
+    """Demo, realm and the heartbeat's own name; None if no heartbeat can have this name."""
+    parts = name.removeprefix(SWARM).split("/")
+    if not name.startswith(SWARM) or len(parts) != 3 or not parts[2]:
+        return None
+    demo, realm, own = parts
+    try:
+        swarm_prefix(demo, realm)
+    except UsageError:
+        return None
+    return demo, realm, own
+
+
+def swarm_probe(number: str) -> str:
+    """An object that tries whether heartbeats could be written, and is deleted at once.
+
+    No listing of a swarm shows it, as it is not in the folder of a demo.
+
+    Raises:
+        UsageError: `number` is not of letters and digits.
+    """
+    return f"{SWARM}probe-{require_word(number, what='probe')}"

@@ -16,7 +16,7 @@ ANYWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 """Documentation addresses: a UDP socket is connected to one to see the way out."""
 
 _IPV6_ADDRESSES = Path("/proc/net/if_inet6")
-_GET_FLAGS, _GET_ADDRESS = 0x8913, 0x8915  # SIOCGIFFLAGS, SIOCGIFADDR
+_GET_FLAGS, _GET_ADDRESS, _GET_MTU = 0x8913, 0x8915, 0x8921  # SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFMTU
 _REQUEST = struct.Struct("16s24x")  # struct ifreq: a name, then what is asked for
 _UP, _LOOPBACK, _RUNNING = 0x1, 0x8, 0x40
 _UNUSABLE = 0x08 | 0x40  # IPv6: it is a duplicate, or may be one
@@ -33,6 +33,35 @@ class Routes:
     to_store: str | None = None
     to_anywhere: str | None = None
     interfaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An interface that is up: its name, an address of each family that others can use, its MTU (bytes; 0: unknown)."""
+
+    name: str
+    addresses: tuple[str, ...]
+    mtu: int
+
+
+def read_interfaces() -> tuple[Interface, ...]:
+    """The interfaces that are up, loopback left out, in the order of the system."""
+    ipv6 = _ipv6_by_interface()
+    return tuple(
+        Interface(name, tuple(address for address in (_ipv4_of(name), ipv6.get(name)) if address), _mtu_of(name))
+        for name in _interfaces_up()
+    )
+
+
+def is_local(address: str) -> bool:
+    """Whether an address is one of this host's own."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 def read_routes(family: socket.AddressFamily, server: str | None) -> Routes:
@@ -73,26 +102,36 @@ def _is_of_use(text: str) -> bool:
 
 
 def _ipv4_addresses() -> tuple[str, ...]:
-    found = []
-    for name in _interfaces_up():
-        answer = _ask(name, _GET_ADDRESS)
-        if answer:
-            found.append(socket.inet_ntoa(answer[20:24]))
-    return tuple(found)
+    return tuple(address for name in _interfaces_up() if (address := _ipv4_of(name)))
+
+
+def _ipv4_of(name: str) -> str:
+    answer = _ask(name, _GET_ADDRESS)
+    return socket.inet_ntoa(answer[20:24]) if answer else ""
+
+
+def _mtu_of(name: str) -> int:
+    answer = _ask(name, _GET_MTU)
+    return int(struct.unpack_from("i", answer, 16)[0]) if answer else 0
 
 
 def _ipv6_addresses() -> tuple[str, ...]:
+    found = _ipv6_by_interface()
+    return tuple(found[name] for name in _interfaces_up() if name in found)
+
+
+def _ipv6_by_interface() -> dict[str, str]:
     try:
         lines = _IPV6_ADDRESSES.read_text("ascii").splitlines()
     except (OSError, UnicodeError):
-        return ()
+        return {}
     found: dict[str, str] = {}
     for line in lines:
         packed, _, _, _, flags, name = line.split()
         address = str(ip_address(bytes.fromhex(packed)))
         if _is_of_use(address) and not int(flags, 16) & _UNUSABLE:
             found.setdefault(name, address)
-    return tuple(found[name] for name in _interfaces_up() if name in found)
+    return found
 
 
 def _interfaces_up() -> list[str]:

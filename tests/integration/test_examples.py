@@ -46,7 +46,7 @@ def _run(code: str, folder: Path) -> str:
 def test_the_examples_of_the_library_run_one_after_the_other(folder: Path) -> None:
     first = _run(EXAMPLES[0], folder)
     assert (folder / "images" / "metadata" / "order.json").exists()
-    second, third, fourth, fifth = (_run(example, folder) for example in EXAMPLES[1:])
+    second, third, fourth, fifth, sixth = (_run(example, folder) for example in EXAMPLES[1:])
 
     assert first.startswith("web-demo@1 ")
     assert "from the store, 0 from other hosts" in first
@@ -57,4 +57,5 @@ def test_the_examples_of_the_library_run_one_after_the_other(folder: Path) -> No
     assert "not published" not in second
     assert third == "web-demo@1 0\n"
     assert "0 new against web-demo@1" in fourth
-    assert fifth == ""
+    assert "releases newest: web-demo@2" in fifth
+    assert sixth == ""

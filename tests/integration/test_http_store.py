@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import os
 import socket
-import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from dcdist.errors import (
     RangeError,
@@ -26,6 +19,7 @@ from dcdist.errors import (
     StoreUnavailableError,
 )
 from dcdist.store import open_store
+from tests.support.certificates import self_signed
 from tests.support.http_server import serve
 
 if TYPE_CHECKING:
@@ -191,36 +185,9 @@ async def test_a_proxy_that_wants_credentials_is_said() -> None:
             await plain.get("key", limit=1)
 
 
-def _certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for 127.0.0.1 that signs itself: its PEM file, and a server's context with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    begin = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begin)
-        .not_valid_after(begin + datetime.timedelta(days=36_500))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "ca.pem"
-    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private = folder / "private.pem"
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pem, private)
-    return pem, context
-
-
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 async def test_a_ca_of_ones_own_is_named_by_a_variable(variable: str, tmp_path: Path) -> None:
-    pem, context = _certificate(tmp_path)
+    pem, context = self_signed(tmp_path)
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         return _range(request)
@@ -233,7 +200,7 @@ async def test_a_ca_of_ones_own_is_named_by_a_variable(variable: str, tmp_path: 
 
 
 async def test_an_unknown_certificate_is_refused_and_the_way_out_named(tmp_path: Path) -> None:
-    _, context = _certificate(tmp_path)
+    _, context = self_signed(tmp_path)
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
         return _range(request)
@@ -246,7 +213,7 @@ async def test_an_unknown_certificate_is_refused_and_the_way_out_named(tmp_path:
 
 
 def test_a_client_imported_without_certificates_changes_nothing_for_contexts_made_later(tmp_path: Path) -> None:
-    pem, _ = _certificate(tmp_path)
+    pem, _ = self_signed(tmp_path)
     code = (
         "import os, ssl\n"
         "from dcdist.store.http.http_client import import_without_certificates\n"

@@ -85,8 +85,8 @@ def _record(listed: ListedRelease) -> dict[str, Json]:
 def _table(listed: tuple[ListedRelease, ...]) -> str:
     from datetime import UTC, datetime
 
-    from dcdist.cli.display.quantities import show_bytes
     from dcdist.cli.display.table import table
+    from dcdist.model.quantities import show_bytes
 
     rows = [
         (

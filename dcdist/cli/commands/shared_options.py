@@ -71,6 +71,8 @@ DEMO = Parsed("demo", lambda text: require_word(text, what="demo"))
 REALM = Parsed("name", lambda text: require_word(text, what="realm"))
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 FOLDER = AbsolutePath(folder=True)
+UNSEEN_FOLDER = Parsed("directory", lambda text: parse_path(text).absolute())
+"""A folder that is not looked at when the options are read: its disk may hang."""
 NEW_FILE = AbsolutePath(folder=False)
 
 STORE = click.option(
@@ -88,6 +90,14 @@ TRUST = click.option(
     metavar="FILE",
     help="A publisher's public key (publisher.pub). Only releases signed by a trusted key are accepted. May be "
     "repeated.",
+)
+TRUST_TO_EXAMINE = click.option(
+    "--trust",
+    multiple=True,
+    type=READABLE,
+    metavar="FILE",
+    help="A publisher's public key (publisher.pub), as fetch would get it. Without it signatures are not checked. May "
+    "be repeated.",
 )
 TRUST_TO_MARK = click.option(
     "--trust",

@@ -85,8 +85,8 @@ def _record(found: ListedRelease) -> dict[str, Json]:
 def _text(found: ListedRelease) -> str:
     from datetime import UTC, datetime
 
-    from dcdist.cli.display.quantities import show_bytes
     from dcdist.cli.display.table import table
+    from dcdist.model.quantities import show_bytes
 
     release = found.release
     published = datetime.fromtimestamp(found.published, UTC).strftime("%Y-%m-%d %H:%M UTC")

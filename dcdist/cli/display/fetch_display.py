@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from dcdist.cli.display.output import emit, say
-from dcdist.cli.display.quantities import printable, show_duration
 from dcdist.cli.display.records import record
 from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import FOR_PROGRAMS, IN_A_LOG, Throttle
 from dcdist.cli.display.words import line, percent, progress
 from dcdist.engine.fetch_events import ImageChecked, LayerChecked, Progress, Trouble, Troubled
+from dcdist.model.quantities import printable, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

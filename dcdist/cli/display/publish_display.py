@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from dcdist.cli.display.output import emit, say, warn
-from dcdist.cli.display.quantities import printable, show_bytes
 from dcdist.cli.display.records import record
 from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import FOR_PROGRAMS, IN_A_LOG, Throttle
+from dcdist.model.quantities import printable, show_bytes
 from dcdist.publishing import publish_events
 
 if TYPE_CHECKING:

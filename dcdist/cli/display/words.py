@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from dcdist.cli.display.quantities import show_bytes, show_duration, show_rate
 from dcdist.engine import fetch_events
+from dcdist.model.quantities import show_bytes, show_duration, show_rate
 
 if TYPE_CHECKING:
     from dcdist.engine.fetch_events import FetchEvent

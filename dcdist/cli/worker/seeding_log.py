@@ -8,8 +8,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dcdist.cli.display.quantities import show_bytes, show_duration
 from dcdist.engine.fetch_events import Progress, Troubled
+from dcdist.model.quantities import show_bytes, show_duration
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 class Certificates:
@@ -20,7 +20,7 @@ class Certificates:
 
     def __init__(self, environment: Mapping[str, str], ca_file: Path | None) -> None:
         """Note the file; it is read when TLS is first used."""
-        variable = next((name for name in _CA_VARIABLES if environment.get(name)), "")
+        variable = next((name for name in CA_VARIABLES if environment.get(name)), "")
         self._variable = "" if ca_file else variable
         self._file = str(ca_file) if ca_file else environment.get(variable)
         self._context: ssl.SSLContext | None = None

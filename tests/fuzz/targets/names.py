@@ -12,10 +12,12 @@ from tests.fuzz.target import Target, require
 
 
 def run(data: bytes) -> None:
-    """The first byte: whether `releases/` comes before the rest, and its encoding."""
+    """The first byte: whether `releases/` or `swarm/` comes before the rest, and its encoding."""
     first, rest = data[0] if data else 0, data[1:]
     text = rest.decode("utf-8", "surrogateescape" if first & 2 else "replace")
-    key = f"releases/{text}" if first & 1 else text
+    key = f"swarm/{text}" if first & 4 else f"releases/{text}" if first & 1 else text
+    found = object_names.parse_heartbeat(key)
+    require(found is None or object_names.swarm_prefix(*found[:2]) + found[2] == key, "a heartbeat is in one swarm")
     name = object_names.parse_release(key)
     require(name is None or (object_names.release(name) == key and is_key(key)), "there is one key of a release")
     with contextlib.suppress(UsageError):
@@ -38,13 +40,20 @@ def seeds() -> list[bytes]:
         "web-demo/3", "web-demo@3", "a/b/c", "../x", ".x", "a//b", "a\\b", "metadata", "x" * 241, "a\nb\na/c", "a\n\n",
         "\xe9", "\u202e", "a@b@c", "@", "a/" * 17, "a/b\na", ("y" * 200 + "/") * 6 + "z",
     ]  # fmt: skip
-    return [bytes([first]) + text.encode() for text in texts for first in (0, 1, 2)] + [b"\x02\xff"]
+    return [bytes([first]) + text.encode() for text in texts for first in (0, 1, 2, 4)] + [b"\x02\xff"]
 
 
 TARGET = Target(
     "names",
     run,
-    [object_names.parse_release, names.image_name_fault, names.path_fault, names.together_fault, ReleaseName.parse],
+    [
+        object_names.parse_release,
+        object_names.parse_heartbeat,
+        names.image_name_fault,
+        names.path_fault,
+        names.together_fault,
+        ReleaseName.parse,
+    ],
     seeds,
     max_length=1400,
 )

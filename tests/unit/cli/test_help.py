@@ -12,7 +12,7 @@ from dcdist.cli.application import application
 from dcdist.cli.faults import exit_codes
 
 DOCS = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text()
-COMMANDS = ["keygen", "publish", "ls", "show", "fetch", "seed", "verify"]
+COMMANDS = ["keygen", "publish", "ls", "show", "fetch", "seed", "verify", "doctor"]
 
 
 def _command(name: str) -> click.Command:
@@ -60,6 +60,10 @@ def test_the_commands_are_these_in_this_order() -> None:
             },
         ),
         ("verify", {"--store", "--trust", "--dest"}),
+        (
+            "doctor",
+            {"--store", "--trust", "--demo", "--cache", "--dest", "--listen", "--advertise", "--peer", "--realm"},
+        ),
     ],
 )  # fmt: skip
 def test_the_words_of_a_command_stay(name: str, options: set[str]) -> None:

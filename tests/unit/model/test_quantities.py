@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.cli.display.quantities import printable, show_bytes, show_duration, show_rate
 from dcdist.model.identity import show_address
 from dcdist.model.option_text import parse_address
+from dcdist.model.quantities import printable, show_bytes, show_duration, show_rate
 
 
 @pytest.mark.parametrize(

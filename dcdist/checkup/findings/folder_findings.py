@@ -1,0 +1,80 @@
+"""What is said of a folder that a fetch writes to: what its file system lacks, its room and its speed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcdist.checkup.findings.finding import failed, ok, warning
+from dcdist.model.quantities import show_bytes, show_rate
+
+if TYPE_CHECKING:
+    from dcdist.checkup.findings.finding import Check, Finding
+
+_SLOW = 20e6
+"""Bytes a second, written and synced, from which a disk holds up a fetch at 1 Gbit/s badly."""
+
+_LITTLE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSeen:
+    """A folder, or the nearest one above it that exists.
+
+    `file_system` identifies the file system; `free` bytes can still be written. `lacks`: abilities that the file system
+    does not have, in words. `written` bytes took `write_seconds`, and `sync_seconds` until they were on the disk; all
+    three are 0 if there was too little room to try.
+    """
+
+    path: str
+    exists: bool
+    file_system: int
+    free: int
+    lacks: tuple[str, ...] = ()
+    not_sparse: bool = False
+    written: int = 0
+    write_seconds: float = 0.0
+    sync_seconds: float = 0.0
+
+
+def of_folder(check: Check, seen: FolderSeen, *, needed: int, shared_with: str = "") -> Finding:
+    """A folder that can be written to.
+
+    `needed`: the most bytes that a release which is known would bring here, if nothing of it were here yet; 0: unknown.
+    `shared_with`: the other folder, if both are on one file system.
+    """
+    parts = [seen.path if seen.exists else f"{seen.path} does not exist yet, and can be made"]
+    parts.append(f"{show_bytes(seen.free)} free" + (f", shared with {shared_with}" if shared_with else ""))
+    if seen.written:
+        writing, syncing = _rate(seen.written, seen.write_seconds), _rate(seen.written, _whole(seen))
+        parts.append(f"{show_bytes(seen.written)} written at {show_rate(writing)}, with sync at {show_rate(syncing)}")
+    told = "; ".join(parts)
+    if seen.lacks:
+        return failed(
+            check, f"{told}; the file system cannot {', '.join(seen.lacks)}", "choose a folder on a local disk"
+        )
+    if seen.free == 0:
+        return failed(check, told, "make room, or choose another folder")
+    return _doubts(check, seen, told, needed)
+
+
+def _doubts(check: Check, seen: FolderSeen, told: str, needed: int) -> Finding:
+    if needed > seen.free:
+        told += f"; the largest newest release brings up to {show_bytes(needed)} here, less what is here already"
+        return warning(check, told, "make room, or choose another folder, before the fetch of that release")
+    if seen.not_sparse:
+        advice = "count the whole size of the images, or choose another folder"
+        return warning(check, f"{told}; files cannot be sparse: zeros take room too", advice)
+    if seen.written and _rate(seen.written, _whole(seen)) < _SLOW:
+        return warning(check, f"{told}; the disk would hold up a fetch", "choose a folder on a quicker disk")
+    if seen.free < _LITTLE:
+        return warning(check, told, "make room: most releases need more")
+    return ok(check, told)
+
+
+def _whole(seen: FolderSeen) -> float:
+    return seen.write_seconds + seen.sync_seconds
+
+
+def _rate(count: int, seconds: float) -> float:
+    return count / max(seconds, 1e-6)
