@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.destination_notes import DestinationNote
     from dcdist.model.release import Image, MetadataFile, Release
-    from dcdist.ports.images import ImageFile, Presence
+    from dcdist.ports.images import ImageFile, InPlace
 
 _THREADS = 2
 
@@ -82,7 +82,7 @@ class DirectoryDestination:
                 Troubled(f"{error}. A new one is written; what earlier releases brought stays", source=str(self._path))
             )
 
-    async def look(self, image: Image, *, read: bool = False) -> Presence:
+    async def look(self, image: Image, *, read: bool = False) -> InPlace:
         """Whether an image is there already. Not changed since that was last known, it is read only with `read`.
 
         Raises:

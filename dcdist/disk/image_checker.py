@@ -16,7 +16,7 @@ from dcdist.model.destination_notes import ImageChecked
 from dcdist.model.geometry import MIB
 from dcdist.model.identity import Digest
 from dcdist.model.trouble import Trouble, Troubled
-from dcdist.ports.images import Presence
+from dcdist.ports.images import InPlace
 
 if TYPE_CHECKING:
     import os
@@ -41,7 +41,7 @@ class ImageChecker:
         self.found: dict[str, BroughtFile] = {}
         """The images that were found to be there, by name."""
 
-    async def look(self, image: Image, name: ReleaseName, record: DestinationRecord, *, read: bool) -> Presence:
+    async def look(self, image: Image, name: ReleaseName, record: DestinationRecord, *, read: bool) -> InPlace:
         """Whether an image of a release is there. Unchanged since it was recorded, it is read only with `read`.
 
         Raises:
@@ -49,21 +49,21 @@ class ImageChecker:
         """
         status = await self._threads.run(status_at, self._path, image.name)
         if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != image.size:
-            return Presence.ABSENT
+            return InPlace.ABSENT
         known = record.files.get(image.name)
         if known is not None and known.describes(status):
             if known.digest != image.digest:
-                return Presence.ABSENT
+                return InPlace.ABSENT
             if not read:
                 self.found[image.name] = replace(known, releases=(name,))
-                return Presence.UNREAD
+                return InPlace.UNREAD
         after, digest = await self._read(image.name, status)
         if after is None or digest != image.digest:
             if known is not None and known.describes(status):
                 self._report(_damaged(str(self._path / image.name)))
-            return Presence.ABSENT
+            return InPlace.ABSENT
         self.found[image.name] = BroughtFile.of(after, name, digest)
-        return Presence.READ
+        return InPlace.READ
 
     async def is_intact(self, path: str, file: BroughtFile) -> bool:
         """Whether a file is still what was brought. It is read only if something has happened to it since.

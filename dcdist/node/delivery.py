@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dcdist.engine.fetch_events import ImageFinished, MetadataWritten, Waiting
 from dcdist.engine.preparation import choose_images
 from dcdist.model.identity import LayerName
-from dcdist.ports.images import Presence
+from dcdist.ports.images import InPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +47,12 @@ class Delivery:
         self._report = report
         self.images = () if options.metadata_only else choose_images(release, options.images)
         """Those asked for."""
-        self._found: dict[str, Presence] = {}
+        self._found: dict[str, InPlace] = {}
 
     @property
     def missing(self) -> list[Image]:
         """The images to bring; known after `prepare`."""
-        return [image for image in self.images if self._found[image.name] is Presence.ABSENT]
+        return [image for image in self.images if self._found[image.name] is InPlace.ABSENT]
 
     async def prepare(self) -> None:
         """Wait for other fetches to end, look at what is there, and check that all else can be put there.
@@ -86,8 +86,8 @@ class Delivery:
     def tell_found(self) -> None:
         """Report the images that were there."""
         for image in self.images:
-            if (found := self._found[image.name]) is not Presence.ABSENT:
-                self._report(ImageFinished(image.name, image.size, in_place=True, read=found is Presence.READ))
+            if (found := self._found[image.name]) is not InPlace.ABSENT:
+                self._report(ImageFinished(image.name, image.size, in_place=True, read=found is InPlace.READ))
 
     async def place(self, image: Image, file: ImageFile) -> None:
         """Give an image its name."""

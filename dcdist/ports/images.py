@@ -37,7 +37,7 @@ class ImageFile(Protocol):
         ...
 
 
-class Presence(Enum):
+class InPlace(Enum):
     """Whether an image is in the destination already, and how that is known."""
 
     ABSENT = "absent"
@@ -60,7 +60,7 @@ class Destination(Protocol):
         """
         ...
 
-    async def look(self, image: Image, *, read: bool = False) -> Presence:
+    async def look(self, image: Image, *, read: bool = False) -> InPlace:
         """Whether an image is there already. Not changed since that was last known, it is read only with `read`.
 
         Raises:

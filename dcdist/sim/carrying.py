@@ -1,4 +1,8 @@
-"""What do links carry in one epoch? What hosts ask of the store and of each other, shared as TCP flows share it."""
+"""What do links carry in one epoch? What hosts ask of the store and of each other, shared as TCP flows share it.
+
+A request that ends within an epoch would be followed by the next one at once, but hosts are asked only when the next
+epoch begins. What the store could not send for want of that request it sends then, as if it had not waited.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ class Carrying:
         self._numbering = numbering
         self._store = store
         self._swarm = swarm
+        self._saved_up = 0.0
         self._translated: dict[int, tuple[Bits, Bits]] = {}
 
     def key(self, number: int, shift: int) -> int:
@@ -66,7 +71,7 @@ class Carrying:
         hosts = list(self._hosts.values())
         place = {host.number: position for position, host in enumerate(hosts, start=1)}
         seconds, count = then - now, len(hosts)
-        capacities = [self._store.rate * seconds]
+        capacities = [self._store.rate * seconds + self._saved_up]
         capacities += [host.spec.up * seconds for host in hosts]
         capacities += [host.spec.down * seconds for host in hosts]
         flows: list[Flow] = []
@@ -79,16 +84,20 @@ class Carrying:
             trading = host.done_at is None and host.opens is None
             ends.append((host, requests, self._ask(host, receiver, place, flows, seconds) if trading else []))
         volumes = iter(max_min(capacities, flows))
+        unsent, ended = capacities[0], False
         fresh: dict[int, Bits] = {}
         for host, requests, links in ends:
             done = 0
             for request in requests:
                 volume = next(volumes)
                 self._store.load.sent += volume
+                unsent -= volume
                 done |= host.came(request, volume, now=then)
+                ended |= request.over
             done |= self._give(host, links, volumes, seconds)
             if done:
                 fresh[host.number] = done
+        self._saved_up = min(unsent, self._store.rate * seconds) if ended else 0.0
         for number, bits in fresh.items():
             yield self._hosts[number], bits
 

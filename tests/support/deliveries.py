@@ -12,7 +12,7 @@ from dcdist.model.destination_notes import FileKept, FileRemoved, FileReplaced, 
 from dcdist.model.identity import ReleaseName
 from dcdist.model.release import Image, MetadataFile, Release
 from dcdist.model.trouble import Troubled
-from dcdist.ports.images import Presence
+from dcdist.ports.images import InPlace
 from tests.support.format_objects import NAUGHT, digest
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class DeliverySite:
         wanted: Sequence[str] | None = None,
         read: bool = False,
         until: str = "",
-    ) -> dict[str, Presence]:
+    ) -> dict[str, InPlace]:
         """Bring a release as a fetch does, or only until `prepared` or `begun`; which images were there."""
         release = made_release(name, images, metadata)
         asked = [image for image in release.images if wanted is None or image.name in wanted]
@@ -67,7 +67,7 @@ class DeliverySite:
             if until == "begun":
                 return found
             for image in asked:
-                if found[image.name] is Presence.ABSENT:
+                if found[image.name] is InPlace.ABSENT:
                     file = await destination.create(image.name, image.size)
                     file.write(0, images[image.name])
                     await destination.place(image, file)

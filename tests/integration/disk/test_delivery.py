@@ -12,7 +12,7 @@ from dcdist.disk.destination import DirectoryDestination
 from dcdist.errors import DiskError
 from dcdist.model.geometry import MIB
 from dcdist.model.trouble import Trouble, Troubled
-from dcdist.ports.images import Presence
+from dcdist.ports.images import InPlace
 from tests.support.deliveries import DeliverySite, made_release
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ async def test_a_release_that_is_there_is_not_touched(site: DeliverySite) -> Non
     before = {path: os.stat(site.folder / path) for path in [*site.content(), ".dcdist-release"]}
     found = await site.deliver("st@1", IMAGES, METADATA)
 
-    assert found == {"web.img": Presence.UNREAD, "x.iso": Presence.UNREAD}
+    assert found == {"web.img": InPlace.UNREAD, "x.iso": InPlace.UNREAD}
     assert {path: os.stat(site.folder / path).st_ctime_ns for path in before} == {
         path: status.st_ctime_ns for path, status in before.items()
     }
@@ -266,7 +266,7 @@ async def test_an_image_to_which_nothing_has_happened_is_not_read(site: Delivery
     await site.deliver("st@1", IMAGES)
     found = await site.deliver("st@2", {**IMAGES, "web.img": b"web 2"})
 
-    assert found == {"web.img": Presence.ABSENT, "x.iso": Presence.UNREAD}
+    assert found == {"web.img": InPlace.ABSENT, "x.iso": InPlace.UNREAD}
     assert site.read() == set()
 
 
@@ -279,7 +279,7 @@ async def test_an_image_with_other_bytes_of_the_same_size_and_time_is_noticed_by
     os.utime(site.folder / "web.img", ns=(status.st_atime_ns, status.st_mtime_ns))
     found = await site.deliver("st@1", IMAGES)
 
-    assert found["web.img"] is Presence.ABSENT
+    assert found["web.img"] is InPlace.ABSENT
     assert site.read() == {"web.img"}
     assert site.content()["web.img"] == b"web 1"
 
@@ -293,10 +293,10 @@ async def test_a_check_reads_what_is_there_and_brings_anew_what_differs(site: De
     told = json.loads(record)
     told["files"]["web.img"] |= {"mtime_ns": status.st_mtime_ns, "ctime_ns": status.st_ctime_ns}
     (site.folder / ".dcdist-release").write_text(json.dumps(told))
-    assert (await site.deliver("st@1", IMAGES, until="prepared"))["web.img"] is Presence.UNREAD
+    assert (await site.deliver("st@1", IMAGES, until="prepared"))["web.img"] is InPlace.UNREAD
     found = await site.deliver("st@1", IMAGES, read=True)
 
-    assert found == {"web.img": Presence.ABSENT, "x.iso": Presence.READ}
+    assert found == {"web.img": InPlace.ABSENT, "x.iso": InPlace.READ}
     assert site.content() == IMAGES
     (trouble,) = [note for note in site.notes if isinstance(note, Troubled)]
     assert (trouble.kind, trouble.source) == (Trouble.CORRUPT, str(site.folder / "web.img"))
@@ -305,15 +305,15 @@ async def test_a_check_reads_what_is_there_and_brings_anew_what_differs(site: De
 async def test_an_image_that_is_there_without_a_record_is_read_once(site: DeliverySite) -> None:
     site.folder.mkdir()
     (site.folder / "web.img").write_bytes(b"web 1")
-    assert await site.deliver("st@1", IMAGES) == {"web.img": Presence.READ, "x.iso": Presence.ABSENT}
-    assert (await site.deliver("st@1", IMAGES))["web.img"] is Presence.UNREAD
+    assert await site.deliver("st@1", IMAGES) == {"web.img": InPlace.READ, "x.iso": InPlace.ABSENT}
+    assert (await site.deliver("st@1", IMAGES))["web.img"] is InPlace.UNREAD
 
 
 async def test_a_large_image_is_read_in_slices_that_are_told(site: DeliverySite) -> None:
     content = os.urandom(65 * MIB + 3)
     site.folder.mkdir()
     (site.folder / "vm.img").write_bytes(content)
-    assert await site.deliver("st@1", {"vm.img": content}, until="prepared") == {"vm.img": Presence.READ}
+    assert await site.deliver("st@1", {"vm.img": content}, until="prepared") == {"vm.img": InPlace.READ}
     assert len(site.notes) == 3
 
 
@@ -328,7 +328,7 @@ async def test_an_image_that_changes_while_it_is_read_is_not_had(
         os.utime(destination / path, ns=(0, 1))
 
     monkeypatch.setattr("dcdist.disk.image_checker.feed", feed_and_change)
-    assert (await site.deliver("st@1", IMAGES, until="prepared"))["web.img"] is Presence.ABSENT
+    assert (await site.deliver("st@1", IMAGES, until="prepared"))["web.img"] is InPlace.ABSENT
 
 
 async def test_missing_wrong_sized_and_irregular_files_are_not_had(site: DeliverySite) -> None:
@@ -336,7 +336,7 @@ async def test_missing_wrong_sized_and_irregular_files_are_not_had(site: Deliver
     (site.folder / "web.img").write_bytes(b"web 1 and more")
     os.mkfifo(site.folder / "x.iso")
     found = await site.deliver("st@1", {**IMAGES, "y.iso": b""}, until="prepared")
-    assert set(found.values()) == {Presence.ABSENT}
+    assert set(found.values()) == {InPlace.ABSENT}
 
 
 # The record itself

@@ -59,10 +59,7 @@ def test_a_less_efficient_swarm_takes_longer() -> None:
 def test_long_steps_do_not_leave_the_store_idle_before_each_answer() -> None:
     """Large fleets are simulated in steps that are longer than the store needs for a first byte."""
     cold = scenario(*[HostSpec(30e6, 30e6)] * 6, store=30e6, size=512 * MIB)
-    long, short = (
-        [last(simulate(replace(cold, epoch=epoch, seed=seed))) for seed in range(1, 6)] for epoch in (0.25, 0.05)
-    )
-    assert sum(long) <= 1.06 * sum(short)
+    assert last(simulate(replace(cold, epoch=0.25))) <= 1.06 * last(simulate(replace(cold, epoch=0.05)))
 
 
 def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
