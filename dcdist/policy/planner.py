@@ -112,7 +112,7 @@ class Planner:
                 if now - running.heard >= LONG:
                     commands.append(self._drop(draw))
                     reason = f"no byte from the store for {LONG:g} s"
-                    store.patience.failed(Failure.PASSING, reason, retry_after=None, now=now)
+                    store.patience.failed(Failure.PASSING, reason, retry_after=None, now=now, begun=running.begun)
                 elif self._crawls(running, now=now):
                     commands.append(self._drop(draw))
                 else:

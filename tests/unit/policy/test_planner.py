@@ -258,6 +258,16 @@ def test_a_draw_without_a_byte_for_seconds_is_dropped() -> None:
     assert Drop(first.number) in made.commands(now=6.0)
 
 
+def test_draws_that_stall_together_count_as_one_failure() -> None:
+    made = planner()
+    draws(made, now=0.0)
+    dropped = [command for command in made.commands(now=6.0) if isinstance(command, Drop)]
+
+    assert len(dropped) == 2
+    assert draws(made, now=6.2) == []
+    assert len(draws(made, now=6.3)) == 2
+
+
 def test_a_fetch_without_any_progress_ends_with_the_reason() -> None:
     made = planner()
     first, second = draws(made, now=0.0)
