@@ -14,6 +14,7 @@ import libtorrent as lt
 from dcdist.errors import SwarmError
 from dcdist.model.identity import LayerName
 from dcdist.policy.link.request_ahead import USUAL, Ahead
+from dcdist.policy.link.send_buffer import KERNEL, send_buffer
 from dcdist.ports.pending_events import PendingEvents
 from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
 from dcdist.swarm.alert_dispatch import AlertDispatch
@@ -72,6 +73,7 @@ class TorrentSwarm:
         self._peers_missing = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL
+        self._send_buffer = KERNEL
         self._rates = (0, 0)
         self._error: DcdistError | None = None
         self._closed = False
@@ -109,6 +111,7 @@ class TorrentSwarm:
         """
         endpoint = self._links.want(address, port, own=self._listener.endpoint)
         if endpoint and not self._closed:
+            self._share_send_buffers()
             for handle in self._layers:
                 connect(handle, endpoint)
 
@@ -234,6 +237,7 @@ class TorrentSwarm:
             for layer in self._layers.values():
                 layer.look(linked=linked)
             self._look_ahead()
+            self._share_send_buffers()
             if self._loop.time() >= reconnect:
                 reconnect = self._loop.time() + _RECONNECT
                 for handle in self._layers:
@@ -247,6 +251,14 @@ class TorrentSwarm:
         if seconds != self._seconds_ahead:
             self._seconds_ahead = seconds
             self._session.apply_settings({"request_queue_time": seconds})
+
+    def _share_send_buffers(self) -> None:
+        """Size the send buffers of links that are made from now on: libtorrent leaves those that are as they are."""
+        hosts = max(len(self._links.endpoints), self._links.now)
+        size = send_buffer(hosts, before=self._send_buffer)
+        if size != self._send_buffer:
+            self._send_buffer = size
+            self._session.apply_settings({"send_socket_buffer_size": size})
 
     async def _flush(self) -> None:
         try:
