@@ -14,7 +14,7 @@ import libtorrent as lt
 from dcdist.errors import SwarmError
 from dcdist.model.identity import LayerName
 from dcdist.policy.link.request_ahead import USUAL, Ahead
-from dcdist.policy.link.send_buffer import KERNEL, send_buffer
+from dcdist.policy.link.send_buffer import send_buffer
 from dcdist.ports.pending_events import PendingEvents
 from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
 from dcdist.swarm.alert_dispatch import AlertDispatch
@@ -73,7 +73,7 @@ class TorrentSwarm:
         self._peers_missing = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL
-        self._send_buffer = KERNEL
+        self._send_buffer = send_buffer(0)
         self._rates = (0, 0)
         self._error: DcdistError | None = None
         self._closed = False
@@ -254,8 +254,7 @@ class TorrentSwarm:
 
     def _share_send_buffers(self) -> None:
         """Size the send buffers of links that are made from now on: libtorrent leaves those that are as they are."""
-        hosts = max(len(self._links.endpoints), self._links.now)
-        size = send_buffer(hosts, before=self._send_buffer)
+        size = send_buffer(max(len(self._links.endpoints), self._links.now))
         if size != self._send_buffer:
             self._send_buffer = size
             self._session.apply_settings({"send_socket_buffer_size": size})

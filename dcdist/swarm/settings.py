@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import libtorrent as lt
 
 from dcdist.model.geometry import KIB, MIB
-from dcdist.policy.link import request_ahead, send_buffer
+from dcdist.policy.link import request_ahead
+from dcdist.policy.link.send_buffer import send_buffer
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -92,9 +93,9 @@ def session_parameters(*, listen: str, source: str) -> lt.session_params:
         "send_buffer_low_watermark": 16 * KIB,
         "send_buffer_watermark": 4 * MIB,
         "send_buffer_watermark_factor": 10,
-        # The kernel's buffer is shared out as hosts are found (`policy/link/send_buffer.py`). What it has not sent
+        # The kernel's buffer is set anew as hosts are found (`policy/link/send_buffer.py`). What it has not sent
         # has no bound of its own: in the wheel of 2.1.1, `send_not_sent_low_watermark` is compiled out (ADR 12).
-        "send_socket_buffer_size": send_buffer.KERNEL,
+        "send_socket_buffer_size": send_buffer(0),
         "tick_interval": 100,  # rates are shared out and connections opened once a tick
         "initial_picker_threshold": 0,  # rarest first from the first piece
         "rate_limit_ip_overhead": False,  # our limits are payload rates
