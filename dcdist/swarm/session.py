@@ -14,7 +14,6 @@ import libtorrent as lt
 from dcdist.errors import SwarmError
 from dcdist.model.identity import LayerName
 from dcdist.policy.link.request_ahead import USUAL, Ahead
-from dcdist.policy.link.send_buffer import send_buffer
 from dcdist.ports.pending_events import PendingEvents
 from dcdist.ports.swarm import SwarmBroke, SwarmStatistics
 from dcdist.swarm.alert_dispatch import AlertDispatch
@@ -24,7 +23,7 @@ from dcdist.swarm.injection_limits import InjectionLimits
 from dcdist.swarm.links import Links, connect
 from dcdist.swarm.listening import Listener
 from dcdist.swarm.peers_missing import PeersMissing
-from dcdist.swarm.settings import allow_open_files, peer_classes, session_parameters
+from dcdist.swarm.settings import allow_open_files, peer_classes, send_buffers, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
 from dcdist.swarm.torrent_layer import TorrentLayer
 
@@ -73,7 +72,7 @@ class TorrentSwarm:
         self._peers_missing = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL
-        self._send_buffer = send_buffer(0)
+        self._send_buffers = send_buffers(0)
         self._rates = (0, 0)
         self._error: DcdistError | None = None
         self._closed = False
@@ -253,11 +252,11 @@ class TorrentSwarm:
             self._session.apply_settings({"request_queue_time": seconds})
 
     def _share_send_buffers(self) -> None:
-        """Size the send buffers of links that are made from now on: libtorrent leaves those that are as they are."""
-        size = send_buffer(max(len(self._links.endpoints), self._links.now))
-        if size != self._send_buffer:
-            self._send_buffer = size
-            self._session.apply_settings({"send_socket_buffer_size": size})
+        """Share out what all links may hold back. In the kernel this holds for links that are made from now on."""
+        buffers = send_buffers(max(len(self._links.endpoints), self._links.now))
+        if buffers != self._send_buffers:
+            self._send_buffers = buffers
+            self._session.apply_settings(buffers)
 
     async def _flush(self) -> None:
         try:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from dcdist.swarm.session import _rate
-from dcdist.swarm.settings import listen_interface, peer_classes, session_parameters, source_address
+from dcdist.swarm.settings import listen_interface, peer_classes, send_buffers, session_parameters, source_address
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,18 @@ def test_one_thread_reads_and_writes() -> None:
 def test_each_session_is_a_host_of_its_own_with_a_whole_peer_id() -> None:
     ids = {session_parameters(listen="", source="").settings["peer_fingerprint"] for _ in range(3)}
     assert [len(peer_id) for peer_id in ids] == [20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "kernel", "waiting"), [(0, 344_064, 114_688), (7, 49_152, 16_384), (63, 49_152, 16_384)]
+)
+def test_the_more_hosts_there_are_the_less_waits_for_each(hosts: int, kernel: int, waiting: int) -> None:
+    assert send_buffers(hosts) == {"send_socket_buffer_size": kernel, "send_buffer_low_watermark": waiting}
+
+
+def test_a_session_begins_as_if_there_were_no_others() -> None:
+    chosen = session_parameters(listen="", source="").settings
+    assert (chosen["send_socket_buffer_size"], chosen["send_buffer_low_watermark"]) == (344_064, 114_688)
 
 
 @pytest.mark.parametrize(
