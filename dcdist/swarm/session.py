@@ -23,7 +23,7 @@ from dcdist.swarm.libtorrent_errors import begin_session
 from dcdist.swarm.links import Links
 from dcdist.swarm.listening import Listener
 from dcdist.swarm.peers_missing import PeersMissing
-from dcdist.swarm.settings import allow_open_files, peer_classes, peer_id_of, session_parameters
+from dcdist.swarm.settings import allow_open_files, peer_classes, peer_id_of, send_buffers, session_parameters
 from dcdist.swarm.torrent import torrent_parameters
 from dcdist.swarm.torrent_layer import TorrentLayer
 
@@ -77,6 +77,7 @@ class TorrentSwarm:
         self._peers_missing = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL
+        self._send_buffers = send_buffers(0)
         self._rates = (0, 0)
         self._error: DcdistError | None = None
         self._closed = False
@@ -121,6 +122,7 @@ class TorrentSwarm:
         """
         endpoint = self._links.want(address, port, own=self._listener.endpoints)
         if endpoint and not self._closed:
+            self._share_send_buffers()
             for handle in self._layers:
                 self._links.dial(handle, endpoint, now=self._loop.time())
 
@@ -257,6 +259,7 @@ class TorrentSwarm:
             for layer in self._layers.values():
                 layer.look(linked=linked)
             self._look_ahead()
+            self._share_send_buffers()
             if self._loop.time() >= reconnect:
                 reconnect = self._loop.time() + _RECONNECT
                 for handle in self._layers:
@@ -270,6 +273,13 @@ class TorrentSwarm:
         if seconds != self._seconds_ahead:
             self._seconds_ahead = seconds
             self._session.apply_settings({"request_queue_time": seconds})
+
+    def _share_send_buffers(self) -> None:
+        """Share out what all links may hold back. In the kernel this holds for links that are made from now on."""
+        buffers = send_buffers(max(len(self._links.endpoints), self._links.now))
+        if buffers != self._send_buffers:
+            self._send_buffers = buffers
+            self._session.apply_settings(buffers)
 
     async def _flush(self) -> None:
         try:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import libtorrent as lt
 
 from dcdist.errors import InvariantError, SwarmError
-from dcdist.model.pieces import each, of, span
+from dcdist.model.pieces import each, span
 from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed
 from dcdist.swarm.availability import Availability
 from dcdist.swarm.bad_peers import BadPeers
+from dcdist.swarm.download_queue import DownloadQueue
 from dcdist.swarm.injections import Injections
 from dcdist.swarm.priorities import Priorities
 from dcdist.swarm.torrent import present
@@ -44,6 +45,7 @@ class TorrentLayer:
         self._injections = Injections(handle, limits)
         self._priorities = Priorities(layer.index.geometry.piece_count)
         self._availability = Availability(handle.post_piece_availability)
+        self._queue = DownloadQueue(handle.get_download_queue, asyncio.get_running_loop().time)
         self._bad_peers = BadPeers()
         self._lied: list[int] = []
         self._error: DcdistError | None = None
@@ -122,15 +124,10 @@ class TorrentLayer:
         return self.available()
 
     def coming(self) -> Bits:
-        """The pieces of which a peer is being asked for a block now: those that libtorrent has begun."""
+        """The missing pieces of which a peer was asked for a block half a second ago, or later."""
         if self.complete or self._error:
             return 0
-        begun = of(
-            piece["piece_index"]
-            for piece in self._handle.get_download_queue()
-            if any(block["num_peers"] for block in piece["blocks"])
-        )
-        return begun & ~self._have
+        return self._queue.asked_for() & ~self._have
 
     async def flush(self) -> None:
         """When it returns, every piece that was reported as passed before the call is in the data file.

@@ -9,7 +9,14 @@ import pytest
 
 from dcdist.model.identity import HostId
 from dcdist.swarm.session import _rate
-from dcdist.swarm.settings import listen_interfaces, peer_classes, peer_id_of, session_parameters, source_address
+from dcdist.swarm.settings import (
+    listen_interfaces,
+    peer_classes,
+    peer_id_of,
+    send_buffers,
+    session_parameters,
+    source_address,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +55,18 @@ def test_hosts_are_told_apart_by_the_ends_of_their_ids_in_a_whole_peer_id() -> N
     assert settings()["peer_fingerprint"] == "-DC0001-0123456789ab"
     ids = {peer_id_of(host) for host in (HostId("0" * 32), HostId("0" * 31 + "1"), HostId("0" * 20 + "1" * 12))}
     assert [len(peer_id) for peer_id in ids] == [20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "kernel", "waiting"), [(0, 344_064, 114_688), (7, 49_152, 16_384), (63, 49_152, 16_384)]
+)
+def test_the_more_hosts_there_are_the_less_waits_for_each(hosts: int, kernel: int, waiting: int) -> None:
+    assert send_buffers(hosts) == {"send_socket_buffer_size": kernel, "send_buffer_low_watermark": waiting}
+
+
+def test_a_session_begins_as_if_there_were_no_others() -> None:
+    chosen = settings()
+    assert (chosen["send_socket_buffer_size"], chosen["send_buffer_low_watermark"]) == (344_064, 114_688)
 
 
 @pytest.mark.parametrize(
