@@ -106,6 +106,21 @@ class Seeding:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class TookOver:
+    """`process`, an earlier fetch that still seeded from the same cache, gave way to this one and has ended."""
+
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
+class GaveWay:
+    """The seeding ends before its time: `process` seeds from the same cache from now on, or needs the port."""
+
+    process: int
+
+
 FetchEvent = (
     ReleaseFound | MetadataWritten | LayerChecked | Waiting | Progress | ImageFinished | Troubled | Fetched | Seeding
-)
+    | TookOver | GaveWay
+)  # fmt: skip

@@ -27,6 +27,7 @@ from dcdist.model.space import require_space
 from dcdist.node.addresses import OwnAddress
 from dcdist.node.allocator import keep_buffers
 from dcdist.node.reusable_frames import known_frames
+from dcdist.node.succession import Succession
 from dcdist.node.tracing import writing_trace
 from dcdist.policy.requests.pacing import Pace
 from dcdist.store import Paced
@@ -157,8 +158,9 @@ class FetchRun:
         async with AsyncExitStack() as stack:
             # Closed in the reverse order: threads, swarm (which flushes), layers, images.
             files = await self._create_images(stack)
+            succession = stack.enter_context(Succession(self._options.cache, report=self._report))
             layers = await stack.enter_async_context(AsyncExitStack())
-            swarm = await self._open_swarm(stack)
+            swarm = await self._open_swarm(stack, succession)
             frames = await stack.enter_async_context(FrameReader(threads=_FRAME_THREADS))
             writer = ImageWriter(self._plan, files, frames, written=self._counts.written)
             fetching = await self._make_fetching(swarm, writer, stack)
@@ -177,17 +179,17 @@ class FetchRun:
                 )
                 self._report(fetched)
                 if self._options.swarm and self._plan.layers and self._options.seed_for > 0:
-                    await self._seed(fetching, stop)
+                    fetching.become_seeder()
+                    await self._seed(succession, swarm.port, stop)
                 running.cancel()
         return fetched
 
-    async def _seed(self, fetching: LayerFetch, stop: asyncio.Event) -> None:
-        fetching.become_seeder()
+    async def _seed(self, succession: Succession, port: int, stop: asyncio.Event) -> None:
         endless = self._options.seed_for == float("inf")
         self._report(Seeding(0.0 if endless else self._options.seed_for))
         try:
             async with asyncio.timeout(None if endless else self._options.seed_for):
-                await stop.wait()
+                await (stop.wait() if endless else succession.hold(port, stop))
         except TimeoutError:
             pass
 
@@ -209,7 +211,7 @@ class FetchRun:
             files.append(file)
         return files
 
-    async def _open_swarm(self, stack: AsyncExitStack) -> Swarm:
+    async def _open_swarm(self, stack: AsyncExitStack, succession: Succession) -> Swarm:
         if not self._options.swarm or not self._plan.layers:
             return await stack.enter_async_context(Solitary())
         # Imported only where there is a swarm: libtorrent is large.
@@ -217,6 +219,8 @@ class FetchRun:
 
         host = self._store.host if _keeps_heartbeats(self._store) else ""
         self._own_address = await asyncio.to_thread(OwnAddress, self._options.reach, host)
+        if port := self._own_address.listen[1]:
+            await succession.free(port)
         swarm = await stack.enter_async_context(open_swarm(self._own_address.listen))
         swarm.limit(up=self._options.rates.up, down=self._options.rates.down)
         return swarm

@@ -38,6 +38,10 @@ def line(event: FetchEvent) -> str:
             return fetched(event)
         case fetch_events.Seeding():
             return "giving to other hosts" + (f" for {show_duration(event.seconds)}" if event.seconds else "")
+        case fetch_events.TookOver():
+            return f"process {event.process}, which seeded from the same cache, gave way and has ended"
+        case fetch_events.GaveWay():
+            return f"giving way to process {event.process}, which uses the same cache"
         case _:
             assert_never(event)
 

@@ -125,6 +125,8 @@ class _Worker:
             self._fetched = True
             # Before it is reported: whoever reads this process's output to its end must not wait for the seeding.
             self._let_go_of_parent()
+            # A file system must not be busy because the command was called there. All paths are absolute by now.
+            os.chdir("/")
             self._log.open()
         if isinstance(event, Seeding):
             self._log.begin(event.seconds)

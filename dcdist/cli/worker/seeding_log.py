@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dcdist.cli.display.quantities import show_duration
-from dcdist.engine.fetch_events import Troubled
+from dcdist.cli.display.words import line
+from dcdist.engine.fetch_events import GaveWay, TookOver, Troubled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,8 @@ class SeedingLog:
         """What happens while seeding."""
         if isinstance(event, Troubled):
             self.note(event.message)
+        elif isinstance(event, TookOver | GaveWay):
+            self.note(line(event))
 
     def close(self) -> None:
         """The process ends."""

@@ -61,6 +61,8 @@ SHOWN: list[tuple[FetchEvent, str]] = [
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB",
     ),
     (fetch_events.Seeding(600.0), "giving to other hosts for 10 min"),
+    (fetch_events.TookOver(4711), "process 4711, which seeded from the same cache, gave way and has ended"),
+    (fetch_events.GaveWay(4711), "giving way to process 4711, which uses the same cache"),
 ]
 
 
