@@ -55,10 +55,11 @@ def read_private_key(path: Path) -> PrivateKey:
 
     Raises:
         FormatError: It is not one.
+        UsageError: There is no such file.
         DiskError: It cannot be read.
     """
     try:
-        return PrivateKey.from_pem(_read(path))
+        return PrivateKey.from_pem(read_key_file(path))
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
 
@@ -68,12 +69,38 @@ def read_public_key(path: Path) -> PublicKey:
 
     Raises:
         FormatError: It is not one.
+        UsageError: There is no such file.
+        DiskError: It cannot be read.
+    """
+    return public_key(read_key_file(path), path)
+
+
+def public_key(written: bytes, path: Path) -> PublicKey:
+    """The public key that was read from `path`.
+
+    Raises:
+        FormatError: It is not one.
+    """
+    try:
+        return PublicKey.from_pem(written)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def read_key_file(path: Path) -> bytes:
+    """What a file of a key holds, of any kind of file: a pipe too, which is read to its end. Blocks.
+
+    Raises:
+        UsageError: There is no such file.
         DiskError: It cannot be read.
     """
     try:
-        return PublicKey.from_pem(_read(path))
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+        with path.open("rb") as file:
+            return file.read(_LIMIT)
+    except FileNotFoundError as error:
+        raise UsageError(f"key {path} does not exist") from error
+    except OSError as error:
+        raise DiskError(f"key {path} cannot be read: {error.strerror}", path=str(path)) from error
 
 
 def _create(path: Path, text: str, mode: int) -> None:
@@ -82,11 +109,3 @@ def _create(path: Path, text: str, mode: int) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_LIMIT)
-    except OSError as error:
-        raise DiskError(f"key {path} cannot be read: {error.strerror}", path=str(path)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 from dcdist.cli.worker.follow import follow
 from dcdist.cli.worker.handle import Child
+from dcdist.cli.worker.surroundings import surroundings
 from dcdist.engine.fetch_options import Order, Prefer
 from dcdist.engine.flat_options import fetch_options
 
@@ -102,16 +104,21 @@ def command(
       python -m dcdist fetch web-demo@2 --store file:///mnt/demos --trust publisher.pub \\
           --dest /images --cache /var/cache/dcdist --prefer egress --store-rate 20MB --seed-for 1h
     """  # noqa: D301
+    from dcdist.node.key_files import read_key_file
+
     options = fetch_options(**shared_options.given(chosen))
+    # Here, and not by the process that works: the files may be pipes, which it does not have.
+    keys = [(path, read_key_file(path)) for path in trust]
+    around = surroundings(os.getpid(), parent=os.getppid())
 
     def work() -> int:
         # Imported by the process that works only: asyncio and what else it needs take long.
-        from dcdist.cli.worker.process import work_on
+        from dcdist.cli.worker.process import FetchTask, work_on
 
-        return work_on(store, wanted, options, trust=trust, log_file=log_file)
+        return work_on(FetchTask(store, wanted, options, keys, log_file, around))
 
     with Child(work) as child:
-        follow(child, as_json=as_json, log=lambda fault: _log_death(log_file, wanted, fault))
+        follow(child, as_json=as_json, stay=around.stay, log=lambda fault: _log_death(log_file, wanted, fault))
 
 
 def _log_death(log_file: Path | None, wanted: str, fault: Fault) -> None:

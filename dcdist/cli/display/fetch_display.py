@@ -20,16 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from dcdist.cli.faults import Json
     from dcdist.engine.fetch_events import Fetched, FetchEvent
 
 
 @dataclass(frozen=True, slots=True)
 class SeedingChild:
-    """The process that goes on giving to other hosts for `seconds`, and the path of its log."""
+    """The process that goes on giving to other hosts for `seconds`, and the path of its log.
+
+    `waited_for`: why the command ends only after it; empty if it ends at once.
+    """
 
     pid: int
     seconds: float
     log: str
+    waited_for: str = ""
 
 
 class FetchDisplay(Protocol):
@@ -63,7 +68,8 @@ class JsonLines:
     def finish(self, fetched: Fetched, seeding: SeedingChild | None) -> None:
         """`fetched` comes last."""
         if seeding is not None:
-            emit({"event": "seeding", "seconds": seeding.seconds, "pid": seeding.pid, "log": seeding.log})
+            told: dict[str, Json] = {"seconds": seeding.seconds, "pid": seeding.pid, "log": seeding.log}
+            emit({"event": "seeding", **told, "foreground": bool(seeding.waited_for)})
         emit(record(fetched))
 
 
@@ -94,6 +100,11 @@ class PlainLines:
 def seeding_line(seeding: SeedingChild, now: datetime) -> str:
     """What goes on, until when, and how to stop it."""
     until = (now + timedelta(seconds=seeding.seconds)).strftime("%H:%M:%S")
+    if seeding.waited_for:
+        return (
+            f"giving to other hosts for {show_duration(seeding.seconds)}, until {until} (log: {seeding.log}); this "
+            f"command waits for that, since {seeding.waited_for}\n  to end it: Ctrl-C or SIGTERM; --seed-for 0 omits it"
+        )
     return (
         f"process {seeding.pid} keeps seeding for {show_duration(seeding.seconds)}, until {until} "
         f"(log: {seeding.log})\n  to stop it: kill {seeding.pid}"

@@ -22,6 +22,7 @@ from tests.support.publishing import KEY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dcdist.cli.worker.process import FetchTask
     from dcdist.engine.flat_options import FlatOption
 
 OPTIONS = {option.name: option for option in flat_options()}
@@ -65,8 +66,8 @@ def from_words(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FetchOptions]:
     """What the worker of a fetch with these words is asked to do."""
     asked: list[FetchOptions] = []
 
-    def work_on(_store: str, _wanted: str, options: FetchOptions, **_: object) -> int:
-        asked.append(options)
+    def work_on(task: FetchTask) -> int:
+        asked.append(task.options)
         return 0
 
     def child(work: Callable[[], int]) -> nullcontext[None]:

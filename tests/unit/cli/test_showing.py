@@ -175,11 +175,20 @@ def test_a_throttle_lets_pass_at_most_once_in_its_time(at_once: bool, passed: li
     assert seen == passed
 
 
+def test_a_command_that_stays_says_why_and_how_to_end_it() -> None:
+    child = SeedingChild(4711, 600.0, "/cache/seeding.log", "it is process 1 here, and its container ends with it")
+    assert seeding_line(child, datetime(2026, 11, 30, 12, 0, tzinfo=UTC)) == (
+        "giving to other hosts for 10 min, until 12:10:00 (log: /cache/seeding.log); this command waits for that, "
+        "since it is process 1 here, and its container ends with it\n  to end it: Ctrl-C or SIGTERM; "
+        "--seed-for 0 omits it"
+    )
+
+
 def test_for_programs_the_last_line_is_the_fetched_release(capsys: pytest.CaptureFixture[str]) -> None:
     JsonLines().finish(FETCHED, SeedingChild(4711, 600.0, "/cache/seeding.log"))
     records = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert records == [
-        {"event": "seeding", "seconds": 600.0, "pid": 4711, "log": "/cache/seeding.log"},
+        {"event": "seeding", "seconds": 600.0, "pid": 4711, "log": "/cache/seeding.log", "foreground": False},
         record(FETCHED),
     ]
 
