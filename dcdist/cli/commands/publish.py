@@ -9,6 +9,7 @@ import click
 
 from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
+from dcdist.cli.commands.variables import setting
 from dcdist.errors import UsageError
 from dcdist.formats.compression import DEFAULT_LEVEL
 
@@ -33,7 +34,7 @@ class Settings(TypedDict):
 @click.argument("release", type=shared_options.RELEASE, metavar="DEMO@VERSION")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @shared_options.STORE
-@click.option(
+@setting(
     "--key",
     required=True,
     type=shared_options.READABLE,
@@ -99,6 +100,8 @@ def command(
     from dcdist.node.stores import open_store
     from dcdist.publishing import Published, PublishRequest, publish
 
+    if stdin_name is not None and _STANDARD_INPUT not in files:
+        raise UsageError("--stdin-name names what is read from standard input: give - as a file, or omit --stdin-name")
     sources = tuple(_source(file, stdin_name or f"{release.demo}.xva", files) for file in files)
     request = PublishRequest(release, sources, read_private_key(key), **settings)
 

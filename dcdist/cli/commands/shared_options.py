@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dcdist.cli.commands.variables import SEVERAL, setting
 from dcdist.engine.fetch_options import DEFAULT_REALM
 from dcdist.engine.option_values import parse_path
 from dcdist.errors import UsageError
@@ -73,14 +74,14 @@ READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path
 FOLDER = AbsolutePath(folder=True)
 NEW_FILE = AbsolutePath(folder=False)
 
-STORE = click.option(
+STORE = setting(
     "--store",
     required=True,
     metavar="URL",
     help="Where releases are: file:///path (a directory, such as a mounted NFS export), swift://container/prefix "
     "(with ST_AUTH, ST_USER and ST_KEY in the environment), or http(s)://host/path (read-only).",
 )
-TRUST = click.option(
+TRUST = setting(
     "--trust",
     required=True,
     multiple=True,
@@ -89,7 +90,7 @@ TRUST = click.option(
     help="A publisher's public key (publisher.pub). Only releases signed by a trusted key are accepted. May be "
     "repeated.",
 )
-TRUST_TO_MARK = click.option(
+TRUST_TO_MARK = setting(
     "--trust",
     multiple=True,
     type=READABLE,
@@ -97,27 +98,27 @@ TRUST_TO_MARK = click.option(
     help="A publisher's public key (publisher.pub). Releases that no such key signed are marked: a host that trusts "
     "these keys passes over them. May be repeated.",
 )
-CACHE = click.option(
+CACHE = setting(
     "--cache",
     required=True,
     type=FOLDER,
     metavar="DIR",
     help="Folder for layers; later updates and other hosts reuse them. Created if missing.",
 )
-LISTEN_OPTION = click.option(
+LISTEN_OPTION = setting(
     "--listen",
     type=LISTEN,
     metavar="IP:PORT",
     help="Address where other hosts may connect; port 0 is any free port. [default: 0.0.0.0:0, or [::]:0 "
     "where others can be reached over IPv6 only]",
 )
-ADVERTISE = click.option(
+ADVERTISE = setting(
     "--advertise",
     type=PEER,
     metavar="IP:PORT",
     help="Address announced to other hosts, if different. [default: detected]",
 )
-PEERS = click.option(
+PEERS = setting(
     "--peer",
     "peers",
     multiple=True,
@@ -125,7 +126,7 @@ PEERS = click.option(
     metavar="IP:PORT",
     help="A host to connect to, besides those found through the store. May be repeated.",
 )
-REALM_OPTION = click.option(
+REALM_OPTION = setting(
     "--realm",
     type=REALM,
     default=DEFAULT_REALM,
@@ -133,20 +134,20 @@ REALM_OPTION = click.option(
     metavar="NAME",
     help="Only hosts of the same realm find each other; give one name to hosts that can reach each other.",
 )
-STORE_RATE = click.option(
+STORE_RATE = setting(
     "--store-rate", type=RATE, metavar="R", help="The most that this host takes from the store. [default: no limit]"
 )
-FLEET_STORE_RATE = click.option(
+FLEET_STORE_RATE = setting(
     "--fleet-store-rate",
     type=RATE,
     metavar="R",
     help="Store limit for all hosts of the demo and realm together. Set it on every host; each keeps to its share. "
     "[default: no limit]",
 )
-UP_RATE = click.option(
+UP_RATE = setting(
     "--up-rate", type=RATE, metavar="R", help="The most that this host gives to other hosts. [default: no limit]"
 )
-DOWN_RATE = click.option(
+DOWN_RATE = setting(
     "--down-rate",
     type=RATE,
     metavar="R",
@@ -155,10 +156,10 @@ DOWN_RATE = click.option(
 
 UNITS = (
     "Rates (R) are bytes a second (20MB, 500k, 1.5MiB) or bits a second (160mbit, 1gbit). Addresses are IP:PORT or "
-    "[IPv6]:PORT."
+    f"[IPv6]:PORT. {SEVERAL}"
 )
 
-LOG_FILE = click.option(
+LOG_FILE = setting(
     "--log-file",
     type=NEW_FILE,
     metavar="FILE",
