@@ -132,6 +132,8 @@ def _source(file: str, stdin_name: str, files: tuple[str, ...]) -> ImageSource:
         return ImageSource.of(Path(file))
     if files.count(_STANDARD_INPUT) > 1:
         raise UsageError("standard input (-) can be published only once")
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise UsageError("standard input (-) is closed: pipe an image in, as `xe vm-export vm=web filename= | ...`")
+    if sys.stdin.isatty():
         raise UsageError("standard input (-) is a terminal: pipe an image in, as `xe vm-export vm=web filename= | ...`")
     return ImageSource(stdin_name, stream=sys.stdin.buffer)

@@ -43,8 +43,8 @@ class VariableOption(click.Option):
     def get_error_hint(self, ctx: click.Context | None) -> str:
         """How messages name the option; with its variable, unless the command line gave it."""
         if ctx is not None and is_from_command_line(ctx, self.name or ""):
-            return click.Parameter.get_error_hint(self, ctx)  # type: ignore[arg-type]  # 8.2 wants a context
-        return super().get_error_hint(ctx)  # type: ignore[arg-type]
+            return click.Parameter.get_error_hint(self, ctx)
+        return super().get_error_hint(ctx)
 
 
 setting = partial(click.option, cls=VariableOption)
