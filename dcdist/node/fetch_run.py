@@ -253,7 +253,7 @@ class FetchRun:
             self._counts,
             arrived=writer.frames_arrived,
             report=self._report,
-            trace=stack.enter_context(writing_trace(options.trace)) if options.trace else None,
+            trace=stack.enter_context(writing_trace(options.trace, self._report)) if options.trace else None,
         )
 
     def _is_findable(self, own_address: OwnAddress, announced: Address | None) -> bool:

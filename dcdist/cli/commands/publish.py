@@ -96,7 +96,7 @@ def command(
     from dcdist.cli.event_log import logging_events
     from dcdist.cli.running import run_until_done
     from dcdist.engine import troubles
-    from dcdist.node.key_files import read_private_key
+    from dcdist.node.key_files import exposed_key, read_private_key
     from dcdist.node.stores import open_store
     from dcdist.publishing import Published, PublishRequest, publish
 
@@ -113,6 +113,8 @@ def command(
         report(troubles.retried(error, number, delay))
 
     async def run() -> Published:
+        if (exposed := exposed_key(key)) is not None:
+            report(exposed)
         async with open_store(store, retried=retried) as opened:
             log.note({"event": "started", "store": str(opened), "images": [source.name for source in sources]})
             return await publish(opened, request, report=report)

@@ -34,7 +34,10 @@ class AbsolutePath(click.Path):
             parse_path(os.fsdecode(value))
         except UsageError as error:
             self.fail(str(error), param, ctx)
-        return Path(os.fsdecode(super().convert(value, param, ctx))).absolute()
+        path = Path(os.fsdecode(super().convert(value, param, ctx))).absolute()
+        if not self.dir_okay and not path.parent.is_dir():
+            self.fail(f"{path} cannot be written: there is no folder {path.parent}", param, ctx)
+        return path
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg]  # click 8.2 has no parameter here
