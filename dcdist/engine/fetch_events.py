@@ -29,12 +29,18 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFound:
-    """The manifest is verified. `images` and `image_bytes` are those asked for; `layer_bytes` of those not in place."""
+    """The manifest is verified.
+
+    `images` and `image_bytes` are those asked for, of `release_images` and `release_image_bytes`. `layer_bytes`: the
+    whole layers that hold those of them that are not in place, some of which the cache may have.
+    """
 
     release: ReleaseName
     images: int
     image_bytes: int
     layer_bytes: int
+    release_images: int
+    release_image_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,6 @@ class FetchOptions:
             )
         if not self.swarm and self.reach.peers:
             raise UsageError("--peer (peers) needs the swarm: omit --no-swarm (swarm=False)")
-        if not self.swarm and self.seed_for:
-            raise UsageError("--seed-for (seed_for) needs the swarm: omit it, or --no-swarm (swarm=False)")
         if self.metadata_only and self.images:
             raise UsageError(
                 "--image (images) and --metadata-only (metadata_only) contradict each other: omit one of them"

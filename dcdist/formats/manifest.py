@@ -85,7 +85,7 @@ def open_sealed(data: bytes, trusted: Sequence[PublicKey]) -> Release:
     ):
         signers = ", ".join(sorted({identity for identity, _ in signatures})) or "nobody"
         raise SignatureError(
-            f"the manifest has no valid signature by a trusted key: it names {signers} as signers; trusted: "
+            f"no trusted key signed the manifest, which says that {signers} did; trusted: "
             f"{', '.join(sorted(known)) or 'no key'}",
             damaged=any(identity in known for identity, _ in signatures),
         )

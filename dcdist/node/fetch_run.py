@@ -96,7 +96,9 @@ async def fetch(
         else:
             plan = await make_plan(store, cache, release, missing, report)
         image_bytes, layer_bytes = sum(image.size for image in wanted), plan.layer_bytes
-        report(ReleaseFound(release.name, len(wanted), image_bytes, layer_bytes))
+        report(
+            ReleaseFound(release.name, len(wanted), image_bytes, layer_bytes, len(release.images), release.image_bytes)
+        )
         for image in wanted:
             if image not in missing:
                 report(ImageFinished(image.name, image.size))

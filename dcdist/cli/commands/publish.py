@@ -91,7 +91,7 @@ def command(
       xe vm-export vm=web filename= | python -m dcdist publish web-demo@2 - --stdin-name web.xva \\
           --store swift://demos --key keys/publisher.key
     """  # noqa: D301
-    from dcdist.cli.display.publish_display import publish_display
+    from dcdist.cli.display.publish_display import publish_display, published_record
     from dcdist.cli.display.records import record
     from dcdist.cli.event_log import logging_events
     from dcdist.cli.running import run_until_done
@@ -121,7 +121,7 @@ def command(
 
     with logging_events(log_file, "publish", str(release)) as log, publish_display(as_json=as_json) as display:
         published = run_until_done(run())
-        log.note({"event": "published", "existed": published.existed, "uploaded": published.uploaded})
+        log.note(published_record(published))
         display.finish(published)
 
 

@@ -65,13 +65,22 @@ def _wanted(text: str) -> str:
     return str(ReleaseName.parse(text)) if "@" in text else require_word(text, what="demo")
 
 
+def _demo(text: str) -> str:
+    demo, at, _ = text.partition("@")
+    if at:
+        raise UsageError(
+            f"{text!r} is a release: `ls {demo}` lists the releases of a demo, `show {text}` shows this one"
+        )
+    return require_word(text, what="demo")
+
+
 RATE = Parsed("rate", parse_rate)
 DURATION = Parsed("duration", parse_duration)
 PEER = Parsed("ip:port", parse_address)
 LISTEN = Parsed("ip:port", lambda text: parse_address(text, any_port=True))
 RELEASE = Parsed("demo@version", _release)
 WANTED = Parsed("demo[@version]", _wanted)
-DEMO = Parsed("demo", lambda text: require_word(text, what="demo"))
+DEMO = Parsed("demo", _demo)
 REALM = Parsed("name", lambda text: require_word(text, what="realm"))
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 FOLDER = AbsolutePath(folder=True)

@@ -80,7 +80,7 @@ def _record(found: ListedRelease) -> dict[str, Json]:
 def _text(found: ListedRelease) -> str:
     from datetime import UTC, datetime
 
-    from dcdist.cli.display.quantities import show_bytes
+    from dcdist.cli.display.quantities import show_bytes, show_count
     from dcdist.cli.display.table import table
 
     release = found.release
@@ -100,6 +100,6 @@ def _text(found: ListedRelease) -> str:
     before = f"new against {found.previous}" if found.previous else "new, as the first release"
     parts.append(
         f"images {show_bytes(release.image_bytes)}, layers {show_bytes(release.layer_bytes)}, "
-        f"{before}: {show_bytes(found.new_bytes)} in {len(new)} layer(s)"
+        f"{before}: {show_bytes(found.new_bytes)} in {show_count(len(new), 'layer')}"
     )
     return "\n\n".join(parts)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from dcdist.engine.fetch_events import Fetched, FetchEvent
 
 
+_SAME = 60.0
+"""Seconds between two lines of progress in a log that say the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeedingChild:
     """The process that goes on giving to other hosts for `seconds`, and the path of its log.
@@ -78,17 +82,32 @@ class PlainLines:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._progress = Throttle(IN_A_LOG, clock)
+        self._clock = clock
+        self._same = Throttle(_SAME, clock)
+        self._last = ""
         self._store_troubles = Throttle(IN_A_LOG, clock, at_once=True)
 
     def report(self, event: FetchEvent) -> None:
         """Print it."""
-        if self._progress.passes() if isinstance(event, Progress | LayerChecked) else self.is_news(event):
-            say(line(event))
+        if not isinstance(event, Progress | LayerChecked):
+            if self.is_news(event):
+                say(line(event))
+        elif self._progress.passes():
+            self._say_unless_the_same(line(event))
 
     def is_news(self, event: FetchEvent) -> bool:
         """Whether to show it: all but what a store repeats."""
         repeats = isinstance(event, Troubled) and event.kind is Trouble.STORE
         return not repeats or self._store_troubles.passes()
+
+    def _say_unless_the_same(self, text: str) -> None:
+        """A host that only waits would say the same again and again."""
+        if text != self._last:
+            self._same = Throttle(_SAME, self._clock)
+        elif not self._same.passes():
+            return
+        self._last = text
+        say(text)
 
     def finish(self, fetched: Fetched, seeding: SeedingChild | None) -> None:
         """The sums, and what goes on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from dcdist.cli.display.quantities import show_bytes, show_duration, show_rate
+from dcdist.cli.display.quantities import show_bytes, show_count, show_duration, show_rate
 from dcdist.engine import fetch_events
 
 if TYPE_CHECKING:
@@ -15,12 +15,9 @@ def line(event: FetchEvent) -> str:
     """One line for a log."""
     match event:
         case fetch_events.ReleaseFound():
-            return (
-                f"{event.release}: {event.images} image(s), {show_bytes(event.image_bytes)}, from layers of "
-                f"{show_bytes(event.layer_bytes)}"
-            )
+            return _found(event)
         case fetch_events.MetadataWritten():
-            return f"{event.files} metadata file(s) written"
+            return f"{show_count(event.files, 'metadata file')} written"
         case fetch_events.LayerChecked():
             return (
                 f"checking layer {event.layer} in the cache (the last run ended uncleanly): "
@@ -46,6 +43,19 @@ def line(event: FetchEvent) -> str:
             assert_never(event)
 
 
+def _found(event: fetch_events.ReleaseFound) -> str:
+    """What is to come; of a part of the images it is more than their own share, which is told before it comes."""
+    layers = show_bytes(event.layer_bytes)
+    if event.images == event.release_images:
+        images = show_count(event.images, "image")
+        return f"{event.release}: {images}, {show_bytes(event.image_bytes)}, from layers of {layers}"
+    of_all = f"{event.images} of {show_count(event.release_images, 'image')}"
+    sizes = f"{show_bytes(event.image_bytes)} of {show_bytes(event.release_image_bytes)}"
+    return (
+        f"{event.release}: {of_all}, {sizes}; the layers that hold them come whole: {layers}, less what the cache has"
+    )
+
+
 def percent(event: fetch_events.Progress) -> int:
     """The share of layers and images together that is here."""
     total = event.layer_total + event.image_total
@@ -57,7 +67,8 @@ def progress(event: fetch_events.Progress) -> tuple[str, ...]:
     told = (
         f"layers {show_bytes(event.layer_bytes)} of {show_bytes(event.layer_total)}, "
         f"images {show_bytes(event.bytes.images)} of {show_bytes(event.image_total)}",
-        f"{show_rate(event.from_store)} from the store, {show_rate(event.from_peers)} from {event.peers} peer(s)",
+        f"{show_rate(event.from_store)} from the store, "
+        f"{show_rate(event.from_peers)} from {show_count(event.peers, 'peer')}",
     )
     return told if event.seconds_left is None else (*told, f"{show_duration(event.seconds_left)} left")
 
@@ -69,7 +80,7 @@ def fetched(event: fetch_events.Fetched) -> str:
     return (
         f"{event.release} is complete after {show_duration(event.seconds)}"
         + (f": {show_bytes(counted.images)} of images, {show_rate(rate)}" if counted.images else "")
-        + f"\n  from the store {show_bytes(counted.store)}, from {event.peers_seen} other host(s) "
+        + f"\n  from the store {show_bytes(counted.store)}, from {show_count(event.peers_seen, 'other host')} "
         f"{show_bytes(counted.peers)}, from the cache {show_bytes(counted.reused)}, wasted "
         f"{show_bytes(counted.wasted)}"
     )

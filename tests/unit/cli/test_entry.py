@@ -69,3 +69,8 @@ def test_a_name_for_standard_input_without_standard_input_is_refused(capsys: pyt
     words = ["publish", "web@1", __file__, "--key", __file__, "--store", "file:///x", "--stdin-name", "web.xva"]
     assert run(words) == 2
     assert "--stdin-name names what is read from standard input" in capsys.readouterr().err
+
+
+def test_a_release_in_place_of_a_demo_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ls", "web@1", "--store", "file:///x"]) == 2
+    assert "`ls web` lists the releases of a demo, `show web@1` shows this one" in capsys.readouterr().err

@@ -40,8 +40,16 @@ PROGRESS = fetch_events.Progress(
 )
 FETCHED = fetch_events.Fetched(RELEASE, 2.5, COUNTED, 3)
 SHOWN: list[tuple[FetchEvent, str]] = [
-    (fetch_events.ReleaseFound(RELEASE, 2, 5_000_000, 4_000_000), "web@2: 2 image(s), 5.00 MB, from layers of 4.00 MB"),
-    (fetch_events.MetadataWritten(3), "3 metadata file(s) written"),
+    (
+        fetch_events.ReleaseFound(RELEASE, 2, 5_000_000, 4_000_000, 2, 5_000_000),
+        "web@2: 2 images, 5.00 MB, from layers of 4.00 MB",
+    ),
+    (
+        fetch_events.ReleaseFound(RELEASE, 1, 148_000_000, 300_000_000, 2, 335_000_000),
+        "web@2: 1 of 2 images, 148 MB of 335 MB; the layers that hold them come whole: 300 MB, less what the cache has",
+    ),
+    (fetch_events.MetadataWritten(3), "3 metadata files written"),
+    (fetch_events.MetadataWritten(0), "no metadata files written"),
     (
         fetch_events.LayerChecked(LAYER, 1000, 2000),
         f"checking layer {LAYER} in the cache (the last run ended uncleanly): 1.00 kB of 2.00 kB",
@@ -50,14 +58,14 @@ SHOWN: list[tuple[FetchEvent, str]] = [
     (
         PROGRESS,
         "50%: layers 2.50 MB of 5.00 MB, images 5.00 MB of 10.0 MB, 1.50 MB/s from the store, 2.00 MB/s from 3 "
-        "peer(s), 12 s left",
+        "peers, 12 s left",
     ),
     (fetch_events.ImageFinished("web.xva", 5_000_000), "image web.xva is complete, 5.00 MB"),
     (fetch_events.Troubled("slow"), "note: slow"),
     (fetch_events.Troubled("bad", fetch_events.Trouble.CORRUPT, "10.0.0.5:6881"), "note: bad"),
     (
         FETCHED,
-        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
+        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other hosts "
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB",
     ),
     (fetch_events.Seeding(600.0), "giving to other hosts for 10 min"),
@@ -121,12 +129,22 @@ class _Clock:
 def test_a_log_gets_progress_every_ten_seconds_and_news_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     clock = _Clock()
     lines = PlainLines(clock)
-    for now in (100.0, 109.9, 110.0, 115.0, 120.1):
+    for here, now in enumerate((100.0, 109.9, 110.0, 115.0, 120.1)):
         clock.now = now
-        lines.report(PROGRESS)
+        lines.report(replace(PROGRESS, layer_bytes=PROGRESS.layer_bytes + here * 10_000))
     lines.report(fetch_events.Troubled("slow"))
     printed = capsys.readouterr().out.splitlines()
     assert [text[:4] for text in printed] == ["50%:", "50%:", "note"]
+
+
+def test_a_log_gets_the_same_progress_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = _Clock()
+    lines = PlainLines(clock)
+    for now in range(100, 300, 5):
+        clock.now = float(now)
+        lines.report(PROGRESS if now < 250 else replace(PROGRESS, peers=4))
+    printed = capsys.readouterr().out.splitlines()
+    assert [text.count("from 3 peers") for text in printed] == [1, 1, 1, 0]
 
 
 def test_a_store_that_fails_on_and_on_is_told_of_now_and_then_and_all_else_always(
