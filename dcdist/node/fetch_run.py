@@ -94,8 +94,9 @@ async def fetch(
         if destination is None:
             plan = await plan_of_layers(store, cache, release, report)
         else:
-            plan = await make_plan(store, cache, release, missing, report)
-        image_bytes, layer_bytes = sum(image.size for image in wanted), plan.layer_bytes
+            held = await cache.complete_layers() if options.swarm else ()
+            plan = await make_plan(store, cache, release, missing, report, held=held)
+        image_bytes, layer_bytes = sum(image.size for image in wanted), plan.needed_bytes
         report(
             ReleaseFound(release.name, len(wanted), image_bytes, layer_bytes, len(release.images), release.image_bytes)
         )

@@ -30,8 +30,8 @@ def show_bytes(count: float) -> str:
 
 
 def show_count(count: int, thing: str) -> str:
-    """`no images`, `1 image`, `2 images`; `thing` is a word whose plural ends in s."""
-    return f"{count or 'no'} {thing}" + ("" if count == 1 else "s")
+    """`0 images`, `1 image`, `2 images`; `thing` is a word whose plural ends in s."""
+    return f"{count} {thing}" + ("" if count == 1 else "s")
 
 
 def show_rate(rate: float) -> str:

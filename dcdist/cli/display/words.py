@@ -17,7 +17,7 @@ def line(event: FetchEvent) -> str:
         case fetch_events.ReleaseFound():
             return _found(event)
         case fetch_events.MetadataWritten():
-            return f"{show_count(event.files, 'metadata file')} written"
+            return f"{show_count(event.files, 'metadata file')} written" if event.files else "no metadata files"
         case fetch_events.LayerChecked():
             return (
                 f"checking layer {event.layer} in the cache (the last run ended uncleanly): "
@@ -46,14 +46,17 @@ def line(event: FetchEvent) -> str:
 def _found(event: fetch_events.ReleaseFound) -> str:
     """What is to come; of a part of the images it is more than their own share, which is told before it comes."""
     layers = show_bytes(event.layer_bytes)
-    if event.images == event.release_images:
-        images = show_count(event.images, "image")
-        return f"{event.release}: {images}, {show_bytes(event.image_bytes)}, from layers of {layers}"
-    of_all = f"{event.images} of {show_count(event.release_images, 'image')}"
-    sizes = f"{show_bytes(event.image_bytes)} of {show_bytes(event.release_image_bytes)}"
-    return (
-        f"{event.release}: {of_all}, {sizes}; the layers that hold them come whole: {layers}, less what the cache has"
-    )
+    if not event.images:
+        return f"{event.release}: layers of {layers}" if event.layer_bytes else f"{event.release}: metadata only"
+    is_part = event.images < event.release_images
+    images, size = show_count(event.images, "image"), show_bytes(event.image_bytes)
+    if is_part:
+        images = f"{event.images} of {show_count(event.release_images, 'image')}"
+        size += f" of {show_bytes(event.release_image_bytes)}"
+    if not event.layer_bytes:
+        return f"{event.release}: {images}, {size}, in place"
+    whole = f"; the layers that hold them come whole: {layers}, less what the cache has"
+    return f"{event.release}: {images}, {size}" + (whole if is_part else f", from layers of {layers}")
 
 
 def percent(event: fetch_events.Progress) -> int:

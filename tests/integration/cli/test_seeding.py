@@ -61,6 +61,9 @@ def test_an_update_takes_over_the_fixed_port_of_the_process_that_seeds_the_last_
 
         assert {"event": "took_over", "process": first} in done.records
         assert (is_alive(first), is_alive(second)) == (False, True)
+        # It gives what was in place too: the image that both versions share.
+        other = demo.fetch("web@2", tmp_path / "other", "--no-store", "--peer", listen, "--seed-for", "0")
+        assert dcdist(*other).code == 0
     giving_way, ended = _said(tmp_path, first)[1:]
     assert giving_way.startswith("giving way to process ")
     assert giving_way.endswith(", which uses the same cache")

@@ -49,7 +49,10 @@ SHOWN: list[tuple[FetchEvent, str]] = [
         "web@2: 1 of 2 images, 148 MB of 335 MB; the layers that hold them come whole: 300 MB, less what the cache has",
     ),
     (fetch_events.MetadataWritten(3), "3 metadata files written"),
-    (fetch_events.MetadataWritten(0), "no metadata files written"),
+    (fetch_events.MetadataWritten(0), "no metadata files"),
+    (fetch_events.ReleaseFound(RELEASE, 0, 0, 4_000_000, 2, 5_000_000), "web@2: layers of 4.00 MB"),
+    (fetch_events.ReleaseFound(RELEASE, 0, 0, 0, 2, 5_000_000), "web@2: metadata only"),
+    (fetch_events.ReleaseFound(RELEASE, 2, 5_000_000, 0, 2, 5_000_000), "web@2: 2 images, 5.00 MB, in place"),
     (
         fetch_events.LayerChecked(LAYER, 1000, 2000),
         f"checking layer {LAYER} in the cache (the last run ended uncleanly): 1.00 kB of 2.00 kB",
