@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dcdist.cli.display.output import nobody_reads, prepare, tell_fault
 from dcdist.cli.faults import Fault, FaultStyle, InterruptedByUserError, ReportedError, fault_of
+from dcdist.cli.standard_streams import fill_standard_places
 from dcdist.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name; the exit code."""
     # A guess, for faults before a command has read its arguments; see `BaseCommand`.
     style = FaultStyle("--json" in arguments, "--debug" in arguments)
-    prepare()
     try:
+        fill_standard_places()
+        prepare()
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _interrupt)

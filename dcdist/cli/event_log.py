@@ -6,6 +6,7 @@ command: a warning on standard error says so, once.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -84,9 +85,12 @@ def logging_events(path: Path | None, command: str, release: str) -> Iterator[Ev
 
 
 def _open(path: Path) -> int:
+    # Without waiting for a reader of a pipe, or for one that is slow.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        return os.open(path, flags, 0o644)
     except OSError as error:
+        reason = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
         raise DiskError(
-            f"the log {path} cannot be written: {error.strerror}; name another file with --log-file", path=str(path)
+            f"the log {path} cannot be written: {reason}; name another file with --log-file", path=str(path)
         ) from error

@@ -35,12 +35,18 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFound:
-    """The manifest is verified. `images` and `image_bytes` are those asked for; `layer_bytes` of those not in place."""
+    """The manifest is verified.
+
+    `images` and `image_bytes` are those asked for, of `release_images` and `release_image_bytes`. `layer_bytes`: the
+    whole layers that hold those of them that are not in place, some of which the cache may have.
+    """
 
     release: ReleaseName
     images: int
     image_bytes: int
     layer_bytes: int
+    release_images: int
+    release_image_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,20 @@ class Seeding:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class TookOver:
+    """`process`, an earlier fetch that still seeded from the same cache, gave way to this one and has ended."""
+
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
+class GaveWay:
+    """The seeding ends before its time: `process` seeds from the same cache from now on, or needs the port."""
+
+    process: int
+
+
 FetchEvent = (
     ReleaseFound
     | MetadataWritten
@@ -143,4 +163,6 @@ FetchEvent = (
     | Troubled
     | Fetched
     | Seeding
+    | TookOver
+    | GaveWay
 )

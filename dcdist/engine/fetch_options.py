@@ -136,6 +136,10 @@ class FetchOptions:
             )
         if not self.swarm and self.reach.peers:
             raise UsageError("--peer (peers) needs the swarm: omit --no-swarm (swarm=False)")
+        if self.metadata_only and self.images:
+            raise UsageError(
+                "--image (images) and --metadata-only (metadata_only) contradict each other: omit one of them"
+            )
         if self.dest is None and (self.images or self.metadata_only or self.check):
             raise UsageError(
                 "--image (images), --metadata-only (metadata_only) and --check (check) need --dest (dest), the folder "

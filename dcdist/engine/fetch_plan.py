@@ -39,7 +39,10 @@ class PlannedLayer:
 
 @dataclass(frozen=True, slots=True)
 class FetchPlan:
-    """The images of a fetch in start order, and the layers that they need in the order of the release."""
+    """The images of a fetch in start order, and its layers in the order of the release.
+
+    They need these layers; others of the release, which this host holds, may be among them, to be given to others.
+    """
 
     images: tuple[PlannedImage, ...]
     layers: tuple[PlannedLayer, ...]
@@ -49,9 +52,15 @@ class FetchPlan:
         """Bytes of all its layers."""
         return sum(layer.entry.length for layer in self.layers)
 
+    @property
+    def needed_bytes(self) -> int:
+        """Bytes of the layers that its images need; of all its layers if it has no image."""
+        needed = {name for each in self.images for name in each.extents.layers}
+        return sum(layer.entry.length for layer in self.layers if not self.images or layer.entry.name in needed)
+
 
 def plan_images(release: Release, images: Sequence[PlannedImage], indexes: Mapping[LayerName, Index]) -> FetchPlan:
-    """The plan for these images; `indexes` has the index of each layer that they need. Blocks for a while.
+    """The plan for these images; `indexes` has the index of each layer of the plan. Blocks for a while.
 
     Raises:
         FormatError: An extent lies outside of its layer.

@@ -73,6 +73,16 @@ def _path(value: object) -> Path:
         raise TypeError
     if "\0" in str(value):
         raise UsageError(f"{str(value)!r} is not a path: it has a null character")
+    try:
+        str(value.absolute()).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{str(value.absolute())!r} cannot be used: it is not UTF-8, which libtorrent needs; choose another path"
+        ) from None
+    except FileNotFoundError:
+        raise UsageError(
+            f"{str(value)!r} cannot be used: it begins in the working directory, which does not exist; write it from /"
+        ) from None
     return value
 
 

@@ -18,12 +18,13 @@ from dcdist.formats import index as index_format
 from dcdist.tasks import in_parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AsyncExitStack
     from types import TracebackType
 
     from dcdist.engine.fetch_events import FetchEvent, Troubled
     from dcdist.engine.fetch_plan import FetchPlan
+    from dcdist.model.identity import LayerName
     from dcdist.model.layer import Index
     from dcdist.model.release import Image, LayerEntry, Release
     from dcdist.ports.layers import Cache, CachedLayer
@@ -56,8 +57,12 @@ async def make_plan(
     release: Release,
     images: Sequence[Image],
     report: Callable[[Troubled], None] | None = None,
+    *,
+    held: Collection[LayerName] = (),
 ) -> FetchPlan:
     """Read the extents of `images` and the indexes of the layers that they need; `report` gets what was wrong.
+
+    Layers of the release that are in `held` are in the plan too, to be given to others, if anything is needed at all.
 
     Raises:
         StoreError: The store could not give them.
@@ -68,7 +73,8 @@ async def make_plan(
         [partial(promised.read_extents, store, image, report=report) for image in images], limit=_AT_ONCE
     )
     wanted = {layer for each in extents for layer in each.layers}
-    entries = tuple(entry for entry in release.layers if entry.name in wanted)
+    taking_part = wanted | set(held) if wanted else wanted
+    entries = tuple(entry for entry in release.layers if entry.name in taking_part)
     unknown = wanted - {entry.name for entry in entries}
     if unknown:
         raise IntegrityError(f"an image of {release.name} needs layer {min(unknown)}, which its manifest does not name")

@@ -91,7 +91,7 @@ def open_sealed(data: bytes, trusted: Sequence[PublicKey]) -> Release:
             )
         signers = ", ".join(sorted(named)) or "nobody"
         raise SignatureError(
-            f"the manifest has no valid signature by a trusted key: it names {signers} as signers; trusted: "
+            f"no trusted key signed the manifest, which says that {signers} did; trusted: "
             f"{', '.join(sorted(known)) or 'no key'}"
         )
     return _read(payload)

@@ -18,6 +18,11 @@ def show_bytes(count: float) -> str:
     return f"{count:.{digits}f} {unit}"
 
 
+def show_count(count: int, thing: str) -> str:
+    """`0 images`, `1 image`, `2 images`; `thing` is a word whose plural ends in s."""
+    return f"{count} {thing}" + ("" if count == 1 else "s")
+
+
 def show_rate(rate: float) -> str:
     """Bytes a second, for people."""
     return f"{show_bytes(rate)}/s"

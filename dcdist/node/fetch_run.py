@@ -28,6 +28,7 @@ from dcdist.node.allocator import keep_buffers
 from dcdist.node.delivery import Delivery
 from dcdist.node.presence import Presence
 from dcdist.node.reusable_frames import known_frames
+from dcdist.node.succession import Succession
 from dcdist.node.tracing import writing_trace
 from dcdist.policy.requests.pacing import Pace
 from dcdist.store import Paced
@@ -82,7 +83,8 @@ async def fetch(
         if delivery is None:
             plan = await plan_of_layers(store, cache, release, report)
         else:
-            plan = await make_plan(store, cache, release, delivery.missing, report)
+            held = await cache.complete_layers() if options.swarm else ()
+            plan = await make_plan(store, cache, release, delivery.missing, report, held=held)
         run = FetchRun(store, release, plan, options, cache, delivery, report)
         with single_error():
             return await run.run(begun, stop or asyncio.Event())
@@ -142,9 +144,10 @@ class FetchRun:
         async with AsyncExitStack() as stack:
             # Closed in the reverse order: threads, swarm (which flushes), layers, images.
             files = [] if self._delivery is None else await self._delivery.create(self._plan, stack)
+            succession = stack.enter_context(Succession(self._options.cache, report=self._report))
             layers = await stack.enter_async_context(AsyncExitStack())
             if self._options.swarm and self._plan.layers:
-                swarm = await self._presence.open(stack)
+                swarm = await self._presence.open(stack, succession)
             else:
                 swarm = await stack.enter_async_context(Solitary())
             frames = await stack.enter_async_context(FrameReader(threads=_FRAME_THREADS))
@@ -165,7 +168,8 @@ class FetchRun:
                 fetched = self._fetched(swarm, fetching, loop.time() - begun)
                 self._report(fetched)
                 if self._presence.trades and self._options.seed_for > 0:
-                    await self._seed(fetching, stop)
+                    fetching.become_seeder()
+                    await self._seed(succession, swarm.port, stop)
                 running.cancel()
         return fetched
 
@@ -182,13 +186,12 @@ class FetchRun:
             None if advertised is None else show_address(advertised),
         )
 
-    async def _seed(self, fetching: LayerFetch, stop: asyncio.Event) -> None:
-        fetching.become_seeder()
+    async def _seed(self, succession: Succession, port: int, stop: asyncio.Event) -> None:
         endless = self._options.seed_for == float("inf")
         self._report(Seeding(0.0 if endless else self._options.seed_for))
         try:
             async with asyncio.timeout(None if endless else self._options.seed_for):
-                await stop.wait()
+                await (stop.wait() if endless else succession.hold(port, stop))
         except TimeoutError:
             pass
 
@@ -206,7 +209,9 @@ class FetchRun:
             await self._delivery.begin()
             images = self._delivery.images
         image_bytes = sum(image.size for image in images)
-        self._report(ReleaseFound(self._release.name, len(images), image_bytes, self._plan.layer_bytes))
+        name, every = self._release.name, self._release.images
+        layer_bytes, all_bytes = self._plan.needed_bytes, self._release.image_bytes
+        self._report(ReleaseFound(name, len(images), image_bytes, layer_bytes, len(every), all_bytes))
         if self._delivery is not None:
             self._delivery.tell_found()
 
@@ -229,7 +234,7 @@ class FetchRun:
             self._counts,
             arrived=writer.frames_arrived,
             report=self._report,
-            trace=stack.enter_context(writing_trace(options.trace)) if options.trace else None,
+            trace=stack.enter_context(writing_trace(options.trace, self._report)) if options.trace else None,
         )
 
     async def _finish(self, number: int, file: ImageFile, writer: ImageWriter) -> None:

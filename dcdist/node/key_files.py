@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dcdist.errors import DiskError, FormatError, UsageError
 from dcdist.formats.signature import PrivateKey, PublicKey
+from dcdist.model.trouble import Troubled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,12 +57,28 @@ def read_private_key(path: Path) -> PrivateKey:
 
     Raises:
         FormatError: It is not one.
+        UsageError: There is no such file, or it may not be read.
         DiskError: It cannot be read.
     """
     try:
-        return PrivateKey.from_pem(_read(path))
+        return PrivateKey.from_pem(read_key_file(path))
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
+
+
+def exposed_key(path: Path) -> Troubled | None:
+    """What to tell of a private key that others than its owner may use; None if none may."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o077:
+        return None
+    return Troubled(
+        f"the private key {path} has mode {stat.S_IMODE(status.st_mode):04o}: whoever reads it can sign what hosts "
+        f"trust; to close it: chmod 600 {path}",
+        source=str(path),
+    )
 
 
 def read_public_key(path: Path) -> PublicKey:
@@ -68,12 +86,38 @@ def read_public_key(path: Path) -> PublicKey:
 
     Raises:
         FormatError: It is not one.
+        UsageError: There is no such file, or it may not be read.
+        DiskError: It cannot be read.
+    """
+    return public_key(read_key_file(path), path)
+
+
+def public_key(written: bytes, path: Path) -> PublicKey:
+    """The public key that was read from `path`.
+
+    Raises:
+        FormatError: It is not one.
+    """
+    try:
+        return PublicKey.from_pem(written)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def read_key_file(path: Path) -> bytes:
+    """What a file of a key holds, of any kind of file: a pipe too, which is read to its end. Blocks.
+
+    Raises:
+        UsageError: There is no such file, or it may not be read.
         DiskError: It cannot be read.
     """
     try:
-        return PublicKey.from_pem(_read(path))
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+        with path.open("rb") as file:
+            return file.read(_LIMIT)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise UsageError(f"key {path} cannot be read: {error.strerror}") from error
+    except OSError as error:
+        raise DiskError(f"key {path} cannot be read: {error.strerror}", path=str(path)) from error
 
 
 def _create(path: Path, text: str, mode: int) -> None:
@@ -82,11 +126,3 @@ def _create(path: Path, text: str, mode: int) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_LIMIT)
-    except OSError as error:
-        raise DiskError(f"key {path} cannot be read: {error.strerror}", path=str(path)) from error

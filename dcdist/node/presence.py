@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dcdist.engine.fetch_options import FetchOptions
     from dcdist.model.identity import Address, HostId
     from dcdist.model.release import Release
+    from dcdist.node.succession import Succession
     from dcdist.ports.rendezvous import Rendezvous
     from dcdist.ports.store import Store
     from dcdist.ports.swarm import Swarm
@@ -60,14 +61,16 @@ class Presence:
         """Whether this host can do nothing without the others: it may not draw, or is there to give."""
         return not self._options.draw or self._options.dest is None
 
-    async def open(self, stack: AsyncExitStack) -> Swarm:
+    async def open(self, stack: AsyncExitStack, succession: Succession) -> Swarm:
         """The session, which `stack` closes; where there can be none, a swarm of one.
+
+        If it needs the port of an earlier fetch that still seeds from the same cache, that one gives way.
 
         Raises:
             SwarmError: There is none, and this host needs the others or was told where to listen.
         """
         try:
-            self._swarm = await self._open(stack)
+            self._swarm = await self._open(stack, succession)
         except SwarmError as error:
             if self._needs_others or self._options.reach.listen is not None:
                 raise
@@ -76,10 +79,12 @@ class Presence:
             self._swarm = await stack.enter_async_context(Solitary())
         return self._swarm
 
-    async def _open(self, stack: AsyncExitStack) -> Swarm:
+    async def _open(self, stack: AsyncExitStack, succession: Succession) -> Swarm:
         adapters = _import_swarm()
         host = self._store.host if self._keeps_heartbeats else ""
         self._own_address = await asyncio.to_thread(OwnAddress, self._options.reach, host)
+        if port := self._own_address.listen[0][1]:
+            await succession.free(port)
         opened: Swarm = await stack.enter_async_context(adapters.open_swarm(*self._own_address.listen, host=self._host))
         opened.limit(up=self._options.rates.up, down=self._options.rates.down)
         return opened

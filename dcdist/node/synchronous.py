@@ -17,7 +17,7 @@ from dcdist.errors import UsageError
 from dcdist.formats.compression import DEFAULT_LEVEL
 from dcdist.formats.signature import PublicKey
 from dcdist.model.identity import ReleaseName
-from dcdist.node.key_files import read_private_key, read_public_key
+from dcdist.node.key_files import exposed_key, read_private_key, read_public_key
 from dcdist.node.resolve import fetch_by_name
 from dcdist.node.stores import open_store
 
@@ -126,16 +126,19 @@ def publish_release(
     # Imported here: those who only fetch need no publishing.
     from dcdist.publishing import ImageSource, PublishRequest, publish
 
+    key_file = checked_path(key, name="key")
     request = PublishRequest(
         ReleaseName.parse(release),
         tuple(ImageSource.of(checked_path(file, name="files")) for file in _several(files, name="files")),
-        read_private_key(checked_path(key, name="key")),
+        read_private_key(key_file),
         metadata=None if metadata is None else checked_path(metadata, name="metadata"),
         level=level,
         **allowed,
     )
 
     report = on_event or _ignore
+    if (exposed := exposed_key(key_file)) is not None:
+        report(exposed)
 
     async def run() -> Published:
         async with open_store(store, report=report) as opened:

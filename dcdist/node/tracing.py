@@ -1,11 +1,14 @@
-"""Writes a planner's trace to a file; a file that cannot be written ends the trace, never the fetch."""
+"""Writes a planner's trace to a file. A file that can no longer be written ends the trace, and never the fetch."""
 
 from __future__ import annotations
 
+import errno
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dcdist.errors import DiskError
+from dcdist.model.trouble import Troubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -13,30 +16,38 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def writing_trace(path: Path) -> Iterator[Callable[[str], None]]:
-    """A function that writes lines to `path`, which is overwritten.
+def writing_trace(path: Path, report: Callable[[Troubled], None]) -> Iterator[Callable[[str], None]]:
+    """A function that writes lines to `path`, which is overwritten; `report` gets the reason if the trace ends early.
 
     Raises:
         DiskError: It cannot be created.
     """
     try:
-        file = path.open("w")
+        # Without waiting for a reader of a pipe, or for one that is slow.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+        file = os.fdopen(os.open(path, flags, 0o666), "w")
     except OSError as fault:
-        raise DiskError(f"the trace {path} cannot be written: {fault.strerror}", path=str(path)) from fault
+        reason = "nobody reads this pipe" if fault.errno == errno.ENXIO else fault.strerror
+        raise DiskError(f"the trace {path} cannot be written: {reason}", path=str(path)) from fault
     failed = False
 
-    def write(line: str) -> None:
+    def fail(fault: OSError) -> None:
         nonlocal failed
+        if not failed:
+            failed = True
+            report(Troubled(f"the trace {path} ends here: {fault.strerror}", source=str(path)))
+
+    def write(line: str) -> None:
         if not failed:
             try:
                 file.write(line)
-            except OSError:
-                failed = True
+            except OSError as fault:
+                fail(fault)
 
     try:
         yield write
     finally:
         try:
             file.close()
-        except OSError:
-            failed = True
+        except OSError as fault:
+            fail(fault)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from dcdist.errors import UsageError
 from dcdist.store.object_keys import is_key
@@ -101,7 +102,8 @@ def _store(url: str, settings: StoreSettings) -> Store:
 
 
 def _directory(url: str, parts: SplitResult, settings: StoreSettings) -> Store:
-    path = Path(unquote(parts.path))
+    # Names of files are bytes: %FF is the byte 255, as in what `Path.as_uri` writes.
+    path = Path(os.fsdecode(unquote_to_bytes(os.fsencode(parts.path))))
     if parts.netloc not in {"", "localhost"} or not path.is_absolute() or ".." in path.parts:
         raise UsageError(
             f"store {shown_url(url)!r} is not a directory of this host; write file:///srv/dcdist, with three slashes"

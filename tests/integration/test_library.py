@@ -207,8 +207,8 @@ async def test_newer_releases_that_strangers_signed_are_passed_over_and_named_wi
     assert note.kind == "passed_over"
     assert note.source == f"{store}/releases/web/2"
     assert note.message == (
-        "web@2 (serial 2) is passed over for web@1 (serial 1): the manifest has no valid signature by a trusted key: "
-        f"it names {OTHER_KEY.public.identity} as signers; trusted: {KEY.public.identity}"
+        "web@2 (serial 2) is passed over for web@1 (serial 1): no trusted key signed the manifest, "
+        f"which says that {OTHER_KEY.public.identity} did; trusted: {KEY.public.identity}"
     )
 
 

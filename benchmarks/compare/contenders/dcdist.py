@@ -80,11 +80,12 @@ class Dcdist:
             shutil.copytree(self._held(site.stock), site.host_folder(host), dirs_exist_ok=True)
 
     def job(self, site: Site, host: str) -> Job:
-        """A fetch that goes on seeding."""
+        """A fetch that goes on seeding, unless it trades with nobody."""
         folder = site.host_folder(host)
         signing = swift_stock.account(site, {"ST_USER": USER, "ST_KEY": KEY})
         peers = bad_peers.addresses(site) if self.bad_peers else ()
-        options = ("--seed-for", "1h", *self.options, *(word for peer in peers for word in ("--peer", peer)))
+        seeding = ("--seed-for", "1h") if self.swarm else ()
+        options = (*seeding, *self.options, *(word for peer in peers for word in ("--peer", peer)))
         arguments = _fetch(site.stock, site.payload.version, folder, options)
         return Job(arguments, signing | checkout.python_path(self._code(site.stock)), folder / "images" / NAME)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from dcdist.cli.commands.variables import naming_variables
 from dcdist.cli.faults import FaultStyle
 
 if TYPE_CHECKING:
@@ -22,10 +23,17 @@ class BaseCommand(click.Command):
         style = ctx.find_object(FaultStyle)
         if style is not None:
             # Only click knows whether `--json` is an option here, or the value of another one.
-            lenient = click.Context(self, resilient_parsing=True, ignore_unknown_options=True)
+            # The names of the help are ctx's: click remembers those that it sees first.
+            names = ctx.help_option_names
+            lenient = click.Context(self, resilient_parsing=True, ignore_unknown_options=True, help_option_names=names)
             given, _, _ = self.make_parser(lenient).parse_args(list(args))
             style.as_json, style.debug = "as_json" in given, "debug" in given
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """As click does; errors name the variables that they come of."""
+        with naming_variables(ctx):
+            return super().invoke(ctx)
 
 
 def reporting_options(function: Function) -> Function:

@@ -8,6 +8,7 @@ import click
 
 from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
+from dcdist.cli.commands.variables import setting
 from dcdist.errors import NotReadyError
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     metavar="DEMO",
     help="Look only at the releases and hosts of this demo. [default: all demos]",
 )
-@click.option(
+@setting(
     "--cache", type=shared_options.UNSEEN_FOLDER, metavar="DIR", help="Folder for layers that a fetch would get."
 )
-@click.option(
+@setting(
     "--dest", type=shared_options.UNSEEN_FOLDER, metavar="DIR", help="Folder for images that a fetch would get."
 )
 @shared_options.LISTEN_OPTION

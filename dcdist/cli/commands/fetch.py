@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
+from dcdist.cli.commands.variables import is_from_command_line, setting
 from dcdist.cli.worker.follow import follow
 from dcdist.cli.worker.handle import Child
+from dcdist.cli.worker.surroundings import surroundings
 from dcdist.engine.fetch_options import Order, Prefer
 from dcdist.engine.flat_options import fetch_options
+from dcdist.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dcdist.cli.faults import Fault
 
+_SEED_FOR = "10m"
+_OF_THE_SWARM = {"listen", "advertise", "peers", "realm", "up_rate", "seed_for"}
+"""Options that say nothing of a host that fetches alone."""
+
 
 @click.command("fetch", cls=BaseCommand, short_help="Fetch a release to this host.", epilog=shared_options.UNITS)
 @click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
 @shared_options.STORE
 @shared_options.TRUST
-@click.option(
+@setting(
     "--dest",
     required=True,
     type=shared_options.FOLDER,
@@ -55,7 +63,7 @@ if TYPE_CHECKING:
     default=None,
     help="Fetch images from other hosts only; manifest and index still come from the store.",
 )
-@click.option(
+@setting(
     "--prefer",
     type=click.Choice([each.value for each in Prefer]),
     default=Prefer.TIME.value,
@@ -73,13 +81,12 @@ if TYPE_CHECKING:
 @shared_options.FLEET_STORE_RATE
 @shared_options.UP_RATE
 @shared_options.DOWN_RATE
-@click.option(
+@setting(
     "--seed-for",
     type=shared_options.DURATION,
-    default="10m",
-    show_default=True,
     metavar="DURATION",
-    help="How long to keep seeding in the background once the images are complete: 90s, 30m, 2h, 1d; 0 stops at once.",
+    help="How long to keep seeding in the background once the images are complete: 90s, 30m, 2h, 1d; 0 stops at once. "
+    f"[default: {_SEED_FOR}]",
 )
 @click.option(
     "--trace",
@@ -111,16 +118,38 @@ def command(
       python -m dcdist fetch web-demo@2 --store file:///mnt/demos --trust publisher.pub \\
           --dest /images --cache /var/cache/dcdist --prefer egress --store-rate 20MB --seed-for 1h
     """  # noqa: D301
-    options = fetch_options(**shared_options.given(chosen))
+    from dcdist.node.key_files import read_key_file
+
+    options = fetch_options(**_heeded(shared_options.given(chosen)))
+    # Here, and not by the process that works: the files may be pipes, which it does not have.
+    keys = [(path, read_key_file(path)) for path in trust]
+    around = surroundings(os.getpid(), parent=os.getppid())
 
     def work() -> int:
         # Imported by the process that works only: asyncio and what else it needs take long.
-        from dcdist.cli.worker.process import work_on
+        from dcdist.cli.worker.process import FetchTask, work_on
 
-        return work_on(store, wanted, options, trust=trust, log_file=log_file)
+        return work_on(FetchTask(store, wanted, options, keys, log_file, around))
 
     with Child(work) as child:
-        follow(child, as_json=as_json, log=lambda fault: _log_death(log_file, wanted, fault))
+        follow(child, as_json=as_json, stay=around.stay, log=lambda fault: _log_death(log_file, wanted, fault))
+
+
+def _heeded(given: dict[str, object]) -> dict[str, object]:
+    """What is given, less what has no effect.
+
+    Raises:
+        UsageError: The command line has an option that has none.
+    """
+    if "swarm" not in given:
+        return {"seed_for": _SEED_FOR, **given}
+    ctx = click.get_current_context()
+    for option in ctx.command.params:
+        name = option.name or ""
+        # `--seed-for 0` says the same as `--no-swarm`.
+        if name in _OF_THE_SWARM and given.get(name) and is_from_command_line(ctx, name):
+            raise UsageError(f"{option.opts[0]} has no effect with --no-swarm: omit one of them")
+    return {name: value for name, value in given.items() if name not in _OF_THE_SWARM}
 
 
 def _log_death(log_file: Path | None, wanted: str, fault: Fault) -> None:

@@ -9,6 +9,7 @@ import click
 
 from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
+from dcdist.cli.commands.variables import setting
 from dcdist.errors import UsageError
 from dcdist.formats.compression import DEFAULT_LEVEL
 
@@ -32,7 +33,7 @@ class Settings(TypedDict):
 @click.argument("release", type=shared_options.RELEASE, metavar="DEMO@VERSION")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @shared_options.STORE
-@click.option(
+@setting(
     "--key",
     required=True,
     type=shared_options.READABLE,
@@ -89,14 +90,16 @@ def command(
       xe vm-export vm=web filename= | python -m dcdist publish web-demo@2 - --stdin-name web.xva \\
           --store swift://demos --key keys/publisher.key
     """  # noqa: D301
-    from dcdist.cli.display.publish_display import publish_display
+    from dcdist.cli.display.publish_display import publish_display, published_record
     from dcdist.cli.display.records import record
     from dcdist.cli.event_log import logging_events
     from dcdist.cli.running import run_until_done
-    from dcdist.node.key_files import read_private_key
+    from dcdist.node.key_files import exposed_key, read_private_key
     from dcdist.node.stores import open_store
     from dcdist.publishing import Published, PublishRequest, publish
 
+    if stdin_name is not None and _STANDARD_INPUT not in files:
+        raise UsageError("--stdin-name names what is read from standard input: give - as a file, or omit --stdin-name")
     sources = tuple(_source(file, stdin_name or f"{release.demo}.xva", files) for file in files)
     request = PublishRequest(release, sources, read_private_key(key), **settings)
 
@@ -105,13 +108,15 @@ def command(
         display.report(event)
 
     async def run() -> Published:
+        if (exposed := exposed_key(key)) is not None:
+            report(exposed)
         async with open_store(store, report=report) as opened:
             log.note({"event": "started", "store": str(opened), "images": [source.name for source in sources]})
             return await publish(opened, request, report=report)
 
     with logging_events(log_file, "publish", str(release)) as log, publish_display(as_json=as_json) as display:
         published = run_until_done(run())
-        log.note({"event": "published", "existed": published.existed, "uploaded": published.uploaded})
+        log.note(published_record(published))
         display.finish(published)
 
 
@@ -124,6 +129,8 @@ def _source(file: str, stdin_name: str, files: tuple[str, ...]) -> ImageSource:
         return ImageSource.of(Path(file))
     if files.count(_STANDARD_INPUT) > 1:
         raise UsageError("standard input (-) can be published only once")
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise UsageError("standard input (-) is closed: pipe an image in, as `xe vm-export vm=web filename= | ...`")
+    if sys.stdin.isatty():
         raise UsageError("standard input (-) is a terminal: pipe an image in, as `xe vm-export vm=web filename= | ...`")
     return ImageSource(stdin_name, stream=sys.stdin.buffer)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dcdist.cli.commands.variables import SEVERAL, setting
 from dcdist.engine.fetch_options import DEFAULT_REALM
 from dcdist.engine.option_values import parse_path
 from dcdist.errors import UsageError
@@ -33,7 +34,10 @@ class AbsolutePath(click.Path):
             parse_path(os.fsdecode(value))
         except UsageError as error:
             self.fail(str(error), param, ctx)
-        return Path(os.fsdecode(super().convert(value, param, ctx))).absolute()
+        path = Path(os.fsdecode(super().convert(value, param, ctx))).absolute()
+        if not self.dir_okay and not path.parent.is_dir():
+            self.fail(f"{path} cannot be written: there is no folder {path.parent}", param, ctx)
+        return path
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg]  # click 8.2 has no parameter here
@@ -61,13 +65,22 @@ def _wanted(text: str) -> str:
     return str(ReleaseName.parse(text)) if "@" in text else require_word(text, what="demo")
 
 
+def _demo(text: str) -> str:
+    demo, at, _ = text.partition("@")
+    if at:
+        raise UsageError(
+            f"{text!r} is a release: `ls {demo}` lists the releases of a demo, `show {text}` shows this one"
+        )
+    return require_word(text, what="demo")
+
+
 RATE = Parsed("rate", parse_rate)
 DURATION = Parsed("duration", parse_duration)
 PEER = Parsed("ip:port", parse_address)
 LISTEN = Parsed("ip:port", lambda text: parse_address(text, any_port=True))
 RELEASE = Parsed("demo@version", _release)
 WANTED = Parsed("demo[@version]", _wanted)
-DEMO = Parsed("demo", lambda text: require_word(text, what="demo"))
+DEMO = Parsed("demo", _demo)
 REALM = Parsed("name", lambda text: require_word(text, what="realm"))
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 FOLDER = AbsolutePath(folder=True)
@@ -75,14 +88,14 @@ UNSEEN_FOLDER = Parsed("directory", lambda text: parse_path(text).absolute())
 """A folder that is not looked at when the options are read: its disk may hang."""
 NEW_FILE = AbsolutePath(folder=False)
 
-STORE = click.option(
+STORE = setting(
     "--store",
     required=True,
     metavar="URL",
     help="Where releases are: file:///path (a directory, such as a mounted NFS export), swift://container/prefix "
     "(with ST_AUTH, ST_USER and ST_KEY in the environment), or http(s)://host/path (read-only).",
 )
-TRUST = click.option(
+TRUST = setting(
     "--trust",
     required=True,
     multiple=True,
@@ -91,7 +104,7 @@ TRUST = click.option(
     help="A publisher's public key (publisher.pub). Only releases signed by a trusted key are accepted. May be "
     "repeated.",
 )
-TRUST_TO_EXAMINE = click.option(
+TRUST_TO_EXAMINE = setting(
     "--trust",
     multiple=True,
     type=READABLE,
@@ -99,7 +112,7 @@ TRUST_TO_EXAMINE = click.option(
     help="A publisher's public key (publisher.pub), as fetch would get it. Without it signatures are not checked. May "
     "be repeated.",
 )
-TRUST_TO_MARK = click.option(
+TRUST_TO_MARK = setting(
     "--trust",
     multiple=True,
     type=READABLE,
@@ -107,27 +120,27 @@ TRUST_TO_MARK = click.option(
     help="A publisher's public key (publisher.pub). Releases that no such key signed are marked: a host that trusts "
     "these keys passes over them. May be repeated.",
 )
-CACHE = click.option(
+CACHE = setting(
     "--cache",
     required=True,
     type=FOLDER,
     metavar="DIR",
     help="Folder for layers; later updates and other hosts reuse them. Created if missing.",
 )
-LISTEN_OPTION = click.option(
+LISTEN_OPTION = setting(
     "--listen",
     type=LISTEN,
     metavar="IP:PORT",
     help="Address where other hosts may connect; port 0 is any free port. [default: all IPv4 and IPv6 addresses, on "
     "one free port]",
 )
-ADVERTISE = click.option(
+ADVERTISE = setting(
     "--advertise",
     type=PEER,
     metavar="IP:PORT",
     help="Address announced to other hosts, if different. [default: detected]",
 )
-PEERS = click.option(
+PEERS = setting(
     "--peer",
     "peers",
     multiple=True,
@@ -135,7 +148,7 @@ PEERS = click.option(
     metavar="IP:PORT",
     help="A host to connect to, besides those found through the store. May be repeated.",
 )
-REALM_OPTION = click.option(
+REALM_OPTION = setting(
     "--realm",
     type=REALM,
     default=DEFAULT_REALM,
@@ -143,20 +156,20 @@ REALM_OPTION = click.option(
     metavar="NAME",
     help="Only hosts of the same realm find each other; give one name to hosts that can reach each other.",
 )
-STORE_RATE = click.option(
+STORE_RATE = setting(
     "--store-rate", type=RATE, metavar="R", help="The most that this host takes from the store. [default: no limit]"
 )
-FLEET_STORE_RATE = click.option(
+FLEET_STORE_RATE = setting(
     "--fleet-store-rate",
     type=RATE,
     metavar="R",
     help="Store limit for all hosts of the demo and realm together. Set it on every host; each keeps to its share. "
     "[default: no limit]",
 )
-UP_RATE = click.option(
+UP_RATE = setting(
     "--up-rate", type=RATE, metavar="R", help="The most that this host gives to other hosts. [default: no limit]"
 )
-DOWN_RATE = click.option(
+DOWN_RATE = setting(
     "--down-rate",
     type=RATE,
     metavar="R",
@@ -165,10 +178,10 @@ DOWN_RATE = click.option(
 
 UNITS = (
     "Rates (R) are bytes a second (20MB, 500k, 1.5MiB) or bits a second (160mbit, 1gbit). Addresses are IP:PORT or "
-    "[IPv6]:PORT."
+    f"[IPv6]:PORT. {SEVERAL}"
 )
 
-LOG_FILE = click.option(
+LOG_FILE = setting(
     "--log-file",
     type=NEW_FILE,
     metavar="FILE",

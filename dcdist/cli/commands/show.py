@@ -86,7 +86,7 @@ def _text(found: ListedRelease) -> str:
     from datetime import UTC, datetime
 
     from dcdist.cli.display.table import table
-    from dcdist.model.quantities import show_bytes
+    from dcdist.model.quantities import show_bytes, show_count
 
     release = found.release
     published = datetime.fromtimestamp(found.published, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -106,7 +106,7 @@ def _text(found: ListedRelease) -> str:
     before = f" with {found.previous} in its cache" if found.previous else ""
     parts.append(
         f"images {show_bytes(release.image_bytes)}, layers {show_bytes(release.layer_bytes)}, "
-        f"new {of_new} in {len(new)} layer(s)\n"
+        f"new {of_new} in {show_count(len(new), 'layer')}\n"
         f"a host{before} moves {show_bytes(found.new_bytes)}"
     )
     return "\n\n".join(parts)

@@ -9,6 +9,7 @@ import click
 
 from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
+from dcdist.cli.commands.variables import setting
 from dcdist.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("release", type=shared_options.RELEASE, metavar="DEMO@VERSION")
 @shared_options.STORE
 @shared_options.TRUST
-@click.option(
+@setting(
     "--dest",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),

@@ -20,18 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from dcdist.cli.faults import Json
     from dcdist.engine.fetch_events import Fetched, FetchEvent
 
 _Often = Progress | LayerChecked | ImageChecked
 
 
+_SAME = 60.0
+"""Seconds between two lines of progress in a log that say the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeedingChild:
-    """The process that goes on giving to other hosts for `seconds`, and the path of its log."""
+    """The process that goes on giving to other hosts for `seconds`, and the path of its log.
+
+    `waited_for`: why the command ends only after it; empty if it ends at once.
+    """
 
     pid: int
     seconds: float
     log: str
+    waited_for: str = ""
 
 
 class FetchDisplay(Protocol):
@@ -65,7 +74,8 @@ class JsonLines:
     def finish(self, fetched: Fetched, seeding: SeedingChild | None) -> None:
         """`fetched` comes last."""
         if seeding is not None:
-            emit({"event": "seeding", "seconds": seeding.seconds, "pid": seeding.pid, "log": seeding.log})
+            told: dict[str, Json] = {"seconds": seeding.seconds, "pid": seeding.pid, "log": seeding.log}
+            emit({"event": "seeding", **told, "foreground": bool(seeding.waited_for)})
         emit(record(fetched))
 
 
@@ -74,17 +84,32 @@ class PlainLines:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._progress = Throttle(IN_A_LOG, clock)
+        self._clock = clock
+        self._same = Throttle(_SAME, clock)
+        self._last = ""
         self._store_troubles = Throttle(IN_A_LOG, clock, at_once=True)
 
     def report(self, event: FetchEvent) -> None:
         """Print it."""
-        if self._progress.passes() if isinstance(event, _Often) else self.is_news(event):
-            say(line(event))
+        if not isinstance(event, _Often):
+            if self.is_news(event):
+                say(line(event))
+        elif self._progress.passes():
+            self._say_unless_the_same(line(event))
 
     def is_news(self, event: FetchEvent) -> bool:
         """Whether to show it: all but what a store repeats."""
         repeats = isinstance(event, Troubled) and event.kind is Trouble.STORE
         return not repeats or self._store_troubles.passes()
+
+    def _say_unless_the_same(self, text: str) -> None:
+        """A host that only waits would say the same again and again."""
+        if text != self._last:
+            self._same = Throttle(_SAME, self._clock)
+        elif not self._same.passes():
+            return
+        self._last = text
+        say(text)
 
     def finish(self, fetched: Fetched, seeding: SeedingChild | None) -> None:
         """The sums, and what goes on."""
@@ -96,6 +121,11 @@ class PlainLines:
 def seeding_line(seeding: SeedingChild, now: datetime) -> str:
     """What goes on, until when, and how to stop it."""
     until = (now + timedelta(seconds=seeding.seconds)).strftime("%H:%M:%S")
+    if seeding.waited_for:
+        return (
+            f"giving to other hosts for {show_duration(seeding.seconds)}, until {until} (log: {seeding.log}); this "
+            f"command waits for that, since {seeding.waited_for}\n  to end it: Ctrl-C or SIGTERM; --seed-for 0 omits it"
+        )
     return (
         f"process {seeding.pid} keeps seeding for {show_duration(seeding.seconds)}, until {until} "
         f"(log: {seeding.log})\n  to stop it: kill {seeding.pid}"

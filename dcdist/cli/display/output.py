@@ -19,12 +19,20 @@ if TYPE_CHECKING:
 
 def say(text: str = "") -> None:
     """One line, or several, for people."""
-    print(printable(text), flush=True)
+    _print(printable(text))
 
 
 def emit(record: dict[str, Json]) -> None:
     """One JSON object on a line."""
-    print(json.dumps(record), flush=True)
+    _print(json.dumps(record))
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        error.filename = error.filename or "standard output"
+        raise
 
 
 def warn(text: str) -> None:

@@ -9,13 +9,14 @@ from dcdist.cli.display.output import emit, say, warn
 from dcdist.cli.display.records import record
 from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import FOR_PROGRAMS, IN_A_LOG, Throttle
-from dcdist.model.quantities import printable, show_bytes
+from dcdist.model.quantities import printable, show_bytes, show_count
 from dcdist.publishing import publish_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+    from dcdist.cli.faults import Json
     from dcdist.publishing import Published, PublishEvent
 
 
@@ -39,16 +40,38 @@ def publish_display(*, as_json: bool) -> AbstractContextManager[PublishDisplay]:
 def summary(published: Published) -> str:
     """What was published, for people."""
     release = published.release
-    what = f"{release.name}: {len(release.images)} image(s), {show_bytes(release.image_bytes)}"
+    what = f"{release.name}: {show_count(len(release.images), 'image')}, {show_bytes(release.image_bytes)}"
     if published.existed:
         return f"{what}: already published with the same content; nothing to do"
     return (
         f"{what}, published with serial {release.serial}\n"
         f"  new {show_bytes(published.new)}, found in the store {show_bytes(published.reused)}, "
         f"zeros {show_bytes(published.zeros)}\n"
-        f"  uploaded {show_bytes(published.uploaded)}, in {len(published.layers)} new layer(s); the release needs "
-        f"{len(release.layers)} layer(s), {show_bytes(release.layer_bytes)}"
+        f"  uploaded {show_bytes(published.uploaded)}, in {show_count(len(published.layers), 'new layer')}; "
+        f"the release needs {show_count(len(release.layers), 'layer')}, {show_bytes(release.layer_bytes)}"
     )
+
+
+def published_record(published: Published) -> dict[str, Json]:
+    """What was published, for programs."""
+    release = published.release
+    return {
+        "event": "published",
+        "release": str(release.name),
+        "serial": release.serial,
+        "existed": published.existed,
+        "images": [{"name": image.name, "bytes": image.size} for image in release.images],
+        "layers": len(release.layers),
+        "new_layers": len(published.layers),
+        "bytes": {
+            "images": release.image_bytes,
+            "layers": release.layer_bytes,
+            "new": published.new,
+            "reused": published.reused,
+            "zeros": published.zeros,
+            "uploaded": published.uploaded,
+        },
+    }
 
 
 def line(event: PublishEvent) -> str | None:
@@ -67,7 +90,7 @@ def line(event: PublishEvent) -> str | None:
             return progress(event)
         case publish_events.ImagePublished():
             return (
-                f"{event.name} is intact: {show_bytes(event.size)}, of which {show_bytes(event.new)} new, "
+                f"{event.name} is complete: {show_bytes(event.size)}, of which {show_bytes(event.new)} new, "
                 f"{show_bytes(event.reused)} found in the store, {show_bytes(event.zeros)} zeros"
             )
         case publish_events.LayerMoved():
@@ -106,26 +129,7 @@ class _Json:
             emit(record(event))
 
     def finish(self, published: Published) -> None:
-        release = published.release
-        emit(
-            {
-                "event": "published",
-                "release": str(release.name),
-                "serial": release.serial,
-                "existed": published.existed,
-                "images": [{"name": image.name, "bytes": image.size} for image in release.images],
-                "layers": len(release.layers),
-                "new_layers": len(published.layers),
-                "bytes": {
-                    "images": release.image_bytes,
-                    "layers": release.layer_bytes,
-                    "new": published.new,
-                    "reused": published.reused,
-                    "zeros": published.zeros,
-                    "uploaded": published.uploaded,
-                },
-            }
-        )
+        emit(published_record(published))
 
 
 class _Lines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import fetch_events
-from dcdist.model.quantities import show_bytes, show_duration, show_rate
+from dcdist.model.quantities import show_bytes, show_count, show_duration, show_rate
 
 if TYPE_CHECKING:
     from dcdist.engine.fetch_events import FetchEvent
@@ -15,12 +15,9 @@ def line(event: FetchEvent) -> str:
     """One line for a log."""
     match event:
         case fetch_events.ReleaseFound():
-            return (
-                f"{event.release}: {event.images} image(s), {show_bytes(event.image_bytes)}, from layers of "
-                f"{show_bytes(event.layer_bytes)}"
-            )
+            return _found(event)
         case fetch_events.MetadataWritten():
-            return f"{event.files} metadata file(s) in place"
+            return f"{show_count(event.files, 'metadata file')} in place" if event.files else "no metadata files"
         case fetch_events.LayerChecked():
             return (
                 f"checking layer {event.layer} in the cache (the last run ended uncleanly): "
@@ -46,6 +43,10 @@ def line(event: FetchEvent) -> str:
             return fetched(event)
         case fetch_events.Seeding():
             return "giving to other hosts" + (f" for {show_duration(event.seconds)}" if event.seconds else "")
+        case fetch_events.TookOver():
+            return f"process {event.process}, which seeded from the same cache, gave way and has ended"
+        case fetch_events.GaveWay():
+            return f"giving way to process {event.process}, which uses the same cache"
         case _:
             assert_never(event)
 
@@ -55,6 +56,22 @@ def image_state(event: fetch_events.ImageFinished) -> str:
     if not event.in_place:
         return "complete"
     return "in place, read and intact" if event.read else "in place, not read again"
+
+
+def _found(event: fetch_events.ReleaseFound) -> str:
+    """What is to come; of a part of the images it is more than their own share, which is told before it comes."""
+    layers = show_bytes(event.layer_bytes)
+    if not event.images:
+        return f"{event.release}: layers of {layers}" if event.layer_bytes else f"{event.release}: metadata only"
+    is_part = event.images < event.release_images
+    images, size = show_count(event.images, "image"), show_bytes(event.image_bytes)
+    if is_part:
+        images = f"{event.images} of {show_count(event.release_images, 'image')}"
+        size += f" of {show_bytes(event.release_image_bytes)}"
+    if not event.layer_bytes:
+        return f"{event.release}: {images}, {size}, in place"
+    whole = f"; the layers that hold them come whole: {layers}, less what the cache has"
+    return f"{event.release}: {images}, {size}" + (whole if is_part else f", from layers of {layers}")
 
 
 def percent(event: fetch_events.Progress) -> int:
@@ -68,7 +85,8 @@ def progress(event: fetch_events.Progress) -> tuple[str, ...]:
     told = (
         f"layers {show_bytes(event.layer_bytes)} of {show_bytes(event.layer_total)}, "
         f"images {show_bytes(event.bytes.images)} of {show_bytes(event.image_total)}",
-        f"{show_rate(event.from_store)} from the store, {show_rate(event.from_peers)} from {event.peers} peer(s)"
+        f"{show_rate(event.from_store)} from the store, {show_rate(event.from_peers)} from "
+        + show_count(event.peers, "peer")
         + (f", {show_bytes(event.bytes.given)} given to others" if event.bytes.given else ""),
     )
     return told if event.seconds_left is None else (*told, f"{show_duration(event.seconds_left)} left")
@@ -81,7 +99,7 @@ def fetched(event: fetch_events.Fetched) -> str:
     return (
         f"{event.release} is complete after {show_duration(event.seconds)}"
         + (f": {show_bytes(counted.images)} of images, {show_rate(rate)}" if counted.images else "")
-        + f"\n  from the store {show_bytes(counted.store)}, from {event.peers_seen} other host(s) "
+        + f"\n  from the store {show_bytes(counted.store)}, from {show_count(event.peers_seen, 'other host')} "
         f"{show_bytes(counted.peers)}, from the cache {show_bytes(counted.reused)}, wasted "
         f"{show_bytes(counted.wasted)}" + ("" if event.listening is None else f"\n  {among_others(event)}")
     )
@@ -91,6 +109,10 @@ def among_others(event: fetch_events.Fetched) -> str:
     """Where the others find this host, how many of them it reached, and what it gave them."""
     members = event.members
     where = f"listening on {event.listening}" if event.advertised is None else f"announced as {event.advertised}"
-    reached = f"{members.linked} of {members.listed} host(s) reached" if members.listed else "no other host is listed"
+    reached = (
+        f"{members.linked} of {show_count(members.listed, 'host')} reached"
+        if members.listed
+        else "no other host is listed"
+    )
     silent = f", {members.unreachable} unreachable" if members.unreachable else ""
     return f"{where}; {reached}{silent}; {show_bytes(event.bytes.given)} given to others"

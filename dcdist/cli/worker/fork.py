@@ -6,14 +6,20 @@ Invariant: the copy inherits standard error and nothing else that is open, and n
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from dcdist.cli.standard_streams import fill_standard_places
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_MANY_FILES = 1 << 16
+"""More than a command has open when it forks."""
 
 
 class Forked:
@@ -33,7 +39,8 @@ class Forked:
         self.returncode: int | None = None
         """The exit code, or minus the number of the signal that ended it; None while it is not known."""
         _flush()  # or both processes would write what is in the buffers
-        _fill_standard_places()
+        # Else a pipe could get the number of a standard stream that is closed here, and pass for it there.
+        fill_standard_places()
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
         # A signal in between would run a handler of this process in the other.
@@ -61,13 +68,6 @@ class Forked:
         if self.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-
-
-def _fill_standard_places() -> None:
-    # Else a pipe could get the number of a standard stream that is closed here, and pass for it there.
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
 
 
 def _become(work: Callable[[], int], stdin: int, stdout: int, blocked: set[int | signal.Signals]) -> NoReturn:
@@ -101,7 +101,17 @@ def _start_afresh(stdin: int, stdout: int) -> None:
             signal.signal(number, signal.SIG_DFL)
     os.dup2(stdin, 0)
     os.dup2(stdout, 1)
-    for descriptor in [int(name) for name in os.listdir("/dev/fd")]:
+    try:
+        opened = [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:  # as in a chroot without /proc
+        os.closerange(3, _open_files_at_most())
+        return
+    for descriptor in opened:
         if descriptor > 2:
             with suppress(OSError):  # the one of the listing itself is closed already
                 os.close(descriptor)
+
+
+def _open_files_at_most() -> int:
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _MANY_FILES if limit == resource.RLIM_INFINITY else min(limit, _MANY_FILES)

@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import os
 import signal
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dcdist
@@ -20,24 +21,43 @@ from dcdist.cli.running import on_first_signal
 from dcdist.cli.worker.garbage import collect_garbage, collect_no_garbage
 from dcdist.cli.worker.pipe import RecordPipe
 from dcdist.cli.worker.seeding_log import SeedingLog
-from dcdist.engine.fetch_events import Fetched, Progress, Seeding
+from dcdist.engine.fetch_events import Fetched, Progress, Seeding, Troubled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from dcdist.cli.faults import Json
+    from dcdist.cli.worker.surroundings import Surroundings
     from dcdist.engine.fetch_events import FetchEvent
     from dcdist.engine.fetch_options import FetchOptions
 
+_ENDS_EARLY = "the process that goes on seeding ends when {} does, unless that has Type=notify or KillMode=process"
 
-def work_on(store: str, wanted: str, options: FetchOptions, *, trust: Sequence[Path], log_file: Path | None) -> int:
-    """Fetch `wanted` from the store at the URL `store`; the exit code. `trust` are files of public keys."""
+
+@dataclass(frozen=True, slots=True)
+class FetchTask:
+    """What the command was asked for: `wanted` from the store at the URL `store`.
+
+    `trust`: files of public keys, and what was read from them. `around`: what becomes of this process when the command
+    has ended.
+    """
+
+    store: str
+    wanted: str
+    options: FetchOptions
+    trust: Sequence[tuple[Path, bytes]]
+    log_file: Path | None
+    around: Surroundings
+
+
+def work_on(task: FetchTask) -> int:
+    """Fetch; the exit code."""
     # Whatever prints goes where errors go: standard output carries events, and nothing else.
     events = os.dup(1)
     os.dup2(2, 1)
     collect_no_garbage()
-    return asyncio.run(_Worker(store, wanted, options, trust, log_file).run(events))
+    return asyncio.run(_Worker(task).run(events))
 
 
 async def _import_the_rest() -> None:
@@ -49,16 +69,10 @@ async def _import_the_rest() -> None:
 
 
 class _Worker:
-    def __init__(
-        self, store: str, wanted: str, options: FetchOptions, trust: Sequence[Path], log_file: Path | None
-    ) -> None:
-        self._store = store
-        self._wanted = wanted
-        self._options = options
-        self._trust = trust
-        self._log_file = log_file
-        self._log = SeedingLog(options.cache, wanted)
-        self._event_log = EventLog(None, "fetch", wanted)
+    def __init__(self, task: FetchTask) -> None:
+        self._task = task
+        self._log = SeedingLog(task.options.cache, task.wanted)
+        self._event_log = EventLog(None, "fetch", task.wanted)
         self._stop = asyncio.Event()
         self._signal = 0
         self._fetched = False
@@ -92,42 +106,49 @@ class _Worker:
             return 0
 
     async def _fetch(self) -> None:
-        if self._log_file is not None:
-            self._event_log = EventLog(self._log_file, "fetch", self._wanted)
+        task = self._task
+        self._event_log = EventLog(task.log_file, "fetch", task.wanted)
         imported = asyncio.create_task(_import_the_rest())
-        if self._store.startswith("swift:"):
+        if task.store.startswith("swift:"):
             from dcdist.store.http.http_client import import_without_certificates
 
             import_without_certificates()
-        from dcdist.node.key_files import read_public_key
+        from dcdist.node.key_files import public_key
         from dcdist.node.resolve import fetch_by_name
         from dcdist.node.stores import open_store
 
         try:
-            options = self._options
-            keys = [read_public_key(path) for path in self._trust]
-            async with open_store(self._store, report=self._report) as store:
+            options = task.options
+            keys = [public_key(written, path) for path, written in task.trust]
+            async with open_store(task.store, report=self._report) as store:
                 where: dict[str, Json] = {"store": str(store), "dest": str(options.dest), "cache": str(options.cache)}
                 self._event_log.note({"event": "started", **where, "version": dcdist.__version__})
-                await fetch_by_name(store, self._wanted, options, trust=keys, report=self._report, stop=self._stop)
+                await fetch_by_name(store, task.wanted, options, trust=keys, report=self._report, stop=self._stop)
         finally:
             await imported
 
     def _report(self, event: FetchEvent) -> None:
-        self._event_log.note(record(event))
+        if isinstance(event, Seeding) and (service := self._task.around.end_with):
+            self._report(Troubled(_ENDS_EARLY.format(service), source=service))
+        told = record(event)
+        if isinstance(event, Seeding):
+            told |= {"pid": os.getpid(), "log": str(self._log.path), "foreground": bool(self._task.around.stay)}
+        self._event_log.note(told)
         if isinstance(event, Fetched):
             self._fetched = True
             # Before it is reported: whoever reads this process's output to its end must not wait for the seeding.
             self._let_go_of_parent()
+            # A file system must not be busy because the command was called there. All paths are absolute by now.
+            os.chdir("/")
             self._log.open()
         if isinstance(event, Seeding):
             self._log.begin(event.seconds)
-            self._pipe.write({**record(event), "log": str(self._log.path)})
+            self._pipe.write(told)
             self._pipe.finish()
         elif isinstance(event, Progress):
-            self._pipe.write_if_there_is_room(record(event))
+            self._pipe.write_if_there_is_room(told)
         else:
-            self._pipe.write(record(event))
+            self._pipe.write(told)
         if self._fetched:
             self._log.note_event(event)
 

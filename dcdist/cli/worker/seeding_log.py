@@ -8,7 +8,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dcdist.engine.fetch_events import Progress, Troubled
+from dcdist.cli.display.words import line
+from dcdist.engine.fetch_events import GaveWay, Progress, TookOver, Troubled
 from dcdist.model.quantities import show_bytes, show_duration
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class SeedingLog:
             self.note(event.message)
         elif isinstance(event, Progress):
             self._given = event.bytes.given
+        elif isinstance(event, TookOver | GaveWay):
+            self.note(line(event))
 
     def close(self) -> None:
         """The process ends."""

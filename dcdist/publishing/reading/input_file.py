@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dcdist.publishing.publish_request import ImageSource
 
 _READ: Final = MIB
+_NOT_WHAT_WAS_MEANT = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+"""What opening a file says if it is not the one that the user meant."""
 # Milliseconds.
 _PATIENCE: Final = 500
 
@@ -53,7 +55,7 @@ class InputFile:
         Raises:
             InputChangedError: It changed meanwhile.
             DiskError: It cannot be read.
-            UsageError: There is nothing to open.
+            UsageError: There is nothing to open, or nothing that may be opened.
         """
         parts = []
         while size > 0 and (data := self._some(size)):
@@ -92,11 +94,13 @@ class InputFile:
         if self._path is None:
             raise UsageError(f"image {self._name!r} has neither a path nor a stream")
         try:
-            file: BinaryIO = self._path.open("rb", buffering=0)
+            file: BinaryIO = open(self._path, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115
             stamp = FileStamp.of(os.fstat(file.fileno()))
         except OSError as error:
             if isinstance(error, FileNotFoundError):
                 self._compare(None)
+            if self._stamp is None and isinstance(error, _NOT_WHAT_WAS_MEANT):
+                raise UsageError(f"{self.where} cannot be read: {error.strerror}") from error
             raise self._broken(error) from error
         if self._stamp is None:
             self._stamp = stamp
@@ -151,6 +155,13 @@ class InputFile:
     def _broken(self, error: Exception) -> DiskError:
         reason = getattr(error, "strerror", None) or error
         return DiskError(f"{self.where} cannot be read: {reason}", path=self.where)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open even a pipe into which nobody writes yet; reading waits for that, and can be stopped."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _stamp_at(path: os.PathLike[str]) -> FileStamp | None:

@@ -7,6 +7,7 @@ read or written on the event loop.
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -47,7 +48,7 @@ class DirectoryStore:
         return ""
 
     def __str__(self) -> str:
-        return f"file://{quote(str(self._root))}"
+        return f"file://{quote(os.fsencode(self._root))}"
 
     async def get(self, key: str, *, limit: int) -> bytes:
         """The whole object; see the port."""

@@ -66,6 +66,9 @@ def test_one_image_or_metadata_only(demo: Demo, tmp_path: Path) -> None:
     assert dcdist(*demo.fetch("web@1", tmp_path, "--metadata-only")).code == 0
     assert sorted(os.listdir(tmp_path / "images")) == [".dcdist-release", "metadata"]
     assert dcdist(*demo.fetch("web@1", tmp_path, "--image", "db.img")).code == 0
+    found = dcdist(*demo.fetch("web@1", tmp_path, "--image", "db.img")).records[1]
+    assert (found["images"], found["image_bytes"]) == (1, 3_300_000)
+    assert (found["release_images"], found["release_image_bytes"]) == (2, 4_600_000)
     assert {"db.img", "metadata"} == {name for name in os.listdir(tmp_path / "images") if not name.startswith(".")}
     missing = dcdist(*demo.fetch("web@1", tmp_path, "--image", "no.img"))
     assert (missing.code, missing.last("error")["kind"]) == (2, "UsageError")
@@ -74,7 +77,7 @@ def test_one_image_or_metadata_only(demo: Demo, tmp_path: Path) -> None:
 def test_plain_lines_are_for_logs(demo: Demo, tmp_path: Path) -> None:
     arguments = [word for word in demo.fetch("web@1", tmp_path) if word != "--json"]
     done = dcdist(*arguments)
-    assert "web@1: 2 image(s), 4.60 MB" in done.out
+    assert "web@1: 2 images, 4.60 MB" in done.out
     assert "image web.img is complete, 1.30 MB" in done.out
     assert "web@1 is complete after" in done.out
     assert done.err == ""

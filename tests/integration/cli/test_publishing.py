@@ -175,7 +175,7 @@ def test_the_same_files_again_succeed_and_others_are_refused(demo: Demo) -> None
 
 def test_a_file_that_is_missing_is_named(demo: Demo, tmp_path: Path) -> None:
     done = dcdist("publish", "web@3", tmp_path / "no.xva", "--store", demo.store, "--key", demo.key)
-    assert done.code == 6
+    assert done.code == 2
     assert "no.xva cannot be read: No such file" in done.err
     assert "Traceback" not in done.err
 

@@ -54,3 +54,23 @@ def test_a_name_or_file_called_json_asks_for_nothing(arguments: list[str], capsy
     assert code != 0
     assert told.out == ""
     assert told.err.startswith("dcdist: ")
+
+
+@pytest.mark.parametrize("command", ["keygen", "publish", "ls", "show", "fetch", "seed", "verify"])
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_every_command_has_a_short_and_a_long_option_for_help(
+    command: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, option]) == 0
+    assert "-h, --help" in capsys.readouterr().out
+
+
+def test_a_name_for_standard_input_without_standard_input_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["publish", "web@1", __file__, "--key", __file__, "--store", "file:///x", "--stdin-name", "web.xva"]
+    assert run(words) == 2
+    assert "--stdin-name names what is read from standard input" in capsys.readouterr().err
+
+
+def test_a_release_in_place_of_a_demo_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ls", "web@1", "--store", "file:///x"]) == 2
+    assert "`ls web` lists the releases of a demo, `show web@1` shows this one" in capsys.readouterr().err

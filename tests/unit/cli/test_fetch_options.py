@@ -16,12 +16,14 @@ import dcdist
 from dcdist.cli.commands import fetch
 from dcdist.engine.fetch_options import FetchOptions, Rates, Reach
 from dcdist.engine.flat_options import flat_options
+from dcdist.errors import UsageError
 from dcdist.node import synchronous
 from tests.support.publishing import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dcdist.cli.worker.process import FetchTask
     from dcdist.engine.flat_options import FlatOption
 
 OPTIONS = {option.name: option for option in flat_options()}
@@ -65,8 +67,8 @@ def from_words(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FetchOptions]:
     """What the worker of a fetch with these words is asked to do."""
     asked: list[FetchOptions] = []
 
-    def work_on(_store: str, _wanted: str, options: FetchOptions, **_: object) -> int:
-        asked.append(options)
+    def work_on(task: FetchTask) -> int:
+        asked.append(task.options)
         return 0
 
     def child(work: Callable[[], int]) -> nullcontext[None]:
@@ -146,6 +148,27 @@ def test_what_is_not_said_on_the_command_line_is_as_the_library_has_it(
 ) -> None:
     made = from_words()
     assert made == FetchOptions(made.dest, made.cache, seed_for=600.0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--listen", "10.0.0.5:6881"],
+        ["--advertise", "10.0.0.5:6881"],
+        ["--peer", "10.0.0.5:6881"],
+        ["--realm", "blue"],
+        ["--up-rate", "1MB"],
+        ["--seed-for", "1h"],
+    ],
+)
+def test_what_says_nothing_of_a_host_that_fetches_alone_is_refused_unless_a_variable_says_it(
+    words: list[str], from_words: Callable[..., FetchOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match=f"{words[0]} has no effect with --no-swarm: omit one of them"):
+        from_words("--no-swarm", *words)
+
+    monkeypatch.setenv("DCDIST_" + words[0].removeprefix("--").replace("-", "_").upper(), words[1])
+    assert from_words("--no-swarm") == from_words("--no-swarm", "--seed-for", "0")
 
 
 def test_paths_are_absolute_for_the_process_that_goes_on(

@@ -57,8 +57,19 @@ FETCHED = fetch_events.Fetched(
 UNANNOUNCED = replace(FETCHED, advertised=None, members=fetch_events.MemberCounts(0, 0, 0))
 ALONE = replace(UNANNOUNCED, listening=None)
 SHOWN: list[tuple[FetchEvent, str]] = [
-    (fetch_events.ReleaseFound(RELEASE, 2, 5_000_000, 4_000_000), "web@2: 2 image(s), 5.00 MB, from layers of 4.00 MB"),
-    (fetch_events.MetadataWritten(3), "3 metadata file(s) in place"),
+    (
+        fetch_events.ReleaseFound(RELEASE, 2, 5_000_000, 4_000_000, 2, 5_000_000),
+        "web@2: 2 images, 5.00 MB, from layers of 4.00 MB",
+    ),
+    (
+        fetch_events.ReleaseFound(RELEASE, 1, 148_000_000, 300_000_000, 2, 335_000_000),
+        "web@2: 1 of 2 images, 148 MB of 335 MB; the layers that hold them come whole: 300 MB, less what the cache has",
+    ),
+    (fetch_events.MetadataWritten(3), "3 metadata files in place"),
+    (fetch_events.MetadataWritten(0), "no metadata files"),
+    (fetch_events.ReleaseFound(RELEASE, 0, 0, 4_000_000, 2, 5_000_000), "web@2: layers of 4.00 MB"),
+    (fetch_events.ReleaseFound(RELEASE, 0, 0, 0, 2, 5_000_000), "web@2: metadata only"),
+    (fetch_events.ReleaseFound(RELEASE, 2, 5_000_000, 0, 2, 5_000_000), "web@2: 2 images, 5.00 MB, in place"),
     (
         fetch_events.LayerChecked(LAYER, 1000, 2000),
         f"checking layer {LAYER} in the cache (the last run ended uncleanly): 1.00 kB of 2.00 kB",
@@ -71,7 +82,7 @@ SHOWN: list[tuple[FetchEvent, str]] = [
     (
         PROGRESS,
         "50%: layers 2.50 MB of 5.00 MB, images 5.00 MB of 10.0 MB, 1.50 MB/s from the store, 2.00 MB/s from 3 "
-        "peer(s), 6.00 MB given to others, 12 s left",
+        "peers, 6.00 MB given to others, 12 s left",
     ),
     (fetch_events.ImageFinished("web.xva", 5_000_000), "image web.xva is complete, 5.00 MB"),
     (
@@ -89,22 +100,24 @@ SHOWN: list[tuple[FetchEvent, str]] = [
     (fetch_events.Troubled("bad", fetch_events.Trouble.CORRUPT, "10.0.0.5:6881"), "note: bad"),
     (
         FETCHED,
-        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
+        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other hosts "
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB\n"
-        "  announced as 10.0.0.5:6881; 3 of 7 host(s) reached, 2 unreachable; 6.00 MB given to others",
+        "  announced as 10.0.0.5:6881; 3 of 7 hosts reached, 2 unreachable; 6.00 MB given to others",
     ),
     (
         UNANNOUNCED,
-        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
+        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other hosts "
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB\n"
         "  listening on 0.0.0.0:6881, [::]:6881; no other host is listed; 6.00 MB given to others",
     ),
     (
         ALONE,
-        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other host(s) "
+        "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other hosts "
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB",
     ),
     (fetch_events.Seeding(600.0), "giving to other hosts for 10 min"),
+    (fetch_events.TookOver(4711), "process 4711, which seeded from the same cache, gave way and has ended"),
+    (fetch_events.GaveWay(4711), "giving way to process 4711, which uses the same cache"),
 ]
 
 
@@ -173,12 +186,22 @@ class _Clock:
 def test_a_log_gets_progress_every_ten_seconds_and_news_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     clock = _Clock()
     lines = PlainLines(clock)
-    for now in (100.0, 109.9, 110.0, 115.0, 120.1):
+    for here, now in enumerate((100.0, 109.9, 110.0, 115.0, 120.1)):
         clock.now = now
-        lines.report(PROGRESS)
+        lines.report(replace(PROGRESS, layer_bytes=PROGRESS.layer_bytes + here * 10_000))
     lines.report(fetch_events.Troubled("slow"))
     printed = capsys.readouterr().out.splitlines()
     assert [text[:4] for text in printed] == ["50%:", "50%:", "note"]
+
+
+def test_a_log_gets_the_same_progress_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = _Clock()
+    lines = PlainLines(clock)
+    for now in range(100, 300, 5):
+        clock.now = float(now)
+        lines.report(PROGRESS if now < 250 else replace(PROGRESS, peers=4))
+    printed = capsys.readouterr().out.splitlines()
+    assert [text.count("from 3 peers") for text in printed] == [1, 1, 1, 0]
 
 
 def test_a_store_that_fails_on_and_on_is_told_of_now_and_then_and_all_else_always(
@@ -227,11 +250,20 @@ def test_a_throttle_lets_pass_at_most_once_in_its_time(at_once: bool, passed: li
     assert seen == passed
 
 
+def test_a_command_that_stays_says_why_and_how_to_end_it() -> None:
+    child = SeedingChild(4711, 600.0, "/cache/seeding.log", "it is process 1 here, and its container ends with it")
+    assert seeding_line(child, datetime(2026, 11, 30, 12, 0, tzinfo=UTC)) == (
+        "giving to other hosts for 10 min, until 12:10:00 (log: /cache/seeding.log); this command waits for that, "
+        "since it is process 1 here, and its container ends with it\n  to end it: Ctrl-C or SIGTERM; "
+        "--seed-for 0 omits it"
+    )
+
+
 def test_for_programs_the_last_line_is_the_fetched_release(capsys: pytest.CaptureFixture[str]) -> None:
     JsonLines().finish(FETCHED, SeedingChild(4711, 600.0, "/cache/seeding.log"))
     records = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert records == [
-        {"event": "seeding", "seconds": 600.0, "pid": 4711, "log": "/cache/seeding.log"},
+        {"event": "seeding", "seconds": 600.0, "pid": 4711, "log": "/cache/seeding.log", "foreground": False},
         record(FETCHED),
     ]
 

@@ -131,6 +131,7 @@ def test_a_value_of_the_wrong_type_is_refused_with_the_right_one(name: str, valu
             {"swarm": False, "fleet_store_rate": 1e6},
             "--fleet-store-rate .*cannot be used with --no-swarm .*use --store-rate",
         ),
+        ({"metadata_only": True, "images": ["web.img"]}, "--image .*and --metadata-only .*contradict each other"),
         ({"swarm": False, "peers": [("10.0.0.5", 6881)]}, "--peer .*needs the swarm: omit --no-swarm"),
         ({"dest": None, "images": ["web.xva"]}, "need --dest"),
         ({"dest": None, "metadata_only": True}, "need --dest"),

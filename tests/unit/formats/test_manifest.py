@@ -75,7 +75,7 @@ def test_one_trusted_signature_of_several_is_enough() -> None:
 
 @pytest.mark.parametrize("trusted", [[], [OTHER.public]])
 def test_a_manifest_that_no_trusted_key_signed_is_refused(trusted: list[PublicKey]) -> None:
-    with pytest.raises(SignatureError, match=r"names 56475aa75463474c as signers; trusted: (no key|24f6ed6acbfe1009)$"):
+    with pytest.raises(SignatureError, match=r"says that 56475aa75463474c did; trusted: (no key|24f6ed6acbfe1009)$"):
         manifest.open_sealed(manifest.seal(FULL, KEY), trusted)
 
 
@@ -91,7 +91,7 @@ def test_a_manifest_that_names_a_trusted_signer_but_holds_something_else_is_dama
 
 
 def test_a_manifest_without_signatures_is_refused() -> None:
-    with pytest.raises(SignatureError, match="names nobody"):
+    with pytest.raises(SignatureError, match="says that nobody did"):
         manifest.open_sealed(changed(manifest.seal(FULL, KEY), signatures=[]), [KEY.public])
 
 

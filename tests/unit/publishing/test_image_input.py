@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import zstandard
 
-from dcdist.errors import DiskError, FormatError, InputChangedError, UsageError, XvaError
+from dcdist.errors import FormatError, InputChangedError, UsageError, XvaError
 from dcdist.formats.file_kind import FileKind
 from dcdist.publishing.publish_request import ImageSource
 from dcdist.publishing.reading.image_input import BATCH, ImageInput
@@ -61,7 +61,7 @@ def test_a_file_is_open_only_while_it_is_read(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_image(tmp_path: Path) -> None:
-    with pytest.raises(DiskError, match="cannot be read: Is a directory"):
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         ImageInput(ImageSource.of(tmp_path)).open()
 
 
