@@ -77,7 +77,7 @@ class _Examination:
         can = self._store.capabilities
         # As a fetch does: without heartbeats nobody is told an address, and the store says nothing of the way.
         host = self._store.host if can.writable and can.listable else ""
-        reach = ReachChecks(self._request.reach, host)
+        reach = ReachChecks(self._request.reach, host, self._request.cache)
         await reach.run(checks, has_libtorrent=software.state is not FindingState.FAILED)
 
     async def _look_at_folders(self, checks: BoundedChecks) -> None:

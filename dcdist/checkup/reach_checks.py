@@ -13,10 +13,14 @@ from dcdist.checkup.findings import reach_findings
 from dcdist.checkup.findings.finding import Check, FindingState, skipped
 from dcdist.checkup.findings.member_findings import Dialled
 from dcdist.checkup.findings.reach_findings import AddressSeen, WayBack
+from dcdist.disk.seeder_lock import SeederLock
+from dcdist.errors import DiskError
 from dcdist.node.addresses import OwnAddress
 from dcdist.node.interfaces import is_local, read_interfaces, read_routes, server_addresses
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dcdist.checkup.bounded import BoundedChecks
     from dcdist.checkup.findings.finding import Finding
     from dcdist.engine.fetch_options import Reach
@@ -32,11 +36,16 @@ _WAYS = {
 
 
 class ReachChecks:
-    """How this host is reached; `store_host` is the store's server, empty if there is none."""
+    """How this host is reached; `store_host` is the store's server, empty if there is none.
 
-    def __init__(self, reach: Reach, store_host: str) -> None:
+    `cache`: the folder from which an earlier fetch may still seed, on the port that is asked for; None if not given.
+    """
+
+    def __init__(self, reach: Reach, store_host: str, cache: Path | None) -> None:
         self._reach = reach
         self._store_host = store_host
+        self._cache = cache
+        self._gives_way = False
         self._own: OwnAddress | None = None
         self._listening: tuple[Address, ...] = ()
         self._announced: Address | None = None
@@ -50,11 +59,16 @@ class ReachChecks:
         else:
             listening = (await checks.examine(Check.LISTEN, self._listen)).state is FindingState.OK
         await checks.examine(Check.ADDRESS, self._address)
-        if self._announced is None or not listening:
-            reason = "this host cannot listen" if self._announced else "there is no address to connect to"
+        if self._announced is None or not listening or self._gives_way:
+            reason = self._why_no_way_back()
             checks.note(reach_findings.no_way_back_known(reason))
         else:
             await checks.examine(Check.CONNECT_BACK, partial(self._connect_back, self._announced))
+
+    def _why_no_way_back(self) -> str:
+        if self._announced is None:
+            return "there is no address to connect to"
+        return "an earlier fetch listens there" if self._gives_way else "this host cannot listen"
 
     async def _interfaces(self) -> Finding:
         return reach_findings.of_interfaces(await asyncio.to_thread(read_interfaces))
@@ -63,6 +77,9 @@ class ReachChecks:
         from dcdist.swarm import open_swarm
 
         own = await self._own_address()
+        if (port := own.listen[0][1]) and (seeder := await self._seeder_on(port)):
+            self._gives_way = True
+            return reach_findings.of_seeder(seeder, port)
         async with open_swarm(*own.listen) as swarm:
             self._listening = tuple(swarm.listening)
         asked = self._reach.listen is not None and self._reach.listen[1] != 0
@@ -90,6 +107,16 @@ class ReachChecks:
         async with await asyncio.start_server(greet, hosts, self._listening[0][1]):
             way = await _call(announced, token)
         return reach_findings.of_way_back(announced, way, is_local=is_local(announced[0]))
+
+    async def _seeder_on(self, port: int) -> int:
+        """The process of the same cache's seeder, if it listens there: it gives way to a fetch. 0: there is none."""
+        if self._cache is None:
+            return 0
+        try:
+            holder = await asyncio.to_thread(SeederLock(self._cache).holder)
+        except DiskError:
+            return 0  # the check of the cache says why
+        return holder.process if holder is not None and holder.port == port else 0
 
     async def _own_address(self) -> OwnAddress:
         if self._own is None:

@@ -71,6 +71,15 @@ def of_listening(addresses: Sequence[Address], *, asked: bool) -> Finding:
     return ok(Check.LISTEN, f"{told}, a free port; each fetch takes another", advice)
 
 
+def of_seeder(process: int, port: int) -> Finding:
+    """An earlier fetch still seeds there from the same cache; the next fetch takes its place."""
+    return ok(
+        Check.LISTEN,
+        f"process {process}, an earlier fetch that still seeds from this cache, listens on port {port} and gives way "
+        "to the next fetch",
+    )
+
+
 def of_address(seen: AddressSeen) -> Finding:
     """What would be announced."""
     if seen.announced is None:

@@ -27,12 +27,8 @@ if TYPE_CHECKING:
     metavar="DEMO",
     help="Look only at the releases and hosts of this demo. [default: all demos]",
 )
-@setting(
-    "--cache", type=shared_options.UNSEEN_FOLDER, metavar="DIR", help="Folder for layers that a fetch would get."
-)
-@setting(
-    "--dest", type=shared_options.UNSEEN_FOLDER, metavar="DIR", help="Folder for images that a fetch would get."
-)
+@setting("--cache", type=shared_options.UNSEEN_FOLDER, metavar="DIR", help="Folder for layers that a fetch would get.")
+@setting("--dest", type=shared_options.UNSEEN_FOLDER, metavar="DIR", help="Folder for images that a fetch would get.")
 @shared_options.LISTEN_OPTION
 @shared_options.ADVERTISE
 @shared_options.PEERS

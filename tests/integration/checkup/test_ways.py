@@ -15,6 +15,7 @@ from dcdist.checkup.dialling import dial
 from dcdist.checkup.examination import examine
 from dcdist.checkup.findings.finding import Check, FindingState
 from dcdist.checkup.findings.member_findings import Dialled
+from dcdist.disk.seeder_lock import SeederLock
 from dcdist.engine.fetch_options import Reach
 from dcdist.swarm import open_swarm
 from tests.support.certificates import self_signed
@@ -160,3 +161,21 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         pass
     finally:
         writer.close()
+
+
+@pytest.mark.parametrize("is_of_this_cache", [True, False])
+async def test_a_port_is_free_for_a_fetch_if_the_seeder_of_its_own_cache_holds_it(
+    tmp_path: Path, is_of_this_cache: bool
+) -> None:
+    await publish((tmp_path / "store").as_uri(), {})
+    cache, other = tmp_path / "cache", tmp_path / "other"
+    cache.mkdir()
+    other.mkdir()
+    lock = SeederLock(cache if is_of_this_cache else other)
+    async with server(_ssh) as place:
+        lock.take(place[1])
+        request = CheckupRequest((tmp_path / "store").as_uri(), cache=cache, reach=Reach(listen=place))
+        findings = found(await examine(request, environment={}))
+        lock.release()
+    assert findings[Check.LISTEN].state is (OK if is_of_this_cache else FAILED)
+    assert ("gives way to the next fetch" in findings[Check.LISTEN].message) is is_of_this_cache
