@@ -48,7 +48,9 @@ async def test_a_store_that_stays_down_at_the_start_is_given_up_with_what_was_tr
 ) -> None:
     await link.cut()
 
-    with pytest.raises(StoreUnavailableError, match=r"sign-in at http://127.*tried 3 times .* run it again") as caught:
+    with pytest.raises(
+        StoreUnavailableError, match=r"the sign-in .*http://127.*tried 3 times .* run it again"
+    ) as caught:
         await site.fetch(port=link.port)
 
     assert caught.value.store == site.url

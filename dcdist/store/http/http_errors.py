@@ -77,4 +77,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientResponseError):
         # Its text has the URL, whose query may be a signature.
         return error.message[:200] or type(error).__name__
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
+        # Its text speaks of aiohttp's own settings ("ssl:default").
+        return f"{error.host}:{error.port}: {error.os_error.strerror}"
     return str(error) or type(error).__name__

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dcdist.errors import StoreDeniedError, StoreError, UsageError
+from dcdist.store.header_values import header_value
 from dcdist.store.http.endpoint import Endpoint
 from dcdist.store.http.http_status import error_of, redirection
 from dcdist.store.shown_url import shown_url
-from dcdist.store.variables import header_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

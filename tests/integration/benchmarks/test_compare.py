@@ -137,5 +137,8 @@ def test_a_checkout_that_cannot_read_the_stock_is_named_before_any_race(tmp_path
     done = subprocess.run(command(tmp_path, *one), cwd=PROJECT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert "before cannot fetch what this checkout published:\nthese formats are not mine" in done.stderr
+    assert (
+        "dcdist before --prefer time cannot fetch what this checkout published:\nthese formats are not mine"
+        in done.stderr
+    )
     assert "1 of 1" not in done.stderr

@@ -67,7 +67,7 @@ def test_an_update_takes_over_the_fixed_port_of_the_process_that_seeds_the_last_
     giving_way, ended = _said(tmp_path, first)[1:]
     assert giving_way.startswith("giving way to process ")
     assert giving_way.endswith(", which uses the same cache")
-    assert ended == "seeding web@1 ended"
+    assert ended == "seeding web@1 ended: 0 B given to others"
 
 
 def test_updates_on_any_port_leave_one_seeder_that_has_the_latest(demo: Demo, tmp_path: Path) -> None:
