@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import itertools
 import os
 import threading
 from pathlib import Path
@@ -114,7 +115,7 @@ async def test_a_destination_that_is_a_link_to_nowhere_is_a_plain_error(
 ) -> None:
     (tmp_path / "images").symlink_to(tmp_path / "nowhere")
     lock = DestinationLock(tmp_path / "images" / below, threads)
-    with pytest.raises(DiskError, match="cannot write to .*: No such file"):
+    with pytest.raises(DiskError, match=r"cannot write to .*: No such file"):
         await lock.acquire(WEB, waiting=print)
     await lock.release()
 
@@ -149,10 +150,11 @@ async def test_a_folder_in_which_no_file_can_be_created_is_told_and_not_tried_fo
 async def test_trying_again_can_be_cancelled(tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(destination_lock, "_POLL", 3600.0)
     tried = threading.Event()
+    calls = itertools.count()
 
     def vanish(*_: object, **__: object) -> int:
         tried.set()
-        raise FileNotFoundError
+        raise FileNotFoundError if next(calls) < 1000 else PermissionError
 
     monkeypatch.setattr("dcdist.disk.destination_lock.os.open", vanish)
     lock = DestinationLock(tmp_path, threads)
