@@ -21,11 +21,14 @@ def require_places(destination: Path, release: Release, going: Collection[str]) 
     """Check that the release's metadata can be put there; `going` are paths of files that will be removed first.
 
     Raises:
-        DiskError: A link or a folder stands in the way, or a folder may not be written to.
+        DiskError: A link, a folder or a file stands in the way, or a folder may not be written to.
     """
     for file in release.metadata:
         places.require_folders(destination, metadata_path(file.path))
         places.require_no_folder(destination, metadata_path(file.path), going=going)
+    for path in in_the_way(destination, release):
+        if path not in going:
+            raise places.no_folder_here(destination, path)
 
 
 def lacking_metadata(destination: Path, release: Release) -> list[MetadataFile]:

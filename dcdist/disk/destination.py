@@ -1,7 +1,7 @@
 """The folder that a release is fetched to: images under their names, `metadata/`, and a record of what was brought.
 
 Invariant: nothing changes before `begin`; from then until `complete` the record says that the release is incomplete.
-What dcdist did not bring is never removed; it is replaced only where the release has a file of its name.
+What dcdist did not bring is never removed; it is replaced only where the release has a file of its name, by that file.
 """
 
 from __future__ import annotations
@@ -96,10 +96,12 @@ class DirectoryDestination:
         """Check that the metadata can be put there.
 
         Raises:
-            DiskError: A link or a folder stands in the way, or a folder may not be written to.
+            DiskError: A link, a folder or a user's file stands in the way, or a folder may not be written to.
         """
         files = self._record.files
-        going = {path for path in self._obsolete() if await self._checker.is_intact(path, files[path])}
+        in_the_way = await self._threads.run(comparison.in_the_way, self._path, self._release)
+        brought = files.keys() & {*self._obsolete(), *in_the_way}
+        going = {path for path in sorted(brought) if await self._checker.intact(path, files[path]) is not None}
         await self._threads.run(comparison.require_places, self._path, self._release, going)
 
     async def need(self, sizes: Mapping[str, int]) -> SpaceNeeded:
@@ -145,8 +147,8 @@ class DirectoryDestination:
             if path not in in_the_way:
                 await self._remove(path)
         for path in in_the_way:
-            await self._take_place(path, partial(self._threads.run, places.remove, self._path, path))
-            self._record = self._record.without(path)
+            await self._take_place(path, partial(self._make_way, path))
+            self._record = self._record.displaced(path)
         for file in lacking:
             await self._take_place(metadata_path(file.path), partial(self._threads.run, self._write_metadata, file))
         for file in self._release.metadata:
@@ -212,11 +214,18 @@ class DirectoryDestination:
         if path in self._record.files or await self._threads.run(places.status_at, self._path, path) is None:
             return
         brought = f"{file.owners} brought it, and {name} does not have it"
-        if await self._checker.is_intact(path, file):
-            await self._threads.run(places.remove, self._path, path)
+        known = await self._checker.intact(path, file)
+        if known is not None and await self._threads.run(places.remove, self._path, path, known):
             self._report(FileRemoved(path, brought))
         else:
             self._report(FileKept(path, f"{brought}, but it was changed since"))
+
+    async def _make_way(self, path: str) -> None:
+        """Remove a file that a fetch brought, where this release has a folder."""
+        file = self._record.files.get(path)
+        known = None if file is None else await self._checker.intact(path, file)
+        if known is None or not await self._threads.run(places.remove, self._path, path, known):
+            raise places.no_folder_here(self._path, path)
 
     async def _keep_unasked(self, path: str) -> None:
         """An image of an earlier release that a fetch of some images leaves where it is."""

@@ -137,6 +137,15 @@ class DestinationRecord:
         """Without a file: it is gone, or somebody else's now."""
         return replace(self, files={other: file for other, file in self.files.items() if other != path})
 
+    def displaced(self, path: str) -> DestinationRecord:
+        """Without a file that had to make way: releases that have it are not complete any more."""
+        changed = {
+            each.demo: replace(self.releases[each.demo], complete=False)
+            for each in self.files[path].releases
+            if each.demo in self.releases
+        }
+        return replace(self.without(path), releases={**self.releases, **changed})
+
     def obsolete(self, release: Release, *, images: bool) -> list[str]:
         """Paths of the demo's files that `release` has not: metadata, and images too if `images` says so."""
         promised = {image.name for image in release.images} | {metadata_path(file.path) for file in release.metadata}

@@ -65,19 +65,19 @@ class ImageChecker:
         self.found[image.name] = BroughtFile.of(after, name, digest)
         return InPlace.READ
 
-    async def is_intact(self, path: str, file: BroughtFile) -> bool:
-        """Whether a file is still what was brought. It is read only if something has happened to it since.
+    async def intact(self, path: str, file: BroughtFile) -> os.stat_result | None:
+        """The status of a file that is still what was brought, else None. It is read only if something happened to it.
 
         Raises:
             DiskError: It cannot be read.
         """
         status = await self._threads.run(status_at, self._path, path)
         if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != file.size:
-            return False
+            return None
         if file.describes(status):
-            return True
+            return status
         after, digest = await self._read(path, status)
-        return after is not None and digest == file.digest
+        return after if digest == file.digest else None
 
     async def _read(self, path: str, before: os.stat_result) -> tuple[os.stat_result | None, Digest]:
         """What stands there after it was read, and its SHA-256; None if it changed meanwhile."""

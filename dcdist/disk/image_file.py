@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from dcdist.disk.threads import Threads
 
 
+_TRIES = 10
+"""Times in a row that a part may vanish as it is locked: its builder finishes it, but not each time."""
+
+
 def part_path(path: Path) -> Path:
     """Where the image for `path` is built: in the same folder, so that the rename is atomic."""
     return path.with_name(f".{path.name}.dcdist-part")
@@ -130,7 +134,7 @@ class PartFile:
 
 
 def _open_locked(part: Path) -> int:
-    while True:
+    for _ in range(_TRIES):
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         try:
             lock_descriptor(descriptor, part, what=f"image {part.name}")
@@ -141,3 +145,8 @@ def _open_locked(part: Path) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+    raise DiskError(
+        f"cannot create image {part}: it vanishes at once, {_TRIES} times in a row; end the program that removes it, "
+        "or choose another folder",
+        path=str(part),
+    )

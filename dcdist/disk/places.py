@@ -6,6 +6,7 @@ Invariant: no symbolic link below the destination is followed, and no folder is 
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -62,19 +63,50 @@ def feed(take: Callable[[memoryview], object], destination: Path, path: str, sta
             os.close(descriptor)
 
 
-def remove(destination: Path, path: str) -> None:
-    """Remove a file or a link, and then the folders that it leaves empty; not the destination itself.
+def remove(destination: Path, path: str, known: os.stat_result) -> bool:
+    """Remove a file of which `known` is the status, and then the folders that it leaves empty; not the destination.
+
+    Returns whether it is gone; what somebody put there in its place, or wrote to it, since `known` was read, stays.
 
     Raises:
         DiskError: The disk refused.
     """
     with refusals(destination / path, "remove"):
-        with parent_of(destination, path) as (folder, name):
-            if remove_file(folder, name):
-                sync_folder(folder)
+        with suppress(FileNotFoundError), parent_of(destination, path) as (folder, name):
+            if not _remove_known(folder, name, known):
+                return False
+            sync_folder(folder)
         for parent in list((destination / path).relative_to(destination).parents)[:-1]:
             with suppress(OSError):  # something else is in it
                 (destination / parent).rmdir()
+    return True
+
+
+def _remove_known(folder: int, name: str, known: os.stat_result) -> bool:
+    """Rename it aside, where nobody replaces it, and look again before it goes."""
+    if not _is_same(os.stat(name, dir_fd=folder, follow_symlinks=False), known):
+        return False
+    aside = f".{secrets.token_hex(8)}.dcdist-part"
+    os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
+    if _is_same(os.stat(aside, dir_fd=folder, follow_symlinks=False), known):
+        return remove_file(folder, aside)
+    try:
+        os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        return False  # yet another one came; both stay
+    except OSError:  # a folder, or a file system without links
+        os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    else:
+        remove_file(folder, aside)
+    return False
+
+
+def _is_same(status: os.stat_result, known: os.stat_result) -> bool:
+    """Whether it is that file, and nobody wrote to it; a rename changes its time of change."""
+    return os.path.samestat(status, known) and (status.st_size, status.st_mtime_ns) == (
+        known.st_size,
+        known.st_mtime_ns,
+    )
 
 
 def what_stands(destination: Path, path: str, status: os.stat_result) -> str:
@@ -144,8 +176,15 @@ def remove_empty_folders(destination: Path, path: str) -> None:
             os.rmdir(folder)
 
 
-def _in_the_way(place: Path, what: str) -> DiskError:
+def no_folder_here(destination: Path, path: str) -> DiskError:
+    """A file stands where the release has a folder, and dcdist may not remove it."""
+    return _in_the_way(
+        destination / path, "a file that no fetch brought, or that was changed since", release="a folder"
+    )
+
+
+def _in_the_way(place: Path, what: str, *, release: str = "a file") -> DiskError:
     return DiskError(
-        f"{place} is {what}; the release has a file of that name: move it away, or choose another folder",
+        f"{place} is {what}; the release has {release} of that name: move it away, or choose another folder",
         path=str(place),
     )

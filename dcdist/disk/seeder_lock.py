@@ -1,7 +1,8 @@
 """One seeder for one cache: it holds `CACHE/seeder.lock`; whoever wants its place writes `CACHE/seeder.next`.
 
 All calls block. Invariant: the one that is asked is the holder of the lock. Nobody is found, or signalled, by a process
-id: a lock ends with its process, and an id may be another's by then.
+id: a lock ends with its process, and an id may be another's by then. Who may read or write the folder may do so with
+both files, whatever the umask of the process that made them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, read_file, remove_file
+from dcdist.disk.lock import is_at
 from dcdist.disk.system_errors import refusals
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 _LOCK = "seeder.lock"
 _NEXT = "seeder.next"
 _LIMIT = 100
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,10 @@ class SeederLock:
             DiskError: The disk refused.
         """
         with refusals(self._folder / _LOCK, "lock"), open_folder(self._folder) as folder:
-            descriptor = os.open(_LOCK, _FLAGS, 0o666, dir_fd=folder)
+            descriptor = _open(_LOCK, folder)
             try:
-                if not _locked(descriptor, fcntl.LOCK_EX):
+                # Between opening and locking it may have been removed: then it keeps nobody out.
+                if not _locked(descriptor, fcntl.LOCK_EX) or not is_at(descriptor, self._folder / _LOCK):
                     os.close(descriptor)
                     return False
                 os.ftruncate(descriptor, 0)
@@ -64,6 +67,18 @@ class SeederLock:
                 raise
         self._descriptor = descriptor
         return True
+
+    def keep(self, port: int) -> bool:
+        """Whether it is held still. If somebody removed its file, as in an emptied cache, take it again if it is free.
+
+        Raises:
+            DiskError: The disk refused.
+        """
+        with refusals(self._folder / _LOCK, "look at"):
+            if self._descriptor is not None and is_at(self._descriptor, self._folder / _LOCK):
+                return True
+        self.release()
+        return self.take(port)
 
     def holder(self) -> LockHolder | None:
         """Who holds it; None: nobody.
@@ -91,7 +106,12 @@ class SeederLock:
             DiskError: The disk refused.
         """
         with refusals(self._folder / _NEXT, "write"), open_folder(self._folder) as folder:
-            descriptor = os.open(_NEXT, _FLAGS, 0o666, dir_fd=folder)
+            try:
+                descriptor = _open(_NEXT, folder)
+            except PermissionError:
+                if _exists(_NEXT, folder):
+                    return  # another user asks already
+                raise
             try:
                 os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             finally:
@@ -103,13 +123,16 @@ class SeederLock:
             remove_file(folder, _NEXT)
 
     def successor(self) -> int | None:
-        """The process that asks for the lock, 0 if it has not said its number yet; None: nobody asks.
+        """The process that asks for the lock, 0 if its number is not known; None: nobody asks.
 
         Raises:
             DiskError: The disk refused.
         """
         with refusals(self._folder / _NEXT, "read"), open_folder(self._folder) as folder:
-            asked = read_file(folder, _NEXT, limit=_LIMIT)
+            try:
+                asked = read_file(folder, _NEXT, limit=_LIMIT)
+            except PermissionError:
+                return 0  # a question all the same
         return None if asked is None else _two_numbers(asked)[0]
 
     def release(self) -> None:
@@ -117,6 +140,28 @@ class SeederLock:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _open(name: str, folder: int) -> int:
+    """Open a file, or create it with the owner and the mode of its folder."""
+    try:
+        descriptor = os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder)
+    except FileExistsError:
+        return os.open(name, _FLAGS | os.O_CREAT, 0o666, dir_fd=folder)
+    status = os.fstat(folder)
+    # The file is new: else a link in the folder could give away what is another's.
+    with suppress(OSError):  # only root may
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+    with suppress(OSError):
+        os.fchmod(descriptor, status.st_mode & 0o666)
+    return descriptor
+
+
+def _exists(name: str, folder: int) -> bool:
+    with suppress(FileNotFoundError):
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return True
+    return False
 
 
 def _locked(descriptor: int, kind: int) -> bool:

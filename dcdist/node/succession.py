@@ -38,6 +38,7 @@ class Succession:
         self._cache = cache
         self._report = report
         self._patience = patience
+        self._doubted = False
 
     def __enter__(self) -> Self:
         return self
@@ -49,55 +50,77 @@ class Succession:
         """Have the seeder of this cache end if it listens on `port`, and wait for that, but not for ever."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
-        asked = 0
+        asked: LockHolder | None = None
         try:
             while (holder := await in_thread(self._lock.holder)) is not None and holder.port == port:
                 if loop.time() >= deadline:
                     self._report(self._stuck(holder))
                     return
-                asked = holder.process
+                asked = holder
                 await in_thread(self._lock.ask)
                 await asyncio.sleep(_LOOK)
         except DiskError as error:
             self._report(_unknown(error))
         finally:
-            self._lock.withdraw()
-        if asked:
-            self._report(TookOver(asked))
+            if asked is not None:
+                self._lock.withdraw()
+        if asked is not None and asked.process:
+            self._report(TookOver(asked.process))
 
     async def hold(self, port: int, stop: asyncio.Event) -> None:
         """Be the seeder of this cache, which listens on `port`, until `stop` is set or another one asks for the place.
 
-        If an earlier seeder does not end, that is reported, and this one goes on beside it.
+        If an earlier seeder does not end, that is reported, and this one goes on beside it. What the disk refuses is
+        reported once, and tried again.
         """
-        try:
-            await self._take(port, stop)
-            while not stop.is_set():
-                successor = await in_thread(self._lock.successor)
+        await self._take(port, stop)
+        while not stop.is_set():
+            try:
+                successor = await in_thread(self._successor, port)
+            except DiskError as error:
+                self._doubt(error)
+            else:
                 if successor is not None:
                     self._report(GaveWay(successor))
                     return
-                await _pause(stop)
-        except DiskError as error:
-            self._report(_unknown(error))
-            await stop.wait()
+            await _pause(stop)
 
     async def _take(self, port: int, stop: asyncio.Event) -> None:
-        """Take the lock, asking whoever holds it."""
+        """Take the lock, asking whoever holds it. Who is stopped before asks no more."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
-        asked = 0
-        while not stop.is_set() and not await in_thread(self._lock.take, port):
-            holder = await in_thread(self._lock.holder)
-            if holder is not None:
-                asked = holder.process
-                await in_thread(self._lock.ask)
-                if loop.time() >= deadline:
-                    self._report(self._stuck(holder))
-                    deadline = float("inf")
-            await _pause(stop)
-        if asked and self._lock.held:
-            self._report(TookOver(asked))
+        asked: LockHolder | None = None
+        try:
+            while not stop.is_set():
+                try:
+                    if await in_thread(self._lock.take, port):
+                        break
+                    if (holder := await in_thread(self._lock.holder)) is not None:
+                        asked = holder
+                        await in_thread(self._lock.ask)
+                        if loop.time() >= deadline:
+                            self._report(self._stuck(holder))
+                            deadline = float("inf")
+                except DiskError as error:
+                    self._doubt(error)
+                await _pause(stop)
+        finally:
+            if asked is not None and not self._lock.held:
+                self._lock.withdraw()
+        if asked is not None and asked.process and self._lock.held:
+            self._report(TookOver(asked.process))
+
+    def _successor(self, port: int) -> int | None:
+        """The process that wants this one's place, or has it because the lock was removed; blocks."""
+        if self._lock.keep(port):
+            return self._lock.successor()
+        holder = self._lock.holder()
+        return None if holder is None else holder.process
+
+    def _doubt(self, error: DiskError) -> None:
+        if not self._doubted:
+            self._doubted = True
+            self._report(_unknown(error))
 
     def _stuck(self, holder: LockHolder) -> Troubled:
         message = (

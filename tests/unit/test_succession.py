@@ -6,6 +6,8 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dcdist.disk.seeder_lock import SeederLock
 from dcdist.engine.fetch_events import GaveWay, TookOver, Troubled
 from dcdist.node.succession import Succession
@@ -128,3 +130,83 @@ async def test_a_lock_that_cannot_be_taken_is_told_and_ends_nothing(tmp_path: Pa
     (told,) = seeder.events
     assert isinstance(told, Troubled)
     assert "another process may seed from the same cache" in told.message
+
+
+async def test_after_a_look_that_failed_the_holder_looks_on_and_gives_way(tmp_path: Path) -> None:
+    (tmp_path / "seeder.next").symlink_to("nowhere")  # taking the lock removes it; then it comes back
+    seeder, lock = Seeder(tmp_path, 6881), SeederLock(tmp_path)
+    seeding = asyncio.create_task(seeder.run())
+    await _holds(tmp_path, 6881)
+    while lock.successor() is not None:
+        await asyncio.sleep(0.01)
+    (tmp_path / "seeder.next").symlink_to("nowhere")
+    while not seeder.events:
+        await asyncio.sleep(0.01)
+    (tmp_path / "seeder.next").unlink()
+    lock.ask()
+    await seeding
+
+    told, gave_way = seeder.events
+    assert isinstance(told, Troubled)
+    assert gave_way == GaveWay(PID)
+
+
+async def test_a_lock_that_cannot_be_taken_at_first_is_taken_later(tmp_path: Path) -> None:
+    (tmp_path / "seeder.lock").mkdir()
+    seeder = Seeder(tmp_path, 6881)
+    seeding = asyncio.create_task(seeder.run())
+    while not seeder.events:
+        await asyncio.sleep(0.01)
+    (tmp_path / "seeder.lock").rmdir()
+    await _holds(tmp_path, 6881)
+    seeder.stop.set()
+    await seeding
+    assert len(seeder.events) == 1
+
+
+async def test_a_holder_whose_cache_was_emptied_can_be_asked_again(tmp_path: Path) -> None:
+    seeder, lock = Seeder(tmp_path, 6881), SeederLock(tmp_path)
+    seeding = asyncio.create_task(seeder.run())
+    await _holds(tmp_path, 6881)
+    (tmp_path / "seeder.lock").unlink()
+    await _holds(tmp_path, 6881)
+    lock.ask()
+    await seeding
+    assert seeder.events == [GaveWay(PID)]
+
+
+async def test_a_holder_whose_cache_was_emptied_gives_way_to_one_that_holds_the_new_lock(tmp_path: Path) -> None:
+    seeder, other = Seeder(tmp_path, 6881), SeederLock(tmp_path)
+    seeding = asyncio.create_task(seeder.run())
+    await _holds(tmp_path, 6881)
+    (tmp_path / "seeder.lock").unlink()
+    assert other.take(6882)
+    await seeding
+    assert seeder.events == [GaveWay(PID)]
+    other.release()
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["stopped", "cancelled"])
+async def test_who_is_stopped_before_it_is_its_turn_asks_no_more(tmp_path: Path, *, cancelled: bool) -> None:
+    stuck, seeder = SeederLock(tmp_path), Seeder(tmp_path, 6882)
+    stuck.take(6881)
+    seeding = asyncio.create_task(seeder.run())
+    while stuck.successor() is None:
+        await asyncio.sleep(0.01)
+    if cancelled:
+        seeding.cancel()
+    else:
+        seeder.stop.set()
+    await asyncio.wait([seeding])
+
+    assert stuck.successor() is None
+    stuck.release()
+
+
+async def test_who_needs_no_place_leaves_the_questions_of_others(tmp_path: Path) -> None:
+    stuck, needs_nothing = SeederLock(tmp_path), Seeder(tmp_path, 6882)
+    stuck.take(6881)
+    stuck.ask()
+    await needs_nothing.free_port()
+    assert stuck.successor() == PID
+    stuck.release()

@@ -69,96 +69,21 @@ async def test_a_file_whose_times_changed_alone_is_read_and_then_removed(site: D
     assert list(site.content()) == ["web.img"]
 
 
-@pytest.mark.parametrize(
-    ("before", "after"), [({"x": b"1"}, {"x/y/z": b"2"}), ({"x/y/z": b"1"}, {"x": b"2"})], ids=["to folder", "to file"]
-)
-async def test_a_file_in_one_version_may_be_a_folder_in_the_next(
-    site: DeliverySite, before: dict[str, bytes], after: dict[str, bytes]
-) -> None:
-    await site.deliver("st@1", {}, before)
-    await site.deliver("st@2", {}, after)
-
-    assert site.content() == {f"metadata/{path}": content for path, content in after.items()}
-    assert [text.split(":")[0] for text in site.told()] == ([] if "x" in before else ["removed metadata/x/y/z"])
-
-
-async def test_a_folder_in_place_of_a_file_that_holds_something_else_is_noticed_before_anything_changes(
-    site: DeliverySite,
-) -> None:
-    await site.deliver("st@1", IMAGES, {"x/y": b"1"})
-    (site.folder / "metadata/x/own").write_text("a stranger's")
-    before, record = site.content(), site.record()
-    with pytest.raises(DiskError, match=r"metadata/x is a folder with metadata/x/own in it; the release has a file"):
-        await site.deliver("st@2", NEXT, {"x": b"2"})
-
-    assert (site.content(), site.record()) == (before, record)
-
-
-async def test_empty_folders_in_place_of_a_file_make_way_and_links_to_folders_are_not_followed(
-    site: DeliverySite, tmp_path: Path
-) -> None:
-    (tmp_path / "elsewhere" / "empty").mkdir(parents=True)
-    (site.folder / "metadata" / "x" / "deeper").mkdir(parents=True)
-    (site.folder / "metadata" / "y").symlink_to(tmp_path / "elsewhere")
-    await site.deliver("st@1", {}, {"x": b"1", "y": b"2"})
-
-    assert site.content() == {"metadata/x": b"1", "metadata/y": b"2"}
-    assert (tmp_path / "elsewhere" / "empty").is_dir()
-    assert site.told() == [
-        "replaced metadata/x: it was an empty folder",
-        f"replaced metadata/y: it was a symbolic link to {tmp_path / 'elsewhere'}",
-    ]
-
-
-async def test_a_folder_in_place_of_an_image_is_noticed_before_anything_changes(site: DeliverySite) -> None:
-    (site.folder / "web.img").mkdir(parents=True)
-    with pytest.raises(DiskError, match=r"web\.img is a folder; the release has a file of that name"):
-        await site.deliver("st@1", IMAGES, METADATA)
-
-    assert site.content() == {}
-    assert os.listdir(site.folder) == ["web.img"]
-
-
-async def test_a_link_in_place_of_a_metadata_folder_is_noticed_before_anything_changes(
-    site: DeliverySite, tmp_path: Path
-) -> None:
-    site.folder.mkdir()
-    (site.folder / "metadata").symlink_to(tmp_path)
-    with pytest.raises(DiskError, match="a symbolic link, and dcdist follows none there"):
-        await site.deliver("st@1", IMAGES, METADATA)
-
-    assert os.listdir(site.folder) == ["metadata"]
-
-
-async def test_a_folder_that_may_not_be_written_to_is_noticed_before_anything_changes(
-    site: DeliverySite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (site.folder / "metadata").mkdir(parents=True)
-    monkeypatch.setattr(os, "access", lambda path, _: str(path) != str(site.folder / "metadata"))
-    with pytest.raises(DiskError, match="may not write to"):
-        await site.deliver("st@1", IMAGES, METADATA)
-
-    assert os.listdir(site.folder) == ["metadata"]
-
-
 async def test_what_dcdist_had_not_brought_is_replaced_with_a_word(site: DeliverySite, tmp_path: Path) -> None:
     (site.folder / "metadata").mkdir(parents=True)
     (site.folder / "metadata/demo.json").write_text("own")
-    (site.folder / "metadata/net").write_text("own")
     (site.folder / "x.iso").write_text("own")
     (tmp_path / "disk").write_bytes(b"web 1")
     (site.folder / "web.img").symlink_to(tmp_path / "disk")
-    await site.deliver("st@1", IMAGES, {"demo.json": b"{1}", "net/plan": b"7"})
+    await site.deliver("st@1", IMAGES, {"demo.json": b"{1}"})
 
     assert site.told() == [
-        "replaced metadata/net: no fetch on record had brought it",
         "replaced metadata/demo.json: no fetch on record had brought it",
         f"replaced web.img: it was a symbolic link to {tmp_path / 'disk'}",
         "replaced x.iso: no fetch on record had brought it",
     ]
     assert not (site.folder / "web.img").is_symlink()
     assert (tmp_path / "disk").read_bytes() == b"web 1"
-    assert site.content()["metadata/net/plan"] == b"7"
 
 
 async def test_an_earlier_version_is_replaced_without_a_word_unless_somebody_changed_it(site: DeliverySite) -> None:

@@ -246,3 +246,11 @@ async def test_a_part_that_was_finished_just_before_it_was_locked_is_left_alone(
     assert (folder / "vm.xva").read_bytes() == b"finished"
     assert (folder / ".vm.xva.dcdist-part").stat().st_size == 5
     await image.abandon()
+
+
+async def test_a_part_that_vanishes_each_time_is_not_tried_for_ever(
+    destination: DirectoryDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dcdist.disk.image_file.is_at", lambda *_: False)
+    with pytest.raises(DiskError, match=r"vanishes at once, 10 times in a row; .* or choose another folder"):
+        await destination.create("vm.xva", 5)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import itertools
 import os
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +21,6 @@ from tests.support.swarms import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 WEB, DB = ReleaseName("web", "1"), ReleaseName("db", "3")
 
@@ -106,10 +109,13 @@ async def test_folders_that_were_made_for_nothing_are_removed_and_others_stay(tm
         assert deep.exists() is bool(content)
 
 
-async def test_a_destination_that_is_a_link_to_nowhere_is_a_plain_error(tmp_path: Path, threads: Threads) -> None:
+@pytest.mark.parametrize("below", ["", "deeper"])
+async def test_a_destination_that_is_a_link_to_nowhere_is_a_plain_error(
+    tmp_path: Path, threads: Threads, below: str
+) -> None:
     (tmp_path / "images").symlink_to(tmp_path / "nowhere")
-    lock = DestinationLock(tmp_path / "images", threads)
-    with pytest.raises(DiskError, match="cannot write to"):
+    lock = DestinationLock(tmp_path / "images" / below, threads)
+    with pytest.raises(DiskError, match=r"cannot write to .*: No such file"):
         await lock.acquire(WEB, waiting=print)
     await lock.release()
 
@@ -125,3 +131,93 @@ async def test_a_lock_whose_note_says_nothing_is_held_all_the_same(tmp_path: Pat
     await asyncio.wait([waiting])
     await first.release()
     assert told[0].startswith("another fetch is writing to")
+
+
+async def test_a_folder_in_which_no_file_can_be_created_is_told_and_not_tried_for_ever(
+    tmp_path: Path, threads: Threads
+) -> None:
+    """As with a mount whose source was removed: the folder exists, and whatever is created in it does not."""
+    (tmp_path / "source").mkdir()
+    source = os.open(tmp_path / "source", os.O_RDONLY)
+    (tmp_path / "source").rmdir()
+    lock = DestinationLock(Path(f"/proc/self/fd/{source}"), threads)
+    with pytest.raises(DiskError, match=r"gone at once, 10 times in a row.* choose another folder"):
+        await lock.acquire(WEB, waiting=print)
+    await lock.release()
+    os.close(source)
+
+
+async def test_trying_again_can_be_cancelled(tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(destination_lock, "_POLL", 3600.0)
+    tried = threading.Event()
+    calls = itertools.count()
+
+    def vanish(*_: object, **__: object) -> int:
+        tried.set()
+        raise FileNotFoundError if next(calls) < 1000 else PermissionError
+
+    monkeypatch.setattr("dcdist.disk.destination_lock.os.open", vanish)
+    lock = DestinationLock(tmp_path, threads)
+    trying = asyncio.create_task(lock.acquire(WEB, waiting=print))
+    await until(tried.is_set)
+    trying.cancel()
+    await asyncio.wait([trying])
+    assert trying.cancelled()
+    await lock.release()
+
+
+async def test_only_the_file_that_is_locked_is_removed(tmp_path: Path, threads: Threads) -> None:
+    first, second = DestinationLock(tmp_path, threads), DestinationLock(tmp_path, threads)
+    await first.acquire(WEB, waiting=print)
+    (tmp_path / ".dcdist-lock").unlink()  # somebody tidied up
+    await second.acquire(DB, waiting=print)
+    await first.release()
+    assert (tmp_path / ".dcdist-lock").read_text() == f"{os.getpid()} db@3\n"
+    await second.release()
+
+
+async def test_a_lock_whose_file_was_removed_is_taken_again_with_the_next_sign_of_life(
+    tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(destination_lock, "_SIGN_OF_LIFE", 0.01)
+    first, second = DestinationLock(tmp_path, threads), DestinationLock(tmp_path, threads)
+    told: list[str] = []
+    await first.acquire(WEB, waiting=print)
+    (tmp_path / ".dcdist-lock").unlink()
+    await until(lambda: is_held(tmp_path / ".dcdist-lock"))
+    waiting = asyncio.create_task(second.acquire(DB, waiting=told.append))
+    await until(lambda: bool(told))
+    assert "which fetches web@1," in told[0]
+    await first.release()
+    await waiting
+    await second.release()
+
+
+async def test_signs_of_life_do_not_wait_for_what_is_slow_on_the_disk(
+    tmp_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(destination_lock, "_SIGN_OF_LIFE", 0.01)
+    lock = DestinationLock(tmp_path, threads)
+    await lock.acquire(WEB, waiting=print)
+    synced = threading.Event()
+    syncing = [asyncio.create_task(threads.run(synced.wait)) for _ in range(2)]
+    try:
+        await asyncio.sleep(0)
+        os.utime(tmp_path / ".dcdist-lock", ns=(0, 1))
+        await until(lambda: (tmp_path / ".dcdist-lock").stat().st_mtime_ns > 1)
+    finally:
+        synced.set()
+        await asyncio.gather(*syncing)
+        await lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether there is a file, and somebody has locked it."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

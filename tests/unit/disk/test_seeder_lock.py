@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 from typing import TYPE_CHECKING
 
@@ -79,3 +81,99 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="symbolic link"):
         SeederLock(tmp_path).take(6881)
     assert not (tmp_path / "precious").exists()
+
+
+def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
+    first, second = SeederLock(tmp_path), SeederLock(tmp_path)
+    first.take(6881)
+    assert first.keep(6881)
+    (tmp_path / "seeder.lock").unlink()  # rm -rf CACHE/*
+    assert second.holder() is None
+
+    assert first.keep(6881)
+    assert second.holder() == LockHolder(os.getpid(), 6881)
+    assert not second.take(6882)
+    first.release()
+
+
+def test_a_lock_whose_file_was_removed_is_lost_to_one_that_took_the_new_one(tmp_path: Path) -> None:
+    first, second = SeederLock(tmp_path), SeederLock(tmp_path)
+    first.take(6881)
+    (tmp_path / "seeder.lock").unlink()
+    assert second.take(6882)
+
+    assert (first.keep(6881), first.held) == (False, False)
+    assert second.keep(6882)
+    second.release()
+
+
+def test_a_file_that_is_removed_as_it_is_locked_is_not_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def remove_then_lock(descriptor: int, kind: int) -> None:
+        monkeypatch.undo()
+        (tmp_path / "seeder.lock").unlink()
+        flock(descriptor, kind)
+
+    monkeypatch.setattr(fcntl, "flock", remove_then_lock)
+    lock = SeederLock(tmp_path)
+    assert (lock.take(6881), lock.held) == (False, False)
+    assert lock.take(6881)
+    lock.release()
+
+
+@pytest.mark.parametrize(("folder", "file"), [(0o755, 0o644), (0o700, 0o600), (0o775, 0o664)])
+def test_both_files_may_be_read_and_written_by_whom_the_folder_may_whatever_the_umask(
+    tmp_path: Path, folder: int, file: int
+) -> None:
+    tmp_path.chmod(folder)
+    before = os.umask(0o077)
+    try:
+        lock = SeederLock(tmp_path)
+        lock.take(6881)
+        lock.ask()
+    finally:
+        os.umask(before)
+    lock.release()
+
+    for name in ("seeder.lock", "seeder.next"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == file
+
+
+def test_a_file_that_is_there_already_is_given_to_nobody(tmp_path: Path) -> None:
+    """A link in the folder could be to what is another user's."""
+    (tmp_path / "precious").touch(0o600)
+    (tmp_path / "seeder.next").hardlink_to(tmp_path / "precious")
+    SeederLock(tmp_path).ask()
+    assert (tmp_path / "precious").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_question_that_may_not_be_read_is_one_and_need_not_be_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = SeederLock(tmp_path)
+    lock.ask()
+    refuse_next(monkeypatch)
+
+    assert lock.successor() == 0
+    lock.ask()
+
+
+def test_who_may_not_ask_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_next(monkeypatch)
+    with pytest.raises(DiskError, match="has no permission"):
+        SeederLock(tmp_path).ask()
+
+
+def refuse_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody open `seeder.next`, as for a user that is not its owner (root may open everything)."""
+    opened = os.open
+
+    def refusing(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "seeder.next":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refusing)
