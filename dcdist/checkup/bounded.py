@@ -1,6 +1,7 @@
 """Runs checks, each within a bound, and reports each finding at once.
 
-Invariant: a check ends with a finding, whatever happens to it; only a bug or a cancellation ends the whole.
+Invariant: a check ends with a finding, whatever happens to it; only a bug or a cancellation ends the whole. A thread
+that hangs in the system (a name server, a lost mount) is left behind: none of them changes what a fetch would find.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dcdist.checkup.findings.error_findings import of_error, of_silence
+from dcdist.checkup.findings.error_findings import of_error, of_refusal, of_silence
 from dcdist.errors import DcdistError, InvariantError
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ class BoundedChecks:
         """Wait for what `probe` finds, for a while, and note it or what came instead."""
         seconds = max(0.0, min(EACH, self._end - asyncio.get_running_loop().time()))
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as bound:
                 finding = await probe()
-        except TimeoutError:
-            finding = of_silence(check, seconds)
         except InvariantError:
             raise
         except DcdistError as error:
             finding = of_error(check, error)
+        except (OSError, MemoryError) as error:
+            # The system's own time-outs are of the same kind as the bound.
+            is_late = isinstance(error, TimeoutError) and bound.expired()
+            finding = of_silence(check, seconds) if is_late else of_refusal(check, error)
         return self.note(finding)

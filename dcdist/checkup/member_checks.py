@@ -10,7 +10,7 @@ from dcdist.checkup.dialling import dial
 from dcdist.checkup.findings import member_findings
 from dcdist.checkup.findings.member_findings import HostSeen
 from dcdist.formats import object_names
-from dcdist.node.interfaces import is_local
+from dcdist.local_addresses import is_local
 from dcdist.tasks import in_parallel
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from dcdist.checkup.findings.member_findings import Dialled
 from dcdist.checkup.findings.reach_findings import AddressSeen, WayBack
 from dcdist.disk.seeder_lock import SeederLock
 from dcdist.errors import DiskError
+from dcdist.local_addresses import is_local
 from dcdist.node.addresses import OwnAddress
-from dcdist.node.interfaces import is_local, read_interfaces, read_routes, server_addresses
+from dcdist.node.interfaces import read_interfaces, read_routes, server_addresses
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,6 @@
 """Tries what a fetch asks of a store, in the order in which one thing needs the other.
 
-Invariant: the one object that it writes is deleted before it ends, however it ends.
+Invariant: the one object that it writes is deleted before it ends, however it ends; if it may stay, people hear of it.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ _KEPT = 60.0
 """Seconds after which the store may delete the probe by itself."""
 _CLEAN_UP = 3.0
 """Seconds that the end of a check waits for a write that is under way, and again for the deletion."""
+_LETTING_GO = 0.5
+"""Seconds that a write which was cancelled has for its end."""
 _RANGE = 8 * MIB
 _READ_SECONDS = 3.0
 
@@ -173,8 +175,10 @@ class StoreChecks:
 
     async def _delete(self, key: str, writing: asyncio.Future[None]) -> None:
         await asyncio.wait([writing], timeout=_CLEAN_UP)
-        if not writing.done():
+        ended = writing.done()
+        if not ended:
             writing.cancel()
+            await asyncio.wait([writing], timeout=_LETTING_GO)
         elif isinstance(writing.exception(), StoreDeniedError):
             return
         try:
@@ -182,6 +186,9 @@ class StoreChecks:
                 await self._store.delete(key)
         except (StoreError, TimeoutError) as error:
             self._left = (key, str(error) or "no answer in time")
+        else:
+            if not ended:  # what the server, or the file system, has been given may still land
+                self._left = (key, "its write did not end, so it may still come")
 
     async def _look_for_releases(self) -> Finding:
         demo, trust = self._request.demo, self._request.trust

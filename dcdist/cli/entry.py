@@ -1,11 +1,12 @@
 """Runs a command so that whatever happens ends in a message and an exit code.
 
-Invariant: only a bug shows a traceback, and only on request.
+Invariants: only a bug shows a traceback, and only on request. What is said of arguments shows no password of a URL.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import click
 
 _NOBODY_READS = 128 + signal.SIGPIPE
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -68,16 +70,34 @@ def _run_command(arguments: Sequence[str], style: FaultStyle) -> int:
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
-        raise _usage(error) from None
+        raise _usage(error, arguments) from None
     return code if isinstance(code, int) else 0
 
 
-def _usage(error: click.ClickException) -> Exception:
+def _usage(error: click.ClickException, arguments: Sequence[str]) -> Exception:
     message = error.format_message()
+    for value, shown in _with_credentials(arguments):
+        message = message.replace(value, shown).replace(repr(value)[1:-1], shown)
     context = getattr(error, "ctx", None)
     if context is not None:
         message += f"\nTry '{context.command_path} --help'."
     return ReportedError(Fault(UsageError.__name__, message, UsageError.exit_code))
+
+
+def _with_credentials(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """The URLs with credentials among the arguments and the variables of options, and what to show instead."""
+    from dcdist.store.shown_url import shown_url
+
+    given = [*arguments, *(value for name, value in os.environ.items() if name.startswith("DCDIST_"))]
+    words = {word[start.start() :] for each in given for word in (each, *each.split()) for start in _URL.finditer(word)}
+    found = [(word, shown_url(word)) for word in words if "@" in word]
+    # A release is told in halves, DEMO and VERSION.
+    found += [(half, f"{half.partition('//')[0]}//...") for word, _ in found for half in _halves(word) if "//" in half]
+    return sorted(((value, shown) for value, shown in found if value != shown), key=lambda pair: -len(pair[0]))
+
+
+def _halves(word: str) -> tuple[str, str]:
+    return word.partition("@")[0], word.rpartition("@")[0]
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:

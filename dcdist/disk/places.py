@@ -159,7 +159,7 @@ def require_folders(destination: Path, path: str) -> None:
 
 
 def files_above(destination: Path, path: str) -> list[str]:
-    """Paths above `path` where something stands that is neither a folder nor a link: no folder can be made there."""
+    """Paths above `path` where something stands that is not a folder, a link among it: no folder can be made there."""
     parts = path.split("/")
     above = ["/".join(parts[:count]) for count in range(1, len(parts))]
     found = [(each, status_at(destination, each)) for each in above]

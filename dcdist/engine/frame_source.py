@@ -14,11 +14,13 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
 from dcdist.errors import IntegrityError
 from dcdist.formats.frames import Unpacker
+from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +64,7 @@ class FrameReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Joining the threads blocks; a frame takes milliseconds, so waiting elsewhere is enough.
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+        await in_thread(partial(self._pool.shutdown, wait=True, cancel_futures=True))
 
     async def read(self, source: FrameSource, frames: Sequence[int], use: Use) -> None:
         """Call `use` once for each of `frames`, whose pieces must be here: one after another, in one thread.

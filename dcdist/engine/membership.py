@@ -87,6 +87,11 @@ class Membership:
         return self._lookout.partners
 
     @property
+    def listed_for(self) -> float:
+        """Seconds after its death for which another host may still be one of the `partners`."""
+        return self._lookout.listed_for
+
+    @property
     def advertised(self) -> Address | None:
         """Where this host told others to connect; None while it could leave no heartbeat."""
         return None if self.noticed_from == float("inf") else (self.me.address, self.me.port)

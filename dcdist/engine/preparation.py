@@ -15,7 +15,7 @@ from dcdist.engine.fetch_plan import PlannedImage, plan_images, plan_layers
 from dcdist.engine.troubles import cache_is_damaged
 from dcdist.errors import CacheBusyError, FetchFailedError, IntegrityError, StoreError, UsageError
 from dcdist.formats import index as index_format
-from dcdist.tasks import in_parallel
+from dcdist.tasks import in_parallel, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -80,7 +80,7 @@ async def make_plan(
         raise IntegrityError(f"an image of {release.name} needs layer {min(unknown)}, which its manifest does not name")
     indexes = await in_parallel([partial(read_index, store, cache, entry, report) for entry in entries], limit=_AT_ONCE)
     planned = [PlannedImage(image, each) for image, each in zip(images, extents, strict=True)]
-    return await asyncio.to_thread(plan_images, release, planned, {index.layer: index for index in indexes})
+    return await in_thread(plan_images, release, planned, {index.layer: index for index in indexes})
 
 
 async def plan_of_layers(
@@ -103,7 +103,7 @@ async def read_index(
     kept = await cache.read_index(entry.name)
     if kept is not None:
         try:
-            return await asyncio.to_thread(index_format.decode, kept, entry)
+            return await in_thread(index_format.decode, kept, entry)
         except IntegrityError:
             # The copy on this disk is damaged: the store has another.
             pass

@@ -12,7 +12,7 @@ from dcdist.engine import troubles
 from dcdist.policy.fleet.reachability import MemberCounts, Reachability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable
 
     from dcdist.engine.fetch_events import Troubled
     from dcdist.engine.fetch_job import Job
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from dcdist.model.identity import Address
     from dcdist.policy.fleet.reachability import Contact
     from dcdist.ports.swarm import Swarm
+
+_NAMED_FOR = 60.0
+"""Seconds for which a host that only the user named may be silent after it was reached: it may be starting again."""
 
 
 class ReachWatch:
@@ -49,7 +52,8 @@ class ReachWatch:
     def look(self) -> None:
         """Look at all hosts that are listed, or named by the user."""
         contacts = self._contacts()
-        cut_off = self._reachability.look(contacts, now=self._loop.time())
+        listed_for = _NAMED_FOR if self._membership is None else self._membership.listed_for
+        cut_off = self._reachability.look(contacts, now=self._loop.time(), listed_for=listed_for)
         if cut_off:
             told = self.advertised or next(iter(self._swarm.listening), None)
             self._report(troubles.hosts_are_cut_off(cut_off, self.counts, told))
@@ -57,17 +61,12 @@ class ReachWatch:
         if self._alone and not was_alone:
             self._report(troubles.nobody_gives(self._job.release.name, self._job.options.reach.realm))
 
-    def _contacts(self) -> dict[Hashable, Contact]:
-        """How this host stands with each of the others, by their ids, or by the address that the user gave."""
+    def _contacts(self) -> list[Contact]:
+        """How this host stands with each of the others: by their ids, and by the addresses that the user gave."""
         members = () if self._membership is None else self._membership.partners or ()
-        found: dict[Hashable, Contact | None] = {
-            each.host: self._swarm.contact(each.host, each.address, each.port) for each in members
-        }
-        places = {(each.address, each.port) for each in members}
-        found |= {
-            place: self._swarm.contact(None, *place) for place in self._job.options.reach.peers if place not in places
-        }
-        return {name: contact for name, contact in found.items() if contact is not None}
+        found = [self._swarm.contact(each.host, each.address, each.port) for each in members]
+        found += [self._swarm.contact(None, *place) for place in self._job.options.reach.peers]
+        return [contact for contact in found if contact is not None]
 
     def _waits_for_others(self) -> bool:
         """Whether this host may take from others only, and knows who is listed."""

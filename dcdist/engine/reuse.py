@@ -6,13 +6,13 @@ layer has them. Only pieces that such frames cover whole are taken; each is chec
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dcdist.errors import DiskError
 from dcdist.model import pieces
 from dcdist.model.filled_pieces import filled_pieces
+from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from dcdist.model.identity import Digest, LayerName
@@ -74,7 +74,7 @@ async def copy_pieces(index: Index, wanted: Bits, known: KnownFrames, swarm_laye
     try:
         for piece in pieces.each(wanted):
             try:
-                data = await asyncio.to_thread(_piece, index, known, piece)
+                data = await in_thread(_piece, index, known, piece)
             except DiskError:
                 # That layer went away or cannot be read: the piece comes from elsewhere.
                 continue

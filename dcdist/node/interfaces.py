@@ -53,17 +53,6 @@ def read_interfaces() -> tuple[Interface, ...]:
     )
 
 
-def is_local(address: str) -> bool:
-    """Whether an address is one of this host's own."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True
-
-
 def read_routes(family: socket.AddressFamily, server: str | None) -> Routes:
     """The routes of a family now. `server`: the store's address in this family, if it has one."""
     return Routes(

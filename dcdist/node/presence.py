@@ -14,6 +14,7 @@ from dcdist.disk import Solitary
 from dcdist.engine.fetch_events import Trouble, Troubled
 from dcdist.errors import SwarmError, UsageError
 from dcdist.node.addresses import OwnAddress
+from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ class Presence:
     async def _open(self, stack: AsyncExitStack, succession: Succession) -> Swarm:
         adapters = _import_swarm()
         host = self._store.host if self._keeps_heartbeats else ""
-        self._own_address = await asyncio.to_thread(OwnAddress, self._options.reach, host)
+        self._own_address = await in_thread(OwnAddress, self._options.reach, host)
         if port := self._own_address.listen[0][1]:
             await succession.free(port)
         opened: Swarm = await stack.enter_async_context(adapters.open_swarm(*self._own_address.listen, host=self._host))

@@ -5,7 +5,6 @@ Invariant: the latest release is never older than one that came to this cache be
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,10 @@ from dcdist.catalog.find import find_release
 from dcdist.disk.serials import SeenSerials
 from dcdist.engine.fetch_events import Fetched, Troubled
 from dcdist.errors import DiskError
-from dcdist.tasks import task_group
+from dcdist.tasks import in_thread, task_group
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from dcdist.engine.fetch_events import FetchEvent
@@ -73,7 +73,7 @@ async def seed_by_name(
 
 
 async def _find(store: Store, wanted: str, serials: SeenSerials, trust: Sequence[PublicKey], report: Report) -> Release:
-    at_least = 0 if "@" in wanted else await asyncio.to_thread(serials.highest, wanted)
+    at_least = 0 if "@" in wanted else await in_thread(serials.highest, wanted)
     return await find_release(store, wanted, trust=trust, at_least=at_least, report=report)
 
 
@@ -83,7 +83,7 @@ async def _noting(serials: SeenSerials, release: Release, report: Report) -> Asy
 
     async def note() -> None:
         try:
-            await asyncio.to_thread(serials.note, release.name.demo, release.serial)
+            await in_thread(serials.note, release.name.demo, release.serial)
         except DiskError as error:
             report(Troubled(f"cannot record the release serial, the guard against older releases: {error}"))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from dcdist.engine.reuse import KnownFrames
 from dcdist.errors import DiskError, FormatError
 from dcdist.formats import index
+from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from dcdist.model.identity import LayerName
@@ -25,7 +25,7 @@ async def known_frames(cache: Cache, release: Release) -> KnownFrames:
     for name in await cache.complete_layers():
         data = None if name in own else await cache.read_index(name)
         if data is not None:
-            await asyncio.to_thread(_learn, known, cache, name, data)
+            await in_thread(_learn, known, cache, name, data)
     return known
 
 

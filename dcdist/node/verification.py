@@ -6,7 +6,6 @@ and whose the other files are.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import stat
@@ -19,6 +18,7 @@ from dcdist.disk.record_file import load_record
 from dcdist.errors import DiskError, FormatError
 from dcdist.formats.names import METADATA_FOLDER
 from dcdist.model.trouble import Troubled
+from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -123,32 +123,30 @@ async def verify(release: Release, dest: Path) -> AsyncIterator[VerifyEvent]:
     """
     record = DestinationRecord()
     try:
-        record = await asyncio.to_thread(load_record, dest)
+        record = await in_thread(load_record, dest)
     except FormatError as error:
         yield Troubled(str(error), source=str(dest))
     if recorded := record.releases.get(release.name.demo):
         yield Recorded(recorded.name, recorded.complete)
     for file in release.metadata:
-        yield MetadataVerified(
-            file.path, await asyncio.to_thread(_compare, dest / METADATA_FOLDER / file.path, file.content)
-        )
+        yield MetadataVerified(file.path, await in_thread(_compare, dest / METADATA_FOLDER / file.path, file.content))
     held = record.holds(release.name)
     total = sum(image.size for image in release.images)
     before = 0
     for image in release.images:
         path = dest / image.name
-        condition = await asyncio.to_thread(_look, path, image.size)
+        condition = await in_thread(_look, path, image.size)
         if condition is Condition.OK:
             digest = hashlib.sha256()
             for start in range(0, image.size, _STEP):
                 yield Verifying(image.name, before + start, total)
-                await asyncio.to_thread(_feed, digest, path, start, min(_STEP, image.size - start))
+                await in_thread(_feed, digest, path, start, min(_STEP, image.size - start))
             condition = Condition.OK if digest.digest() == image.digest else Condition.DIFFERS
         elif condition is Condition.MISSING and held is not None and image.name not in held.images:
             condition = Condition.NOT_FETCHED
         before += image.size
         yield ImageVerified(image.name, image.size, condition)
-    for event in await asyncio.to_thread(_beside, release, dest, record):
+    for event in await in_thread(_beside, release, dest, record):
         yield event
 
 

@@ -1,7 +1,8 @@
 """What became of the dials to each host that is to be linked with: it answers, or has been silent since when, and why.
 
-libtorrent reports each dial as it begins, and then how the connection ended. So a host answers until a dial to it ends
-before there was a connection.
+A host is dialled, and silent, from the moment at which libtorrent was told to link with it: when the dial itself begins
+is not reported, only how a connection ended. So a host that answered is silent again once a dial ends before there was
+a connection.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Dials:
         self._dialled: dict[Address, _Dialled] = {}
 
     def began(self, endpoint: Address, *, now: float) -> None:
-        """A host is dialled; it counts as silent until it answers."""
+        """A host is to be linked with; it counts as silent from the first time on that libtorrent is told so."""
         self._dialled.setdefault(endpoint, _Dialled(now))
 
     def ended(self, alert: lt.peer_disconnected_alert, *, now: float) -> None:

@@ -5,13 +5,13 @@ Every link belongs to one layer. A host has one peer id for all layers and count
 
 from __future__ import annotations
 
-import socket
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 import libtorrent as lt
 
 from dcdist.errors import SwarmError
+from dcdist.local_addresses import is_local
 from dcdist.policy.fleet.reachability import Contact
 from dcdist.swarm.dials import Dials
 from dcdist.swarm.settings import peer_id_of
@@ -60,7 +60,7 @@ class Links:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
         endpoint = _endpoint(address, port)
-        if endpoint in self._endpoints or any(_is_at(each, endpoint) for each in own):
+        if endpoint in self._endpoints or any(_listens_at(each, endpoint) for each in own):
             return None
         self._endpoints[endpoint] = None
         return endpoint
@@ -100,7 +100,7 @@ class Links:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
         place = _endpoint(*place)
-        if any(_is_at(each, place) for each in own):
+        if any(_listens_at(each, place) for each in own):
             return None
         linked = host is not None and peer_id_of(host) in self._now
         linked = linked or any(place in places for places in self._places.values())
@@ -156,23 +156,12 @@ def _endpoint(address: str, port: int) -> Address:
     return str(parsed), port
 
 
-def _is_at(own: Address, endpoint: Address) -> bool:
+def _listens_at(own: Address, endpoint: Address) -> bool:
     """Whether a host that listens at `own` listens at this endpoint."""
     if own[1] != endpoint[1]:
         return False
     listening, address = ip_address(own[0]), ip_address(endpoint[0])
     if listening.is_unspecified:
         # On all addresses of its family: no other host of this machine can have the port.
-        return listening.version == address.version and _is_local(endpoint[0])
+        return listening.version == address.version and is_local(endpoint[0])
     return listening == address
-
-
-def _is_local(address: str) -> bool:
-    """Whether the address is one of this machine: no other can be bound."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True

@@ -37,6 +37,7 @@ _BY_CHECK = {
     "servers",
     Check.LISTEN: "allow this process AF_NETLINK sockets (systemd: RestrictAddressFamilies), which BitTorrent needs",
 }
+_IF_REFUSED = {Check.CONNECT_BACK: _ADVICE[SwarmError]}
 _ELSE = "see what the message says; docs/operations.md lists what a store and a host need"
 
 
@@ -44,6 +45,15 @@ def of_error(check: Check, error: DcdistError) -> Finding:
     """The finding on a check that an error ended."""
     advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), _ELSE)
     return failed(check, str(error), advice)
+
+
+def of_refusal(check: Check, error: OSError | MemoryError) -> Finding:
+    """The finding on a check to which the system said no."""
+    if isinstance(error, MemoryError):
+        return failed(check, "this host has no memory left for dcdist", _ELSE)
+    where = f"{error.filename}: " if error.filename else ""
+    reason = error.strerror or str(error) or type(error).__name__
+    return failed(check, f"the system refused: {where}{reason}", _IF_REFUSED.get(check, _ELSE))
 
 
 def of_silence(check: Check, seconds: float) -> Finding:

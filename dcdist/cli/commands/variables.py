@@ -35,8 +35,9 @@ class VariableOption(click.Option):
         """The value of the variable; None if it is not set, or empty."""
         value = self.resolve_envvar_value(ctx)
         if value is not None and not value.isprintable() and any(letter in value for letter in "\r\n\0"):
+            # The value is not shown: a URL may have a password in it, which a line end can hide from whoever masks it.
             raise click.BadParameter(
-                f"{self.variable} has a line end in it: {value!r}; was it read from a file with CRLF?", ctx, self
+                f"{self.variable} has a line end in it; was it read from a file with CRLF?", ctx, self
             )
         return super().value_from_envvar(ctx)
 

@@ -22,6 +22,7 @@ from dcdist.cli.worker.garbage import collect_garbage, collect_no_garbage
 from dcdist.cli.worker.pipe import RecordPipe
 from dcdist.cli.worker.seeding_log import SeedingLog
 from dcdist.engine.fetch_events import Fetched, Progress, Seeding, Troubled
+from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,7 @@ def work_on(task: FetchTask) -> int:
 async def _import_the_rest() -> None:
     """Import what will be needed and is slow to import, while the store is being asked for the manifest."""
     try:
-        await asyncio.to_thread(importlib.import_module, "dcdist.node.fetch_run")
+        await in_thread(importlib.import_module, "dcdist.node.fetch_run")
     finally:
         collect_garbage()
 

@@ -18,7 +18,7 @@ from dcdist.policy.planner_events import MembersChanged, PrefixChanged
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from dcdist.model.identity import HostId, Prefix
+    from dcdist.model.identity import Address, HostId, Prefix
     from dcdist.model.member import Member
 
 MOST_STEPS = 16
@@ -91,7 +91,7 @@ class Lookout:
         self._known: dict[HostId, Member] = {}
         self._beyond: dict[Prefix, Sequence[Member]] = {}
         self._turn = 0
-        self._linked: dict[tuple[str, int], Member] = {}
+        self._linked: dict[Address, dict[HostId, Member]] = {}
         self._announced: float | None = None
         self._shown: float | None = None
         self._changed = False
@@ -118,8 +118,13 @@ class Lookout:
 
     @property
     def partners(self) -> tuple[Member, ...] | None:
-        """The members to trade with: those of the prefix, and a few beyond; None before the first look."""
-        return tuple(self._linked.values()) if self._looked else None
+        """The members to trade with: those of the prefix, and a few beyond; None before the first look.
+
+        A host that was killed and started again is listed under its old id too, at the same address, for a while.
+        """
+        if not self._looked:
+            return None
+        return tuple(member for members in self._linked.values() for member in members.values())
 
     @property
     def prefix(self) -> Prefix:
@@ -130,6 +135,11 @@ class Lookout:
     def noticed_from(self) -> float:
         """The time from which all others know this host; infinite while it could leave no heartbeat."""
         return float("inf") if self._shown is None else self._shown + self._neighbours.noticed_after
+
+    @property
+    def listed_for(self) -> float:
+        """Seconds after its death for which a host may still be one of the `partners`."""
+        return self._neighbours.listed_for
 
     def answer(self, answer: Answer) -> None:
         """`ask` was carried out, or could not be: go on to what to do next."""
@@ -257,8 +267,17 @@ class Lookout:
         self._link()
 
     def _link(self) -> None:
-        """Say which endpoints are wanted now that were not before, and which are no more."""
-        members = chain(self._known.values(), *self._beyond.values())
-        before, self._linked = self._linked, {(member.address, member.port): member for member in members}
-        self._notices += [LinkUnwanted(member) for place, member in before.items() if place not in self._linked]
-        self._notices += [LinkWanted(member) for place, member in self._linked.items() if place not in before]
+        """Say which endpoints are wanted now that were not before, and which are no more.
+
+        One that a host with another id took over is wanted anew: what is known of it is true of the old one. Which of
+        two ids is alive no heartbeat tells, as each counts its changes by itself; so both stay while both are listed.
+        """
+        before, self._linked = self._linked, {}
+        for member in chain(self._known.values(), *self._beyond.values()):
+            self._linked.setdefault((member.address, member.port), {}).setdefault(member.host, member)
+        for place, members in before.items():
+            if place not in self._linked or self._linked[place].keys() - members.keys():
+                self._notices.append(LinkUnwanted(next(iter(members.values()))))
+        for place, members in self._linked.items():
+            if new := [member for host, member in members.items() if host not in before.get(place, {})]:
+                self._notices.append(LinkWanted(new[0]))

@@ -160,6 +160,11 @@ class Neighbours:
         return self.refresh * _STALE_REFRESHES
 
     @property
+    def listed_for(self) -> float:
+        """Seconds after its death for which a host may be known: its heartbeat ages, then the listing has its turn."""
+        return self.stale_after + max(1, len(self.elsewhere())) * self.noticed_after
+
+    @property
     def listing_age(self) -> float:
         """Age in seconds up to which the next listing takes heartbeats for fresh."""
         return self.stale_after if self._counted else _FIRST_AGE

@@ -12,12 +12,14 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from dcdist.errors import InvariantError
 from dcdist.formats.frames import Packer, unpack
 from dcdist.model.identity import Digest
 from dcdist.model.layer import Frame
+from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from array import array
@@ -60,7 +62,7 @@ class PackerPool:
     async def __aexit__(self, *_: object) -> None:
         for future in self._waiting:
             future.cancel()
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        await in_thread(partial(self._pool.shutdown, cancel_futures=True))
         await asyncio.gather(*self._waiting, return_exceptions=True)
 
     def submit(self, frame: PlainFrame) -> None:

@@ -20,7 +20,7 @@ from dcdist.ports.store import Entry
 from dcdist.store.object_keys import is_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -98,8 +98,10 @@ class ObjectFile:
         self.close()
 
 
-def write_whole(path: Path, body: bytes | memoryview, *, if_absent: bool) -> bool:
-    """Write a file under a hidden name, sync it, and give it its name.
+def write_whole(
+    path: Path, body: bytes | memoryview, *, if_absent: bool, withdrawn: Callable[[], bool] = lambda: False
+) -> bool:
+    """Write a file under a hidden name, sync it, and give it its name unless the write is `withdrawn` by then.
 
     Returns:
         False if it could not be ruled out that another writer took the name at the same moment, though `if_absent`.
@@ -115,6 +117,8 @@ def write_whole(path: Path, body: bytes | memoryview, *, if_absent: bool) -> boo
     alone = True
     try:
         _write_synced(hidden, body)
+        if withdrawn():
+            return True
         if if_absent:
             alone = _take_name(hidden, path)
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager, suppress
+from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -91,15 +92,24 @@ class DirectoryStore:
     async def put(
         self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
     ) -> None:
-        """Create or replace an object; it is kept, whatever `expires_in` says; see the port."""
+        """Create or replace an object; it is kept, whatever `expires_in` says; see the port.
+
+        Cancelled, it waits for nothing, as the disk may hang; what its thread still writes gets no name.
+        """
         del expires_in
         path = self._path(key)
+        withdrawn = Event()
 
         def write() -> bool:
             with self._mapped(key):
-                return write_whole(path, body, if_absent=if_absent)
+                return write_whole(path, body, if_absent=if_absent, withdrawn=withdrawn.is_set)
 
-        if not await asyncio.to_thread(write):
+        try:
+            alone = await asyncio.to_thread(write)
+        except asyncio.CancelledError:
+            withdrawn.set()
+            raise
+        if not alone:
             self._lacks_links(key)
 
     async def delete(self, key: str) -> None:

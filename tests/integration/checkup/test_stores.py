@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from dcdist.checkup import bounded, examination
+from dcdist.checkup import bounded, examination, store_checks
 from dcdist.checkup.checkup_request import CheckupRequest
 from dcdist.checkup.examination import examine
 from dcdist.checkup.findings.finding import Check, FindingState
@@ -174,6 +174,14 @@ class Awkward(Wrapped):
         super().__init__(store)
         self.asked = asyncio.Event()
         self.may_delete = True
+        self.writes_end = True
+
+    async def put(
+        self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
+    ) -> None:
+        if not self.writes_end:
+            await asyncio.Event().wait()
+        await super().put(key, body, if_absent=if_absent, expires_in=expires_in)
 
     async def get(self, key: str, *, limit: int) -> bytes:
         if "probe" not in key or not self.may_delete:
@@ -227,6 +235,18 @@ async def test_a_store_that_falls_silent_ends_the_check_and_the_probe_is_deleted
     assert found(checkup)[Check.WRITE].state is FAILED
     assert found(checkup)[Check.WRITE].message == "no end within 1 s"
     assert await _swarm_objects(tmp_path.as_uri(), {}) == []
+
+
+async def test_a_write_that_does_not_end_is_told_of(
+    awkward: Awkward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awkward.writes_end = False
+    monkeypatch.setattr(bounded, "EACH", 0.1)
+    monkeypatch.setattr(store_checks, "_CLEAN_UP", 0.1)
+    checkup = await examine(CheckupRequest(tmp_path.as_uri(), reach=HERE), environment={})
+
+    assert found(checkup)[Check.DELETE].state is WARNING
+    assert "its write did not end, so it may still come" in found(checkup)[Check.DELETE].message
 
 
 async def test_an_object_that_cannot_be_deleted_is_named(awkward: Awkward, tmp_path: Path) -> None:

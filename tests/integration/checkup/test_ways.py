@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ from tests.support.checkups import LOOPBACK, found, publish
 from tests.support.http_server import serve
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
@@ -39,18 +42,20 @@ async def _nothing(_: web.BaseRequest) -> web.StreamResponse:
 @asynccontextmanager
 async def server(
     greet: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    *,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Address]:
     """A TCP server on loopback."""
 
     async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await greet(reader, writer)
-        except ConnectionError:
+        except (ConnectionError, EOFError):
             pass
         finally:
             writer.close()
 
-    async with await asyncio.start_server(serve_one, "127.0.0.1", 0) as listening:
+    async with await asyncio.start_server(serve_one, "127.0.0.1", 0, ssl=tls) as listening:
         yield ("127.0.0.1", listening.sockets[0].getsockname()[1])
 
 
@@ -130,7 +135,10 @@ async def test_a_certificate_is_told_with_its_end_and_the_ca_file(
     assert (f"checked with SSL_CERT_FILE={pem}" if trusted else "the CAs of this system") in finding.message
 
 
-async def test_a_proxy_is_named_with_its_variable_and_without_its_password(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_is_named_with_its_variable_and_hears_its_password_as_its_url_says(
+    tmp_path: Path, scheme: str
+) -> None:
     pem, context = self_signed(tmp_path)
     asked: list[bytes] = []
 
@@ -141,15 +149,73 @@ async def test_a_proxy_is_named_with_its_variable_and_without_its_password(tmp_p
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         await asyncio.gather(_copy(reader, outer), _copy(inner, writer))
 
-    async with serve(_nothing, tls=context) as url, server(connect) as (host, port):
-        environment = {"HTTPS_PROXY": f"http://joe:s3cr3t@{host}:{port}", "SSL_CERT_FILE": str(pem)}
+    tls = context if scheme == "https" else None
+    async with serve(_nothing, tls=context) as url, server(connect, tls=tls) as (host, port):
+        environment = {"HTTPS_PROXY": f"{scheme}://joe:s3cr3t@{host}:{port}", "SSL_CERT_FILE": str(pem)}
         checkup = await examine(CheckupRequest(url, reach=HERE), environment=environment)
     seen = found(checkup)
 
-    assert seen[Check.PROXY].message == f"{url} by the proxy http://{host}:{port} (HTTPS_PROXY)"
-    assert seen[Check.TLS].state is OK
+    assert seen[Check.PROXY].message == f"{url} by the proxy {scheme}://{host}:{port} (HTTPS_PROXY)"
+    assert seen[Check.TLS].message.startswith(f"{url.removeprefix('https://')}: accepted, valid until ")
+    assert len(asked) >= 2
     assert all(b"Proxy-Authorization: Basic am9lOnMzY3IzdA==" in each for each in asked)
     assert "s3cr3t" not in repr(checkup)
+
+
+async def test_a_proxy_hears_no_password_before_its_certificate_is_accepted(tmp_path: Path) -> None:
+    _, context = self_signed(tmp_path)
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(65_536))
+
+    async with serve(_nothing, tls=context) as url, server(listen) as (host, port):
+        environment = {"https_proxy": f"https://joe:s3cr3t@{host}:{port}"}
+        plain = found(await examine(CheckupRequest(url, reach=HERE), environment=environment))[Check.TLS]
+    async with serve(_nothing, tls=context) as url, server(listen, tls=context) as (host, port):
+        environment = {"https_proxy": f"https://joe:s3cr3t@{host}:{port}"}
+        unknown = found(await examine(CheckupRequest(url, reach=HERE), environment=environment))[Check.TLS]
+
+    assert heard
+    assert all(b"CONNECT" not in each for each in heard)
+    assert plain.state is not OK
+    assert unknown.message == (
+        f"the proxy https://{host}:{port}: self-signed certificate (checked with the CAs of this system)"
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"odd\r\n\r\n",
+        b"",
+        b"x" * 100_000,
+    ],
+)
+async def test_a_proxy_that_refuses_leaves_no_connection(answer: bytes) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+
+    async with server(refuse) as (host, port):
+        environment = {"https_proxy": f"http://{host}:{port}"}
+        seen = found(await examine(CheckupRequest("https://127.0.0.1:1", reach=HERE), environment=environment))
+    assert (seen[Check.TLS].state, seen[Check.TLS].message) == (SKIPPED, "there is no connection to the server")
+
+
+async def test_a_port_that_is_taken_meanwhile_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await publish(tmp_path.as_uri(), {})
+
+    async def taken(*_: object, **__: object) -> None:
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+    monkeypatch.setattr(asyncio, "start_server", taken)
+    checkup = await examine(CheckupRequest(tmp_path.as_uri(), reach=HERE), environment={})
+    finding = found(checkup)[Check.CONNECT_BACK]
+    assert (finding.state, finding.message) == (FAILED, "the system refused: Address already in use")
+    assert finding.advice == "choose another address or port with --listen, or end the program that uses it"
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

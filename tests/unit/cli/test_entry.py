@@ -74,3 +74,53 @@ def test_a_name_for_standard_input_without_standard_input_is_refused(capsys: pyt
 def test_a_release_in_place_of_a_demo_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["ls", "web@1", "--store", "file:///x"]) == 2
     assert "`ls web` lists the releases of a demo, `show web@1` shows this one" in capsys.readouterr().err
+
+
+WITH_PASSWORD = "https://joe:s3cret@example.com/x"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [WITH_PASSWORD],
+        ["ls", WITH_PASSWORD],
+        ["ls", "web", WITH_PASSWORD],
+        ["show", WITH_PASSWORD],
+        ["ls", "--store", WITH_PASSWORD + "?a=b"],
+        ["ls", "--store", "https://joe:s3'c\"r#e t@x/s3cret@\r"],
+        ["fetch", "web", f"--trust={WITH_PASSWORD}"],
+        ["fetch", "web", "--peer", WITH_PASSWORD],
+        ["fetch", "web", "--store-rate", WITH_PASSWORD],
+        ["fetch", "web", "--prefer", f"x {WITH_PASSWORD}"],
+        ["fetch", "web", "--realm", "https://joe:s3'cret@example.com"],
+        ["fetch", "web", f"--stroe={WITH_PASSWORD}"],
+    ],
+)
+@pytest.mark.parametrize("style", [[], ["--json"]])
+def test_what_is_said_of_arguments_shows_no_password(
+    arguments: list[str], style: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, *style]) == 2
+
+    told = capsys.readouterr()
+    for part in ("s3cret", "s3'", "cret@"):
+        assert part not in told.out + told.err
+
+
+@pytest.mark.parametrize(("variable", "value"), [("STORE", "{}\r"), ("PEER", "10.0.0.1:6881 {}"), ("TRUST", "/x:{}")])
+def test_what_is_said_of_variables_shows_no_password(
+    variable: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"DCDIST_{variable}", value.format(WITH_PASSWORD))
+    given = {"STORE": "file:///x", "TRUST": __file__, "DEST": "/x", "CACHE": "/x"}
+    options = [word for name, each in given.items() if name != variable for word in (f"--{name.lower()}", each)]
+    assert run(["fetch", "web", *options]) == 2
+
+    told = capsys.readouterr()
+    assert variable.lower() in told.err
+    assert "s3cret" not in told.out + told.err
+
+
+def test_what_is_said_of_an_argument_still_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fetch", "web", "--peer", WITH_PASSWORD]) == 2
+    assert "'--peer': 'https://example.com/x' is not an address: write IP:PORT" in capsys.readouterr().err

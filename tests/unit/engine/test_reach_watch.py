@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
+import pytest
+
 from dcdist.engine import troubles
 from dcdist.engine.fetch_options import FetchOptions, Reach
 from dcdist.engine.reach_watch import ReachWatch
@@ -29,12 +31,15 @@ class Circle:
 
     partners: tuple[Member, ...] | None = ()
     advertised: Address | None = OWN
+    listed_for: float = 51.0
     listening: tuple[Address, ...] = (("0.0.0.0", 6881),)
     contacts: dict[Address, Contact | None] = field(default_factory=dict)
+    linked: frozenset[HostId] = frozenset()
     told: list[Troubled] = field(default_factory=list)
 
     def contact(self, host: HostId | None, address: str, port: int) -> Contact | None:
-        del host
+        if host in self.linked:
+            return Contact((address, port), linked=True)
         return self.contacts.get((address, port), Contact((address, port)))
 
     def watch(self, options: FetchOptions = OPTIONS) -> ReachWatch:
@@ -78,6 +83,17 @@ async def test_hosts_that_the_user_named_count_unless_they_are_listed_or_this_on
     watch = circle.watch(replace(OPTIONS, reach=Reach(peers=(listed, named, itself))))
     watch.look()
     assert watch.counts == MemberCounts(listed=2, linked=0, unreachable=1)
+
+
+@pytest.mark.parametrize("live", [2, 4])
+async def test_a_host_that_was_killed_and_started_again_is_reached_whatever_its_ids_are(live: int) -> None:
+    place = ("127.0.0.1", 1000)
+    earlier = tuple(replace(member(number), port=1000) for number in (2, 3, 4))
+    circle = Circle(partners=earlier, contacts={place: silent(place)}, linked=frozenset({member(live).host}))
+    watch = circle.watch()
+    watch.look()
+    assert circle.told == []
+    assert watch.counts == MemberCounts(listed=1, linked=1, unreachable=0)
 
 
 async def test_hosts_that_cannot_be_reached_are_told_once() -> None:

@@ -212,13 +212,17 @@ def test_a_host_that_moved_is_dialled_where_it_is_now() -> None:
     assert store.wanted() == {("127.0.0.1", 7000)}
 
 
-def test_a_place_that_another_host_has_taken_over_is_dialled_on() -> None:
+def test_a_place_that_another_host_has_taken_over_is_dialled_anew() -> None:
     store = small(member(2))
     store.join()
-    store.others = (replace(member(3), port=member(2).port),)
+    other = replace(member(3), port=member(2).port)
+    store.others = (other,)
     store.look_again()
 
-    assert store.of(LinkUnwanted) == []
+    assert store.of(LinkWanted, LinkUnwanted) == [LinkWanted(member(2)), LinkUnwanted(member(2)), LinkWanted(other)]
+    store.look_again()
+    assert store.wanted() == {("127.0.0.1", member(2).port)}
+    assert len(store.of(LinkWanted, LinkUnwanted)) == 3
 
 
 def test_members_of_a_prefix_that_was_divided_have_left_it() -> None:

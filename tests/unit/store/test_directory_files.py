@@ -1,16 +1,16 @@
-"""A file that is closed while a thread is at work in it: the thread closes it, and nobody waits."""
+"""Files that threads are still at work in when nobody wants them any more: nobody waits, and nothing stays."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from dcdist.store.directory.directory_files import ObjectFile
-
-if TYPE_CHECKING:
-    import pytest
+from dcdist.store.directory.directory_store import DirectoryStore
 
 
 def open_descriptors(path: Path) -> int:
@@ -53,3 +53,25 @@ def test_a_file_that_was_closed_is_not_opened_any_more(tmp_path: Path) -> None:
     file.open()
 
     assert open_descriptors(path) == 0
+
+
+async def test_a_put_that_was_cancelled_leaves_nothing_however_late_the_disk_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, on = threading.Event(), threading.Event()
+    sync = os.fsync
+
+    def slow(descriptor: int) -> None:
+        writing.set()
+        on.wait()
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    task = asyncio.create_task(DirectoryStore(tmp_path).put("swarm/a", b"content"))
+    await asyncio.to_thread(writing.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    on.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert list((tmp_path / "swarm").iterdir()) == []

@@ -84,3 +84,14 @@ def test_a_host_of_this_machine_with_another_address_or_port_is_dialled(
 )
 def test_a_host_does_not_dial_itself(own: tuple[str, int], endpoint: tuple[str, int]) -> None:
     assert Links().want(*endpoint, own=[own]) is None
+
+
+def test_a_host_that_was_forgotten_and_is_wanted_again_is_silent_only_from_then_on() -> None:
+    links, handle, place = wanting(("10.0.0.1", 7000)), Mock(), ("10.0.0.1", 7000)
+    links.connect(handle, now=10.0)
+    links.forget(*place)
+    links.want(*place, own=())
+    links.connect(handle, now=50.0)
+    contact = links.contact(None, place, own=())
+    assert contact is not None
+    assert contact.silent_since == 50.0
