@@ -37,7 +37,7 @@ _OTHERS = 100
 """The most paths in one `OthersFound`."""
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-"""What the system says where there is nothing; also because a file, or a link to itself, stands in place of a folder."""
+"""What the system says where there is nothing, also where a file or a link to itself stands in place of a folder."""
 
 
 class Condition(Enum):
