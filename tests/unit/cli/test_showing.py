@@ -102,13 +102,13 @@ SHOWN: list[tuple[FetchEvent, str]] = [
         FETCHED,
         "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other hosts "
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB\n"
-        "  announced as 10.0.0.5:6881; 3 of 7 hosts reached, 2 unreachable; 6.00 MB given to others",
+        "  announced as 10.0.0.5:6881; 3 of 7 hosts connected at the end, 2 unreachable; 6.00 MB given to others",
     ),
     (
         UNANNOUNCED,
         "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other hosts "
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB\n"
-        "  listening on 0.0.0.0:6881, [::]:6881; no other host is listed; 6.00 MB given to others",
+        "  listening on 0.0.0.0:6881, [::]:6881; no other host was listed at the end; 6.00 MB given to others",
     ),
     (
         ALONE,
