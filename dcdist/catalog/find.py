@@ -87,7 +87,7 @@ async def find_release(
     if latest.serial < at_least:
         raise RollbackError(
             f"the latest release of {demo} in {store} is {latest.name} with serial {latest.serial}, but this host "
-            f"has seen {at_least}: the store was set back or replaced; if that is intended, name the version",
+            f"has seen serial {at_least}: the store was set back or replaced; if that is intended, name the version",
             source=str(store),
         )
     return latest

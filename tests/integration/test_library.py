@@ -152,7 +152,7 @@ async def test_what_was_fetched_is_remembered_against_older_releases(store: Stor
     assert SeenSerials(tmp_path / "cache").highest("web") == 2
 
     await store.delete("releases/web/2")
-    with pytest.raises(dcdist.errors.RollbackError, match="has seen 2"):
+    with pytest.raises(dcdist.errors.RollbackError, match="has seen serial 2"):
         await fetch_by_name(store, "web", options, trust=TRUST, report=events.append)
     await fetch_by_name(store, "web@1", options, trust=TRUST, report=events.append)
     assert SeenSerials(tmp_path / "cache").highest("web") == 2
