@@ -212,6 +212,18 @@ async def test_newer_releases_that_strangers_signed_are_passed_over_and_named_wi
     )
 
 
+async def test_a_wrong_key_is_told_of_the_demo_and_not_of_one_of_its_releases(store: Store) -> None:
+    await Publisher(store).publish("web@2", IMAGES)
+    await Publisher(store).publish("web@10", IMAGES)
+    with pytest.raises(dcdist.errors.SignatureError) as caught:
+        await dcdist.find_release(store, "web", trust=[OTHER_KEY.public])
+
+    assert str(caught.value) == (
+        f"{store}: no release of web is signed by a trusted key; web@10, the newest: no trusted key signed the "
+        f"manifest, which says that {KEY.public.identity} did; trusted: {OTHER_KEY.public.identity}"
+    )
+
+
 async def test_older_releases_of_strangers_are_nobodys_news(store: Store) -> None:
     await Publisher(store, key=OTHER_KEY, other_signer=True).publish("web@2", IMAGES)
     await Publisher(store, other_signer=True).publish("web@3", IMAGES)

@@ -245,8 +245,10 @@ def test_an_empty_file_or_pipe_is_refused_unless_it_is_meant(tmp_path: Path) -> 
 
 def test_an_empty_device_is_not_called_a_pipe() -> None:
     expected = r"is empty: nothing came from that device\. --allow-empty publishes it as it is"
+    named = ImageInput(ImageSource.of(Path("/dev/null")))
     with pytest.raises(FormatError, match=f"/dev/null {expected}"):
-        ImageInput(ImageSource.of(Path("/dev/null"))).open()
+        named.open()
+    named.close()
     with open("/dev/null", "rb") as stream, pytest.raises(FormatError, match=f"piped.raw {expected}"):
         ImageInput(ImageSource("piped.raw", stream=stream)).open()
 
