@@ -75,9 +75,8 @@ def _run_command(arguments: Sequence[str], style: FaultStyle) -> int:
 def _usage(error: click.ClickException) -> Exception:
     message = error.format_message()
     context = getattr(error, "ctx", None)
-    if context is not None:
-        message += f"\nTry '{context.command_path} --help'."
-    return ReportedError(Fault(UsageError.__name__, message, UsageError.exit_code))
+    hint = "" if context is None else f"Try '{context.command_path} --help'."
+    return ReportedError(Fault(UsageError.__name__, message, UsageError.exit_code, hint=hint))
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:

@@ -39,7 +39,9 @@ class VariableOption(click.Option):
             raise click.BadParameter(
                 f"{self.variable} has a line end in it: {value!r}; was it read from a file with CRLF?", ctx, self
             )
-        return super().value_from_envvar(ctx)
+        found = super().value_from_envvar(ctx)
+        # As in PATH, a separator at an end has nothing beside it.
+        return tuple(each for each in found if each) if self.multiple and found is not None else found
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         """How messages name the option; with its variable, unless the command line gave it."""

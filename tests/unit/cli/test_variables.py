@@ -89,6 +89,11 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (asked["store"], asked["trust"]) == (None, ())
 
 
+def test_an_empty_part_of_a_variable_is_not_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _asked(variables={"DCDIST_TRUST": ":/a.pub::/b.pub:"}, monkeypatch=monkeypatch)
+    assert asked["trust"] == (Path("/a.pub"), Path("/b.pub"))
+
+
 def test_a_value_that_cannot_be_read_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(click.BadParameter) as caught:
         _asked(variables={"DCDIST_STORE_RATE": "20Mb"}, monkeypatch=monkeypatch)
