@@ -40,12 +40,16 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A release of the demo that cannot be believed, and why. `serial` is what its manifest claims; None if unknown."""
+    """A release of the demo that cannot be believed, and why. `serial` is what its manifest claims; None if unknown.
+
+    `by_others`: nothing is wrong with it but that no trusted key signed it.
+    """
 
     name: ReleaseName
     serial: int | None
     reason: str
     error: SignatureError | FormatError
+    by_others: bool
 
 
 async def find_release(
@@ -87,7 +91,7 @@ async def find_release(
     if latest.serial < at_least:
         raise RollbackError(
             f"the latest release of {demo} in {store} is {latest.name} with serial {latest.serial}, but this host "
-            f"has seen {at_least}: the store was set back or replaced; if that is intended, name the version",
+            f"has seen serial {at_least}: the store was set back or replaced; if that is intended, name the version",
             source=str(store),
         )
     return latest
@@ -121,19 +125,21 @@ async def _read_all(
     async def read(name: ReleaseName) -> Release | _Refused | None:
         serial: int | None = None
         reason = ""
+        by_others = False
 
         def opened(data: bytes) -> Release:
-            nonlocal serial, reason
+            nonlocal serial, reason, by_others
             try:
                 return manifest.open_sealed(data, trust)
             except (SignatureError, FormatError) as error:
                 serial, reason = _claimed_serial(data, name), str(error)
+                by_others = isinstance(error, SignatureError) and not error.damaged
                 raise
 
         try:
             return await _read(store, name, opened, report)
         except (SignatureError, FormatError) as error:
-            return _Refused(name, serial, reason or str(error), error)
+            return _Refused(name, serial, reason or str(error), error, by_others)
         except ObjectMissingError:
             return None  # it was deleted meanwhile
 
@@ -141,7 +147,7 @@ async def _read_all(
     releases = [each for each in found if isinstance(each, Release)]
     refused = [each for each in found if isinstance(each, _Refused)]
     if refused and not releases:
-        raise refused[0].error
+        raise _nothing_to_believe(store, refused)
     return releases, refused
 
 
@@ -154,16 +160,29 @@ def _claimed_serial(data: bytes, name: ReleaseName) -> int | None:
     return release.serial if release.name == name else None
 
 
+def _nothing_to_believe(store: Store, refused: Sequence[_Refused]) -> SignatureError | FormatError:
+    """Why none of a demo's releases is its latest: what is wrong with the newest, or that all are somebody else's."""
+    newest = max(refused, key=_rank)
+    if not all(each.by_others for each in refused):
+        return newest.error
+    return SignatureError(
+        f"{store}: no release of {newest.name.demo} is signed by a trusted key; {newest.name}, the newest: "
+        f"{newest.reason}",
+        source=str(store),
+    )
+
+
+def _rank(each: _Refused) -> tuple[bool, int, str]:
+    """The newest has the highest; one whose serial is unknown may be newer than all others."""
+    return each.serial is None, each.serial or 0, each.name.version
+
+
 def _report_passed_over(
     store: Store, latest: Release, refused: Sequence[_Refused], report: Callable[[Troubled], None]
 ) -> None:
     """Report what may be newer than the latest that can be believed, the newest first."""
-
-    def rank(each: _Refused) -> tuple[bool, int, str]:
-        return each.serial is None, each.serial or 0, each.name.version
-
-    newer = [each for each in refused if rank(each) > (False, latest.serial, latest.name.version)]
-    newer.sort(key=rank, reverse=True)
+    newer = [each for each in refused if _rank(each) > (False, latest.serial, latest.name.version)]
+    newer.sort(key=_rank, reverse=True)
     for each in newer[:_NAMED]:
         serial = "" if each.serial is None else f" (serial {each.serial})"
         report(

@@ -79,9 +79,8 @@ def _usage(error: click.ClickException, arguments: Sequence[str]) -> Exception:
     for value, shown in _with_credentials(arguments):
         message = message.replace(value, shown).replace(repr(value)[1:-1], shown)
     context = getattr(error, "ctx", None)
-    if context is not None:
-        message += f"\nTry '{context.command_path} --help'."
-    return ReportedError(Fault(UsageError.__name__, message, UsageError.exit_code))
+    hint = "" if context is None else f"Try '{context.command_path} --help'."
+    return ReportedError(Fault(UsageError.__name__, message, UsageError.exit_code, hint=hint))
 
 
 def _with_credentials(arguments: Sequence[str]) -> list[tuple[str, str]]:

@@ -27,13 +27,17 @@ _SIGNAL = 128
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a command failed. `details` are the error's attributes; `trace` is the traceback of a bug."""
+    """Why a command failed. `details` are the error's attributes; `trace` is the traceback of a bug.
+
+    `hint`: what people may type next; programs are not told.
+    """
 
     kind: str
     message: str
     exit_code: int
     details: dict[str, Json] = field(default_factory=dict)
     trace: str = ""
+    hint: str = ""
 
     def record(self) -> dict[str, Json]:
         """The fault as one JSON object."""

@@ -20,6 +20,7 @@ from dcdist.errors import DiskError
 from dcdist.model.identity import LayerName, is_hex_128
 from dcdist.model.pieces import span
 from dcdist.model.space import SpaceNeeded
+from dcdist.ports.layers import LAYERS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -106,7 +107,7 @@ class DirectoryCache:
             raise DiskError(
                 f"{layer!r} is not the name of a layer: it has no folder in the cache", path=str(self._path)
             )
-        return LayerFolder(self._path / "layers" / layer)
+        return LayerFolder(self._path / LAYERS_FOLDER / layer)
 
     def _layer(
         self, index: Index, folder: LayerFolder, have: Bits | None, *, writer: bool, damaged: Bits = 0
@@ -116,7 +117,7 @@ class DirectoryCache:
     def _complete_layers(self) -> list[LayerName]:
         with refusals(self._path, "list the layers in"):
             try:
-                names = sorted(filter(is_hex_128, os.listdir(self._path / "layers")))
+                names = sorted(filter(is_hex_128, os.listdir(self._path / LAYERS_FOLDER)))
             except FileNotFoundError:
                 return []
         layers = map(LayerName, names)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dcdist.disk import places
-from dcdist.disk.destination_record import metadata_path
+from dcdist.disk.destination_record import is_metadata, metadata_path
 from dcdist.disk.metadata_files import is_in_place
+from dcdist.model.identity import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -68,6 +70,12 @@ def why_replaced(destination: Path, path: str, record: DestinationRecord, demo: 
         return what
     if file is None:
         return "no fetch on record had brought it"
-    if not file.resembles(status):
+    if not file.resembles(status) or (is_metadata(path) and _digest(destination, path, status.st_size) != file.digest):
         return f"it was changed since {file.owners} brought it"
     return "" if file.of_demo(demo) else f"{file.owners} had brought it"
+
+
+def _digest(destination: Path, path: str, size: int) -> Digest:
+    digest = hashlib.sha256()
+    places.feed(digest.update, destination, path, 0, size)
+    return Digest(digest.digest())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from dcdist.folder_sync import sync_folder
+from dcdist.folder_sync import NO_LINKS, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,36 @@ def open_folder(path: Path | str, *, inside: int | None = None) -> Iterator[int]
 
 def replace_file(folder: int, name: str, data: bytes, *, mode: int = 0o666) -> None:
     """Write a file under a temporary name, sync it, rename it to `name`, sync the folder; `mode` is less the umask."""
+    with _temporary(folder, data, mode) as temporary:
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    sync_folder(folder)
+
+
+def create_file(folder: int, name: str, data: bytes, *, mode: int = 0o666) -> None:
+    """As `replace_file`, but nothing is replaced. Where the file system has no hard links, two may create it at once.
+
+    Raises:
+        FileExistsError: The name is taken.
+    """
+    with _temporary(folder, data, mode) as temporary:
+        try:
+            os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        except FileExistsError:
+            # Over NFS an answer can be lost, and the request, sent again, then fails by its own success.
+            if os.stat(temporary, dir_fd=folder).st_nlink != 2:
+                raise
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            if _is_taken(folder, name):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from error
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    sync_folder(folder)
+
+
+@contextmanager
+def _temporary(folder: int, data: bytes, mode: int) -> Iterator[str]:
+    """The name of a new file that holds `data`, synced; afterwards it is gone."""
     temporary = f".{secrets.token_hex(8)}.dcdist-part"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=folder)
@@ -41,11 +72,16 @@ def replace_file(folder: int, name: str, data: bytes, *, mode: int = 0o666) -> N
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
+        yield temporary
+    finally:
         remove_file(folder, temporary)
-        raise
-    sync_folder(folder)
+
+
+def _is_taken(folder: int, name: str) -> bool:
+    with suppress(FileNotFoundError):
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return True
+    return False
 
 
 def read_file(folder: int, name: str, *, limit: int) -> bytes | None:

@@ -59,7 +59,7 @@ class ImageChecker:
                 return InPlace.UNREAD
         after, digest = await self._read(image.name, status)
         if after is None or digest != image.digest:
-            if known is not None and known.describes(status):
+            if after is not None and known is not None and known.resembles(status) and known.digest != digest:
                 self._report(_damaged(str(self._path / image.name)))
             return InPlace.ABSENT
         self.found[image.name] = BroughtFile.of(after, name, digest)
@@ -97,8 +97,8 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
 
 def _damaged(place: str) -> Troubled:
     return Troubled(
-        f"{place}: its bytes are not those that were written, though its times are; it is fetched anew. Check the disk "
-        "of this host",
+        f"{place}: its bytes are not those that were written, though its size and its time of writing are; it is "
+        "fetched anew. Check the disk of this host, and what else writes there",
         Trouble.CORRUPT,
         place,
     )

@@ -17,6 +17,7 @@ from dcdist.engine.option_values import (
     check_fields,
 )
 from dcdist.errors import UsageError
+from dcdist.ports.layers import LAYERS_FOLDER
 
 DEFAULT_REALM = "default"
 
@@ -144,6 +145,11 @@ class FetchOptions:
             raise UsageError(
                 "--image (images), --metadata-only (metadata_only) and --check (check) need --dest (dest), the folder "
                 "to write to"
+            )
+        if self.dest is not None and self.dest.absolute().is_relative_to(self.cache.absolute() / LAYERS_FOLDER):
+            raise UsageError(
+                f"--dest (dest) is {self.dest}, where the cache keeps its layers: choose a folder outside of "
+                f"{self.cache / LAYERS_FOLDER}"
             )
 
 

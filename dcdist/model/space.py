@@ -42,9 +42,9 @@ def require_space(needs: Iterable[SpaceNeeded]) -> None:
 
 def _too_little(needs: list[SpaceNeeded], needed: int, free: int) -> DiskFullError:
     parts = " and ".join(f"{need.path} ({_gib(need.needed)})" for need in needs)
-    share = ", which share one file system," if len(needs) > 1 else ""
+    share = ", which share one file system, still need" if len(needs) > 1 else " still needs"
     return DiskFullError(
-        f"not enough space: {parts}{share} still need {needed} bytes ({_gib(needed)}), {free} ({_gib(free)}) are free; "
+        f"not enough space: {parts}{share} {needed} bytes ({_gib(needed)}), {free} ({_gib(free)}) are free; "
         f"free at least {needed - free} bytes or choose other folders",
         path=needs[0].path,
         needed=needed,

@@ -170,6 +170,8 @@ class FetchRun:
                 if self._presence.trades and self._options.seed_for > 0:
                     fetching.become_seeder()
                     await self._seed(succession, swarm.port, stop)
+                    self._counts.swarm = await swarm.latest_statistics()
+                    self._report(self._counts.progress())
                 running.cancel()
         return fetched
 

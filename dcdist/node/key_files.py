@@ -7,6 +7,8 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcdist.disk.durable import create_file, open_folder, remove_file
+from dcdist.disk.system_errors import refusals
 from dcdist.errors import DiskError, FormatError, UsageError
 from dcdist.formats.signature import PrivateKey, PublicKey
 from dcdist.model.trouble import Troubled
@@ -32,23 +34,24 @@ def generate_keys(folder: Path) -> KeyFiles:
 
     Raises:
         UsageError: One of the files exists; keys are never overwritten.
-        DiskError: They cannot be written.
+        DiskError: They cannot be written; neither is there then.
     """
     key = PrivateKey.generate()
     files = KeyFiles(folder / "publisher.key", folder / "publisher.pub", key.public.identity)
-    try:
+    secret, public = key.to_pem().encode(), key.public.to_pem().encode()
+    with refusals(folder, "write the keys to", needed=lambda: len(secret) + len(public)):
         folder.mkdir(parents=True, exist_ok=True)
         for path in (files.key, files.public):
             if os.path.lexists(path):
-                raise UsageError(
-                    f"{path} exists and is never overwritten, since hosts may trust it: choose another folder"
-                )
-        _create(files.key, key.to_pem(), 0o600)
-        _create(files.public, key.public.to_pem(), 0o644)
-    except OSError as error:
-        raise DiskError(
-            f"the keys cannot be written: {error.filename or folder}: {error.strerror}", path=str(folder)
-        ) from error
+                raise _exists(path)
+        with open_folder(folder) as opened:
+            _create(opened, files.key, secret, 0o600)
+            try:
+                _create(opened, files.public, public, 0o644)
+            except BaseException:
+                # Alone it would be in the way of the next try.
+                remove_file(opened, files.key.name)
+                raise
     return files
 
 
@@ -120,9 +123,12 @@ def read_key_file(path: Path) -> bytes:
         raise DiskError(f"key {path} cannot be read: {error.strerror}", path=str(path)) from error
 
 
-def _create(path: Path, text: str, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with open(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+def _create(folder: int, path: Path, data: bytes, mode: int) -> None:
+    try:
+        create_file(folder, path.name, data, mode=mode)
+    except FileExistsError as error:
+        raise _exists(path) from error
+
+
+def _exists(path: Path) -> UsageError:
+    return UsageError(f"{path} exists and is never overwritten, since hosts may trust it: choose another folder")

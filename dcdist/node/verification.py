@@ -6,6 +6,7 @@ and whose the other files are.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -34,6 +35,9 @@ _READ = 1 << 20
 
 _OTHERS = 100
 """The most paths in one `OthersFound`."""
+
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+"""What the system says where there is nothing, also where a file or a link to itself stands in place of a folder."""
 
 
 class Condition(Enum):
@@ -124,7 +128,7 @@ async def verify(release: Release, dest: Path) -> AsyncIterator[VerifyEvent]:
     record = DestinationRecord()
     try:
         record = await in_thread(load_record, dest)
-    except FormatError as error:
+    except (FormatError, DiskError) as error:
         yield Troubled(str(error), source=str(dest))
     if recorded := record.releases.get(release.name.demo):
         yield Recorded(recorded.name, recorded.complete)
@@ -185,9 +189,9 @@ def _paths(dest: Path) -> list[str]:
 def _look(path: Path, size: int) -> Condition:
     try:
         status = path.lstat()
-    except FileNotFoundError:
-        return Condition.MISSING
     except OSError as error:
+        if error.errno in _ABSENT:
+            return Condition.MISSING
         raise _unreadable(path, error) from error
     return Condition.OK if stat.S_ISREG(status.st_mode) and status.st_size == size else Condition.DIFFERS
 

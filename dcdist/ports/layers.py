@@ -5,7 +5,7 @@ A piece counts as had only after its SHA-1 was checked, in this run or in one th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
     from dcdist.model.space import SpaceNeeded
+
+LAYERS_FOLDER: Final = "layers"
+"""The folder of layers, in the folder of the cache."""
 
 
 class LayerReader(Protocol):

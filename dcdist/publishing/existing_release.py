@@ -64,7 +64,7 @@ async def confirm(
     metadata: tuple[MetadataFile, ...],
     report: Callable[[PublishEvent], None],
 ) -> Published:
-    """Read the images to compare them with what is published; nothing is written.
+    """Read the images to compare them with what is published, up to the first that differs; nothing is written.
 
     Raises:
         ReleaseExistsError: The release has other content.
@@ -75,15 +75,14 @@ async def confirm(
     named = [each.name for each in images.inputs]
     if named != [image.name for image in existing.images] or metadata != existing.metadata:
         _refuse(request, "other images, another order of them, or other metadata")
-    content = []
-    for source in images.inputs:
+    for source, there in zip(images.inputs, content_of(existing), strict=True):
         report(started(source))
         async with aclosing(batches(source)) as parts:
             async for _ in parts:
                 report(PublishProgress(images.read, images.total, 0))
-        content.append((source.name, source.plain, source.digest))
+        if (source.name, source.plain, source.digest) != there:
+            _refuse(request, f"other content: {source.name} differs")
         report(ImagePublished(source.name, source.plain, 0, source.plain, 0))
-    require_same(request, existing, tuple(content), metadata)
     return Published(
         existing, existed=True, layers=(), read=images.read, new=0, reused=existing.image_bytes, zeros=0, uploaded=0
     )
@@ -100,7 +99,8 @@ def require_same(
     there = content_of(existing)
     different = [name for (name, *_), other in zip(content, there, strict=False) if (name, *_) != other]
     if content != there or metadata != existing.metadata:
-        _refuse(request, f"other content: {', '.join(different) or 'images or metadata'} differ")
+        verb = "differs" if len(different) == 1 else "differ"
+        _refuse(request, f"other content: {', '.join(different) or 'images or metadata'} {verb}")
     return existing
 
 

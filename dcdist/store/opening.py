@@ -129,8 +129,8 @@ def _swift(url: str, parts: SplitResult, settings: StoreSettings) -> Store:
     container, prefix = parts.netloc, parts.path.strip("/")
     if not is_key(container) or (prefix and not is_key(prefix)):
         raise UsageError(
-            f"store {shown_url(url)!r} names no container and prefix; write swift://container/prefix, of letters, "
-            "digits, '.', '_', '-' and '/'"
+            f"store {shown_url(url)!r} is invalid; write swift://container, or "
+            "swift://container/prefix, of letters, digits, '.', '_', '-' and '/'"
         )
     from dcdist.store.swift.swift_sign_in import Credentials
     from dcdist.store.swift.swift_store import SwiftStore

@@ -80,7 +80,7 @@ REFUSALS: dict[int, tuple[type[StoreError], str]] = {
     403: (StoreDeniedError, r"not allowed with these credentials; use others"),
     413: (StoreFullError, r"over the quota; free some space or raise the quota"),
     503: (StoreThrottledError, r"the store is overloaded, full or down; tried 3 times in \d+ s: run it again"),
-    507: (StoreFullError, r"no space left; free some or add some"),
+    507: (StoreFullError, r"the store is full; make room there"),
 }
 
 

@@ -152,7 +152,7 @@ async def test_what_was_fetched_is_remembered_against_older_releases(store: Stor
     assert SeenSerials(tmp_path / "cache").highest("web") == 2
 
     await store.delete("releases/web/2")
-    with pytest.raises(dcdist.errors.RollbackError, match="has seen 2"):
+    with pytest.raises(dcdist.errors.RollbackError, match="has seen serial 2"):
         await fetch_by_name(store, "web", options, trust=TRUST, report=events.append)
     await fetch_by_name(store, "web@1", options, trust=TRUST, report=events.append)
     assert SeenSerials(tmp_path / "cache").highest("web") == 2
@@ -209,6 +209,18 @@ async def test_newer_releases_that_strangers_signed_are_passed_over_and_named_wi
     assert note.message == (
         "web@2 (serial 2) is passed over for web@1 (serial 1): no trusted key signed the manifest, "
         f"which says that {OTHER_KEY.public.identity} did; trusted: {KEY.public.identity}"
+    )
+
+
+async def test_a_wrong_key_is_told_of_the_demo_and_not_of_one_of_its_releases(store: Store) -> None:
+    await Publisher(store).publish("web@2", IMAGES)
+    await Publisher(store).publish("web@10", IMAGES)
+    with pytest.raises(dcdist.errors.SignatureError) as caught:
+        await dcdist.find_release(store, "web", trust=[OTHER_KEY.public])
+
+    assert str(caught.value) == (
+        f"{store}: no release of web is signed by a trusted key; web@10, the newest: no trusted key signed the "
+        f"manifest, which says that {KEY.public.identity} did; trusted: {OTHER_KEY.public.identity}"
     )
 
 

@@ -6,18 +6,19 @@ import errno
 import os
 import stat
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import dcdist
-from dcdist.errors import DiskError, ObjectExistsError, StoreDeniedError, StoreError
-from dcdist.folder_sync import NOT_OFFERED
-from dcdist.store.directory.directory_files import NO_LINKS
+from dcdist.errors import DiskError, ObjectExistsError, StoreDeniedError, StoreError, UsageError
+from dcdist.folder_sync import NO_LINKS, NOT_OFFERED
+from dcdist.node.key_files import generate_keys
 from tests.support.publishing import KEY, Publisher, noise
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dcdist.model.trouble import Troubled
 
 IMAGE = noise(5, 300_000)
@@ -31,10 +32,10 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_links(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """Hard links are refused from now on."""
 
-    def refused(self: Path, target: Path) -> None:
-        raise OSError(number, os.strerror(number), str(target), None, str(self))
+    def refused(target: object, link: object, **_: object) -> None:
+        raise OSError(number, os.strerror(number), str(target), None, str(link))
 
-    monkeypatch.setattr(Path, "hardlink_to", refused)
+    monkeypatch.setattr(os, "link", refused)
 
 
 def without_folder_sync(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
@@ -126,3 +127,17 @@ async def test_a_file_where_a_folder_should_be_ends_a_put_at_once(tmp_path: Path
             await store.put("folder/key", b"1")
 
     assert told == []
+
+
+def test_without_hard_links_keys_are_made_and_never_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_links(monkeypatch, errno.EPERM)
+    made = generate_keys(tmp_path)
+    before = made.key.read_bytes()
+    with pytest.raises(UsageError, match="never overwritten"):
+        generate_keys(tmp_path)
+
+    assert made.key.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["publisher.key", "publisher.pub"]
+    assert stat.S_IMODE(made.key.stat().st_mode) == 0o600

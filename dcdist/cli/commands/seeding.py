@@ -6,9 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dcdist.cli.display.fetch_display import fetch_display
+from dcdist.cli.display.output import emit, say
 from dcdist.cli.display.records import record
 from dcdist.cli.running import run_until_done
-from dcdist.engine.fetch_events import Seeding
+from dcdist.engine.fetch_events import Fetched, Progress, Seeding
+from dcdist.model.quantities import show_bytes
 from dcdist.node.resolve import seed_by_name
 from dcdist.node.stores import open_store
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcdist.cli.event_log import EventLog
+    from dcdist.cli.faults import Json
     from dcdist.engine.fetch_events import FetchEvent
     from dcdist.engine.fetch_options import FetchOptions
     from dcdist.formats.signature import PublicKey
@@ -32,10 +35,15 @@ def run_seeder(
     """
     stop = asyncio.Event()
     seeding = False
+    release, given = wanted, 0
 
     def report(event: FetchEvent) -> None:
-        nonlocal seeding
+        nonlocal seeding, release, given
         seeding = seeding or isinstance(event, Seeding)
+        if isinstance(event, Progress):
+            given = event.bytes.given
+        elif isinstance(event, Fetched):
+            release = str(event.release)
         log.note(record(event))
         display.report(event)
 
@@ -51,3 +59,9 @@ def run_seeder(
 
     with fetch_display(as_json=as_json) as display:
         run_until_done(run(), end=end)
+    told: dict[str, Json] = {"event": "seeded", "release": release, "given": given}
+    log.note(told)
+    if as_json:
+        emit(told)
+    else:
+        say(f"seeding {release} ended: {show_bytes(given)} given to others")

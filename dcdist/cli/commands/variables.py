@@ -16,6 +16,7 @@ from click.core import ParameterSource
 
 from dcdist.cli.faults import ReportedError
 from dcdist.errors import DcdistError
+from dcdist.model.identity import show_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +40,9 @@ class VariableOption(click.Option):
             raise click.BadParameter(
                 f"{self.variable} has a line end in it; was it read from a file with CRLF?", ctx, self
             )
-        return super().value_from_envvar(ctx)
+        found = super().value_from_envvar(ctx)
+        # As in PATH, a separator at an end has nothing beside it.
+        return tuple(each for each in found if each) if self.multiple and found is not None else found
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         """How messages name the option; with its variable, unless the command line gave it."""
@@ -81,9 +84,21 @@ def _origin(ctx: click.Context, message: str) -> str:
 
 
 def _speaks_of(message: str, option: VariableOption, ctx: click.Context) -> bool:
-    values = ctx.params.get(option.name or "")
-    several = values if isinstance(values, tuple) else (values,)
     if re.search(rf"{option.opts[0]}(?![\w-])", message):
         return True
-    # Other values than paths and URLs are words that a message may have by chance.
-    return any("/" in str(value) and str(value) in message for value in several)
+    value = ctx.params.get(option.name or "")
+    several = value if option.multiple and isinstance(value, tuple) else (value,)
+    return any(shown in message for each in several for shown in _shown(each))
+
+
+def _shown(value: object) -> Iterator[str]:
+    """How messages show a value; other values than paths, URLs and addresses are words that they may have by chance."""
+    if isinstance(value, tuple):
+        host, port = value
+        yield show_address((host, port))
+        yield f"{host} port {port}"
+    elif "/" in str(value) and (text := str(value).rstrip("/")):
+        from dcdist.store.shown_url import shown_url
+
+        yield text
+        yield shown_url(text)

@@ -41,34 +41,41 @@ def command(release: ReleaseName, store: str, trust: tuple[Path, ...], dest: Pat
     """  # noqa: D301
     from dcdist.catalog.find import find_release
     from dcdist.cli.display.store_notes import StoreNotes
-    from dcdist.cli.display.verify_display import verify_display
+    from dcdist.cli.display.verify_display import advice, verify_display
     from dcdist.cli.running import run_until_done
+    from dcdist.model.quantities import show_count
     from dcdist.node.key_files import read_public_key
     from dcdist.node.stores import open_store
-    from dcdist.node.verification import Condition, ImageVerified, MetadataVerified, verify
+    from dcdist.node.verification import Condition, ImageVerified, MetadataVerified, Recorded, verify
 
     notes = StoreNotes()
     keys = [read_public_key(path) for path in trust]
+    recorded: Recorded | None = None
+    words = {Condition.MISSING: "is missing", Condition.DIFFERS: "differs"}
 
-    async def run() -> tuple[int, list[str]]:
+    async def run() -> tuple[int, dict[str, Condition]]:
+        nonlocal recorded
         async with open_store(store, report=notes.report) as opened:
             found = await find_release(opened, str(release), trust=keys, report=notes.report)
-        wrong: list[str] = []
+        wrong: dict[str, Condition] = {}
         count = 0
         async for event in verify(found, dest):
             display.report(event)
             if isinstance(event, ImageVerified | MetadataVerified) and event.condition is not Condition.NOT_FETCHED:
                 count += 1
                 if event.condition is not Condition.OK:
-                    wrong.append(f"{event.title} {event.condition.value}")
+                    wrong[event.title] = event.condition
+            elif isinstance(event, Recorded):
+                recorded = event
         return count, wrong
 
     with verify_display(as_json=as_json) as display:
         count, wrong = run_until_done(run())
     if wrong:
+        told = ", ".join(f"{title} {words[condition]}" for title, condition in wrong.items())
         raise IntegrityError(
-            f"{len(wrong)} of {count} files of {release} in {dest} are not as published: {', '.join(wrong)}; "
-            "fetch again with --check, which brings them anew",
+            f"{len(wrong)} of {show_count(count, 'file')} of {release} in {dest} {'is' if len(wrong) == 1 else 'are'} "
+            f"not as published: {told}; {advice(release, wrong.values(), recorded)}",
             source=str(dest),
         )
     display.finish(str(release), count)

@@ -49,6 +49,8 @@ def tell_fault(fault: Fault, style: FaultStyle) -> None:
     if style.debug and fault.trace:
         warn(fault.trace.rstrip())
     warn(f"dcdist: {fault.message}")
+    if fault.hint:
+        warn(fault.hint)
 
 
 def prepare() -> None:

@@ -9,7 +9,7 @@ from dcdist.cli.display.output import emit, say
 from dcdist.cli.display.records import record
 from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import IN_A_LOG, Throttle
-from dcdist.model.quantities import printable, show_bytes
+from dcdist.model.quantities import printable, show_bytes, show_count
 from dcdist.model.trouble import Troubled
 from dcdist.node.verification import (
     Condition,
@@ -22,9 +22,10 @@ from dcdist.node.verification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from contextlib import AbstractContextManager
 
+    from dcdist.model.identity import ReleaseName
     from dcdist.node.verification import VerifyEvent
 
 
@@ -66,13 +67,29 @@ def line(event: VerifyEvent) -> str:
         case LeftOver():
             return f"{'EXTRA':8}{event.path} ({event.brought_by} brought it; a fetch of all images removes it)"
         case OthersFound():
-            return f"{event.count} file(s) not of this demo: {shown(event.paths, event.count)}"
+            return f"{show_count(event.count, 'file')} not of this demo: {shown(event.paths, event.count)}"
         case Troubled():
             return f"note: {event.message}"
         case Verifying():
             return f"reading {event.name}: {show_bytes(event.done)} of {show_bytes(event.total)}"
         case _:
             assert_never(event)
+
+
+def _as_published(count: int) -> str:
+    """That all files are."""
+    return f"all {count} files are as published" if count > 1 else f"{show_count(count, 'file')}, as published"
+
+
+def advice(release: ReleaseName, found: Collection[Condition], recorded: Recorded | None) -> str:
+    """What brings a release whose files are `found` in such conditions; `recorded`: what the folder has of its demo."""
+    if recorded is not None and recorded.release != release:
+        return f"by its record the folder has {recorded.release}: verify that, or fetch {release}"
+    if recorded is not None and not recorded.complete:
+        return "the last fetch did not end: run it again, and then verify"
+    if Condition.DIFFERS in found:
+        return "fetch it again with --check, which brings anew what differs"
+    return "fetch it again, which brings what is missing"
 
 
 def shown(paths: tuple[str, ...], count: int) -> str:
@@ -98,7 +115,7 @@ class _Lines:
             say(line(event))
 
     def finish(self, release: str, count: int) -> None:
-        say(f"{release}: all {count} files are as published")
+        say(f"{release}: {_as_published(count)}")
 
 
 @contextmanager

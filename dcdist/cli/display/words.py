@@ -106,13 +106,13 @@ def fetched(event: fetch_events.Fetched) -> str:
 
 
 def among_others(event: fetch_events.Fetched) -> str:
-    """Where the others find this host, how many of them it reached, and what it gave them."""
+    """Where the others find this host, how many of them were connected at the end, and what it gave them."""
     members = event.members
     where = f"listening on {event.listening}" if event.advertised is None else f"announced as {event.advertised}"
-    reached = (
-        f"{members.linked} of {show_count(members.listed, 'host')} reached"
+    connected = (
+        f"{members.linked} of {show_count(members.listed, 'host')} connected at the end"
         if members.listed
-        else "no other host is listed"
+        else "no other host was listed at the end"
     )
     silent = f", {members.unreachable} unreachable" if members.unreachable else ""
-    return f"{where}; {reached}{silent}; {show_bytes(event.bytes.given)} given to others"
+    return f"{where}; {connected}{silent}; {show_bytes(event.bytes.given)} given to others"

@@ -95,4 +95,4 @@ class Child:
         self.interrupted = number
         self._process.send_signal(signal.SIGTERM)
         # Not by `print`, which this handler may have interrupted.
-        os.write(2, b"\ndcdist: ending; what was fetched is kept (again: end at once)\n")
+        os.write(2, b"\ndcdist: ending; what was fetched is kept (a second Ctrl-C ends it at once)\n")

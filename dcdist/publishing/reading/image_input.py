@@ -165,6 +165,8 @@ class ImageInput:
 
     @property
     def _advice_on_empty(self) -> str:
+        if self._file.is_device:
+            return ": nothing came from that device."
         if self._file.is_pipe:
             return ": nothing came through the pipe. Did the command before the pipe fail?"
         return ". Did the command that wrote it fail?"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import stat
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -48,6 +49,16 @@ class InputFile:
     def is_pipe(self) -> bool:
         """Whether it is open and not a file: a pipe, a device, bytes in memory."""
         return self._stamp is None
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is open and a device, such as /dev/null or a terminal."""
+        file = self._file or self._stream
+        try:
+            return file is not None and stat.S_ISCHR(os.fstat(file.fileno()).st_mode)
+        except (OSError, ValueError, AttributeError):
+            # Such as bytes in memory.
+            return False
 
     def beginning(self, size: int) -> bytes:
         """Its first `size` bytes, fewer if it is shorter. A file is then closed, to be read from its beginning again.

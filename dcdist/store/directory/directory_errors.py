@@ -32,7 +32,7 @@ REFUSALS: Mapping[int, tuple[type[StoreError], str]] = {
     errno.EACCES: (StoreDeniedError, "permission denied; check the owner and the mode of the folder"),
     errno.EPERM: (StoreDeniedError, "the file system does not allow this; check the folder's owner and attributes"),
     errno.EROFS: (StoreDeniedError, "the file system is read-only"),
-    errno.ENOSPC: (StoreFullError, "no space left; free some or add some"),
+    errno.ENOSPC: (StoreFullError, "the store is full; make room there"),
     errno.EDQUOT: (StoreFullError, "the quota is reached; free some space or raise it"),
     errno.EFBIG: (StoreFullError, "the file system takes no file that large"),
     errno.EMLINK: (StoreFullError, "the file system takes no more folders or links there"),

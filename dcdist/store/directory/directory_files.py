@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from dcdist.folder_sync import sync_folder
+from dcdist.folder_sync import NO_LINKS, sync_folder
 from dcdist.ports.store import Entry
 from dcdist.store.object_keys import is_key
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
-
-NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
-"""What a hard link says on file systems without them: EPERM on FAT, the others on CIFS, FUSE and unions of folders."""
 
 
 class ObjectFile:

@@ -46,7 +46,7 @@ _PLAIN: Mapping[int, tuple[type[StoreError], str]] = {
     501: (StoreError, "the server does not know how to do that"),
     505: (StoreError, "the server does not speak HTTP/1.1"),
     506: (StoreError, "the server cannot choose what to answer"),
-    507: (StoreFullError, "no space left; free some or add some"),
+    507: (StoreFullError, "the store is full; make room there"),
     508: (StoreError, "the server goes round in circles"),
     510: (StoreError, "the server wants an extension of HTTP"),
     511: (StoreDeniedError, "the network wants a sign-in before anything is let through"),

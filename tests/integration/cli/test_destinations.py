@@ -108,6 +108,10 @@ def test_verify_knows_what_was_asked_for_and_names_what_else_is_there(demo: Demo
     other = dcdist(*_plain(list(demo.verify("web@2", tmp_path))))
     assert other.code == 4
     assert "web@1 is complete here, by the folder's record" in other.out
+    assert (
+        f"2 of 4 files of web@2 in {images} are not as published: web.img differs, db.img is missing; "
+        "by its record the folder has web@1: verify that, or fetch web@2" in other.err
+    )
 
 
 def test_verify_goes_on_without_a_record_that_it_can_read(demo: Demo, tmp_path: Path) -> None:

@@ -223,8 +223,11 @@ def test_a_seeder_gives_until_it_is_told_to_end(demo: Demo, tmp_path: Path) -> N
         done = dcdist(*demo.fetch("web@1", host, "--no-store", "--peer", f"127.0.0.1:{port}", "--seed-for", "0"))
         assert done.last("fetched")["bytes"]["peers"] >= LAYERS
         seeder.send_signal(signal.SIGINT)
-        _, errors = seeder.communicate(timeout=30)
+        out, errors = seeder.communicate(timeout=30)
         assert (seeder.returncode, errors) == (0, "")
+        seeded = json.loads(out.splitlines()[-1])
+        assert seeded["given"] >= LAYERS
+        assert seeded == {"event": "seeded", "release": "web@1", "given": seeded["given"]}
 
 
 # Ends before the end: fetches that are slow enough to be interrupted in the middle.

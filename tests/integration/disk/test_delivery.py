@@ -195,20 +195,6 @@ async def test_an_image_to_which_nothing_has_happened_is_not_read(site: Delivery
     assert site.read() == set()
 
 
-async def test_an_image_with_other_bytes_of_the_same_size_and_time_is_noticed_by_its_time_of_change(
-    site: DeliverySite,
-) -> None:
-    await site.deliver("st@1", IMAGES)
-    status = os.stat(site.folder / "web.img")
-    (site.folder / "web.img").write_bytes(b"WEB 1")
-    os.utime(site.folder / "web.img", ns=(status.st_atime_ns, status.st_mtime_ns))
-    found = await site.deliver("st@1", IMAGES)
-
-    assert found["web.img"] is InPlace.ABSENT
-    assert site.read() == {"web.img"}
-    assert site.content()["web.img"] == b"web 1"
-
-
 async def test_a_check_reads_what_is_there_and_brings_anew_what_differs(site: DeliverySite) -> None:
     await site.deliver("st@1", IMAGES)
     # As a failing disk would do it: nothing tells that the file changed.

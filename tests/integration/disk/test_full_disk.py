@@ -15,6 +15,7 @@ from dcdist.model.geometry import MIB
 from dcdist.model.identity import LayerName
 from dcdist.model.release import MetadataFile
 from dcdist.model.space import require_space
+from dcdist.node.key_files import generate_keys, read_private_key
 from dcdist.ports.swarm import PiecesPassed, SwarmBroke
 from tests.support.format_objects import release
 from tests.support.layers import sample_layer
@@ -115,3 +116,15 @@ async def test_a_read_only_file_system_gives_plain_errors_and_whole_layers(small
         reader = await cache.open(sample.index)
         assert reader.complete
         await reader.close(clean=True)
+
+
+@pytest.mark.parametrize("free", [0, 4096], ids=["for none", "for the first"])
+def test_keys_without_room_leave_nothing_that_is_in_the_way_of_the_next_try(small: Path, free: int) -> None:
+    keys = small / "keys"
+    keys.mkdir()
+    (small / "full").write_bytes(bytes(MIB - free))
+    with pytest.raises(DiskFullError, match="no room left"):
+        generate_keys(keys)
+    assert os.listdir(keys) == []
+    (small / "full").unlink()
+    assert read_private_key(generate_keys(keys).key).public.identity

@@ -230,6 +230,17 @@ async def test_a_fetch_that_goes_on_giving_lets_others_write_to_its_destination(
     assert not any(isinstance(event, Waiting) for event in events)
 
 
+async def test_what_goes_is_told_with_the_metadata_or_after_the_last_image(site: Site) -> None:
+    await site.fetch("st@2")
+    told = [event for event in site.events if not isinstance(event, Progress | Fetched)]
+
+    assert [getattr(event, "path", type(event).__name__) for event in told] == [
+        "metadata/a.txt", "MetadataWritten", "ReleaseFound", "ImageFinished", "x.iso",
+    ]  # fmt: skip
+    assert isinstance(told[0], FileRemoved)
+    assert isinstance(site.events[-1], Fetched)
+
+
 async def test_a_check_reads_images_in_place_and_brings_damaged_ones_anew(site: Site) -> None:
     await site.fetch("st@1")
     unread = site.told(ImageFinished)

@@ -223,6 +223,21 @@ async def test_other_content_under_the_same_name_is_refused(
     assert store.objects == before
 
 
+async def test_an_image_that_differs_is_not_said_to_be_found_and_ends_the_publish_at_once(
+    store: SteppedStore, publisher: Publisher
+) -> None:
+    await publisher.publish("demo@1", {"a": b"a", "b": b"b", "c": b"c"})
+
+    with pytest.raises(ReleaseExistsError, match="demo@1 exists with other content: b differs; a release never"):
+        await publisher.publish("demo@1", {"a": b"a", "b": b"B", "c": b"c"})
+    images = [event for event in publisher.events if not isinstance(event, PublishProgress)]
+    assert images == [
+        ImageStarted("a", None, xva=False),
+        ImagePublished("a", 1, new=0, reused=1, zeros=0),
+        ImageStarted("b", None, xva=False),
+    ]
+
+
 async def test_a_release_of_another_publisher_is_not_taken_for_ones_own(store: SteppedStore) -> None:
     await Publisher(store, OTHER_KEY).publish("demo@1", {"a": b"a"})
 

@@ -37,6 +37,14 @@ def test_a_fault_is_json_when_json_is_asked_for(arguments: list[str], capsys: py
 
     told = capsys.readouterr()
     assert (code, json.loads(told.out)["exit_code"], told.err) == (2, 2, "")
+    assert "--help" not in json.loads(told.out)["message"]
+
+
+def test_people_are_told_how_to_get_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fetch", "web", "--no-such-option"]) == 2
+    (told,) = capsys.readouterr().err.splitlines()[1:]
+    assert told.startswith("Try '")
+    assert told.endswith(" fetch --help'.")
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,16 @@ def test_paths_are_absolute_for_the_process_that_goes_on(
     assert (made.dest, made.cache, made.trace) == (tmp_path / "images", tmp_path / "cache", tmp_path / "trace")
 
 
+@pytest.mark.parametrize("dest", ["cache/layers", "cache/layers/web"])
+def test_images_do_not_go_among_the_layers_of_the_cache(
+    dest: str, from_words: Callable[..., FetchOptions], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=f"--dest .*{dest}, where the cache keeps its layers: choose a folder outside"):
+        from_words("--dest", dest, "--cache", str(tmp_path / "cache"))
+    assert from_words("--dest", "cache/layers-of-web", "--cache", "cache").dest == tmp_path / "cache/layers-of-web"
+
+
 def test_options_come_whole_or_one_by_one_not_both(from_call: Callable[..., FetchOptions], tmp_path: Path) -> None:
     whole = FetchOptions(tmp_path / "images", tmp_path / "cache", rates=Rates(store=1e6))
 

@@ -14,8 +14,8 @@ from dcdist.cli.display.fetch_display import JsonLines, PlainLines, SeedingChild
 from dcdist.cli.display.records import fetch_event, record
 from dcdist.cli.display.store_notes import StoreNotes
 from dcdist.cli.display.throttle import Throttle
+from dcdist.cli.display.verify_display import advice, verify_display
 from dcdist.cli.display.verify_display import line as verified_line
-from dcdist.cli.display.verify_display import verify_display
 from dcdist.cli.display.words import line
 from dcdist.engine import fetch_events, troubles
 from dcdist.errors import StoreUnavailableError
@@ -102,13 +102,13 @@ SHOWN: list[tuple[FetchEvent, str]] = [
         FETCHED,
         "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other hosts "
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB\n"
-        "  announced as 10.0.0.5:6881; 3 of 7 hosts reached, 2 unreachable; 6.00 MB given to others",
+        "  announced as 10.0.0.5:6881; 3 of 7 hosts connected at the end, 2 unreachable; 6.00 MB given to others",
     ),
     (
         UNANNOUNCED,
         "web@2 is complete after 2.5 s: 5.00 MB of images, 2.00 MB/s\n  from the store 2.00 MB, from 3 other hosts "
         "3.00 MB, from the cache 4.00 MB, wasted 1.00 kB\n"
-        "  listening on 0.0.0.0:6881, [::]:6881; no other host is listed; 6.00 MB given to others",
+        "  listening on 0.0.0.0:6881, [::]:6881; no other host was listed at the end; 6.00 MB given to others",
     ),
     (
         ALONE,
@@ -283,13 +283,35 @@ def test_people_are_told_until_when_it_seeds_and_how_to_stop_it() -> None:
         (MetadataVerified("a.txt", Condition.DIFFERS), "DIFFERS metadata/a.txt"),
         (Recorded(RELEASE, False), "web@2 is incomplete here, by the folder's record"),
         (LeftOver("x.iso", RELEASE), "EXTRA   x.iso (web@2 brought it; a fetch of all images removes it)"),
-        (OthersFound(2, ("a", "b")), "2 file(s) not of this demo: a, b"),
-        (OthersFound(7, tuple("abcdefg")), "7 file(s) not of this demo: a, b, c, d, e, ..."),
+        (OthersFound(2, ("a", "b")), "2 files not of this demo: a, b"),
+        (OthersFound(7, tuple("abcdefg")), "7 files not of this demo: a, b, c, d, e, ..."),
         (Troubled("damaged"), "note: damaged"),
     ],
 )
 def test_what_is_verified_is_a_line_for_people(event: VerifyEvent, text: str) -> None:
     assert verified_line(event) == text
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found", "text"),
+    [
+        (Recorded(RELEASE, True), {Condition.MISSING}, "fetch it again, which brings what is missing"),
+        (
+            Recorded(RELEASE, True),
+            {Condition.MISSING, Condition.DIFFERS},
+            "fetch it again with --check, which brings anew what differs",
+        ),
+        (Recorded(RELEASE, False), {Condition.DIFFERS}, "the last fetch did not end: run it again, and then verify"),
+        (
+            Recorded(ReleaseName("web", "1"), True),
+            {Condition.DIFFERS},
+            "by its record the folder has web@1: verify that, or fetch web@2",
+        ),
+        (None, {Condition.MISSING}, "fetch it again, which brings what is missing"),
+    ],
+)
+def test_what_is_advised_fits_what_was_found(recorded: Recorded | None, found: set[Condition], text: str) -> None:
+    assert advice(RELEASE, found, recorded) == text
 
 
 def test_names_cannot_command_the_terminal_on_which_they_are_verified(

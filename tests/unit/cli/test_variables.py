@@ -89,6 +89,11 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (asked["store"], asked["trust"]) == (None, ())
 
 
+def test_an_empty_part_of_a_variable_is_not_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _asked(variables={"DCDIST_TRUST": ":/a.pub::/b.pub:"}, monkeypatch=monkeypatch)
+    assert asked["trust"] == (Path("/a.pub"), Path("/b.pub"))
+
+
 def test_a_value_that_cannot_be_read_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(click.BadParameter) as caught:
         _asked(variables={"DCDIST_STORE_RATE": "20Mb"}, monkeypatch=monkeypatch)
@@ -116,6 +121,11 @@ def test_a_line_end_of_a_file_with_crlf_is_noticed(monkeypatch: pytest.MonkeyPat
         ("--store-rate is wrong", ""),
         ("realm blue is empty", ""),
         ("/given is full", ""),
+        ("cannot listen on 203.0.113.9 port 7000 (TCP): no such address", "; --listen is from DCDIST_LISTEN"),
+        ("[fd00::5]:6881 is not an address of this host", "; --advertise is from DCDIST_ADVERTISE"),
+        ("10.0.0.6:6881 hung up", "; --peer is from DCDIST_PEER"),
+        ("nobody listens on port 7000", ""),
+        ("cannot write /images/web.img", "; --dest is from DCDIST_DEST"),
     ],
 )
 def test_a_later_error_names_the_variable_of_the_value_it_speaks_of(
@@ -123,11 +133,19 @@ def test_a_later_error_names_the_variable_of_the_value_it_speaks_of(
 ) -> None:
     monkeypatch.setenv("DCDIST_STORE", "file:///srv")
     monkeypatch.setenv("DCDIST_REALM", "blue")
+    monkeypatch.setenv("DCDIST_LISTEN", "203.0.113.9:7000")
+    monkeypatch.setenv("DCDIST_ADVERTISE", "[fd00::5]:6881")
+    monkeypatch.setenv("DCDIST_PEER", "10.0.0.5:6881 10.0.0.6:6881")
+    monkeypatch.setenv("DCDIST_DEST", "/images/")
 
     @click.command("try")
     @setting("--store")
     @setting("--realm")
     @setting("--cache")
+    @setting("--dest")
+    @setting("--listen", type=shared_options.LISTEN)
+    @setting("--advertise", type=shared_options.PEER)
+    @setting("--peer", "peers", multiple=True, type=shared_options.PEER)
     @setting("--store-rate")
     def command(**_: object) -> None:
         """Nothing."""
@@ -139,6 +157,21 @@ def test_a_later_error_names_the_variable_of_the_value_it_speaks_of(
         raise ReportedError(Fault("StoreMissingError", message, 3))
 
     assert str(ours.value) == theirs.value.fault.message == message + origin
+
+
+def test_an_error_names_the_variable_of_a_store_whose_credentials_it_does_not_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DCDIST_STORE", "https://user:secret@host/demos/")
+
+    @click.command("try")
+    @setting("--store")
+    def command(**_: object) -> None:
+        """Nothing."""
+
+    with pytest.raises(StoreMissingError) as told, naming_variables(command.make_context("try", [])):
+        raise StoreMissingError("https://host/demos does not answer")
+    assert str(told.value) == "https://host/demos does not answer; --store is from DCDIST_STORE"
 
 
 def test_the_library_reads_no_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -243,6 +243,16 @@ def test_an_empty_file_or_pipe_is_refused_unless_it_is_meant(tmp_path: Path) -> 
     assert caught.value.exit_code == 5
 
 
+def test_an_empty_device_is_not_called_a_pipe() -> None:
+    expected = r"is empty: nothing came from that device\. --allow-empty publishes it as it is"
+    named = ImageInput(ImageSource.of(Path("/dev/null")))
+    with pytest.raises(FormatError, match=f"/dev/null {expected}"):
+        named.open()
+    named.close()
+    with open("/dev/null", "rb") as stream, pytest.raises(FormatError, match=f"piped.raw {expected}"):
+        ImageInput(ImageSource("piped.raw", stream=stream)).open()
+
+
 @pytest.mark.parametrize("name", ["web.xva", "web.xva.zstd"])
 def test_an_empty_xva_is_never_meant(name: str) -> None:
     with pytest.raises(XvaError, match=r"web\.xva.* is not a valid XVA: it is empty: nothing came through the pipe"):
