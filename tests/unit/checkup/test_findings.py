@@ -193,6 +193,7 @@ def test_a_free_port_is_said_to_be_another_next_time() -> None:
         (AddressSeen(HERE, "--listen says so"), OK, "10.0.0.5:6881 would be announced: --listen says so"),
         (AddressSeen(THERE, "no", "this host listens on IPv4 only"), WARNING, "[fd00::7]:6881 would be announced"),
         (AddressSeen(("127.0.0.1", 1), "there is no other"), WARNING, "only hosts on this machine can connect to it"),
+        (AddressSeen(("::1", 1), "no", "this host has no address but ::1"), WARNING, "no; this host has no address but"),
         (AddressSeen(None, ""), FAILED, "this host has no address that others could connect to"),
     ],
 )
