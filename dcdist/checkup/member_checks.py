@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.checkup.dialling import dial
 from dcdist.checkup.findings import member_findings
-from dcdist.checkup.findings.member_findings import HostSeen
+from dcdist.checkup.findings.member_findings import Dialled, HostSeen
 from dcdist.formats import object_names
-from dcdist.node.interfaces import is_local
+from dcdist.node.addresses import choose
+from dcdist.node.interfaces import is_local, read_routes
 from dcdist.tasks import in_parallel
 
 if TYPE_CHECKING:
@@ -45,6 +47,15 @@ async def check_peers(request: CheckupRequest) -> Finding:
 
 async def _call(addresses: Sequence[Address]) -> list[HostSeen]:
     async def call(address: Address) -> HostSeen:
-        return HostSeen(address, await dial(address), is_local(address[0]))
+        dialled = await dial(address)
+        if dialled is Dialled.NO_ROUTE and not await asyncio.to_thread(_has_family_of, address[0]):
+            dialled = Dialled.OTHER_FAMILY
+        return HostSeen(address, dialled, is_local(address[0]))
 
     return await in_parallel([partial(call, address) for address in addresses], limit=_CALLED)
+
+
+def _has_family_of(address: str) -> bool:
+    """Whether this host has an address of the same family that others could connect to."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return choose([read_routes(family, None)]) is not None

@@ -267,11 +267,15 @@ def test_hosts_that_do_not_answer_are_named_with_what_to_open() -> None:
         ([HostSeen(HERE, Dialled.ANSWERS)], OK),
         ([HostSeen(HERE, Dialled.REFUSED)], FAILED),
         ([HostSeen(HERE, Dialled.OTHER_PROGRAM)], FAILED),
+        ([HostSeen(HERE, Dialled.MUTE)], WARNING),
+        ([HostSeen(HERE, Dialled.MUTE), HostSeen(THERE, Dialled.REFUSED)], FAILED),
+        ([HostSeen(HERE, Dialled.OTHER_FAMILY)], FAILED),
         ([HostSeen(HERE, Dialled.NO_ROUTE), HostSeen(THERE, Dialled.ANSWERS)], WARNING),
         ([HostSeen(HERE, Dialled.SILENT), HostSeen(THERE, Dialled.ANSWERS, is_local=True)], FAILED),
         ([HostSeen(HERE, Dialled.REFUSED, is_local=True), HostSeen(THERE, Dialled.ANSWERS, is_local=True)], WARNING),
     ],
-    ids=["nobody", "one", "refused", "other program", "one of two", "none but here", "one of two here"],
+    ids=["nobody", "one", "refused", "other program", "silent", "silent and refused", "other family"]
+    + ["one of two", "none but here", "one of two here"],
 )
 def test_a_host_trades_if_another_one_answers(seen: list[HostSeen], state: FindingState) -> None:
     assert _members(*seen).state is state
