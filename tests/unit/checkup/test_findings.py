@@ -17,7 +17,7 @@ from dcdist.checkup.findings import (
 )
 from dcdist.checkup.findings.error_findings import of_error, of_silence
 from dcdist.checkup.findings.finding import Check, Checkup, Finding, FindingState, failed, ok, warning
-from dcdist.checkup.findings.folder_findings import FolderSeen
+from dcdist.checkup.findings.folder_findings import Demand, FolderSeen
 from dcdist.checkup.findings.machine_findings import SoftwareSeen
 from dcdist.checkup.findings.member_findings import Dialled, HostSeen
 from dcdist.checkup.findings.reach_findings import AddressSeen, WayBack
@@ -293,26 +293,35 @@ def _folder(**values: object) -> FolderSeen:
     return FolderSeen(**{**usual, **values})  # type: ignore[arg-type]
 
 
+FITS, LARGE = Demand("db@1", 1, exact=True), Demand("web@2", 60 << 30, exact=True)
+
+
 def test_a_good_folder_is_told_with_its_room_and_speed() -> None:
-    assert folder_findings.of_folder(Check.CACHE, _folder(), needed=1, shared_with="/images").message == (
+    assert folder_findings.of_folder(Check.CACHE, _folder(), demands=[FITS], shared_with="/images").message == (
         "/cache; 53.7 GB free, shared with /images; 64.0 MB written at 256 MB/s, with sync at 128 MB/s"
     )
 
 
 @pytest.mark.parametrize(
-    ("seen", "needed", "state", "words"),
+    ("seen", "demands", "state", "words"),
     [
-        (_folder(exists=False), 0, OK, "/cache does not exist yet, and can be made"),
-        (_folder(lacks=("lock a file",)), 0, FAILED, "the file system cannot lock a file"),
-        (_folder(free=0, written=0), 0, FAILED, "0 B free"),
-        (_folder(), 60 << 30, WARNING, "brings up to 64.4 GB here"),
-        (_folder(not_sparse=True), 0, WARNING, "zeros take room too"),
-        (_folder(sync_seconds=60.0), 0, WARNING, "the disk would hold up a fetch"),
-        (_folder(free=500 << 20), 0, WARNING, "524 MB free"),
+        (_folder(exists=False), [], OK, "/cache does not exist yet, and can be made"),
+        (_folder(lacks=("lock a file",)), [], FAILED, "the file system cannot lock a file"),
+        (_folder(free=0, written=0), [], FAILED, "0 B free"),
+        (_folder(), [LARGE], FAILED, "53.7 GB free; 64.0 MB written at 256 MB/s, with sync at 128 MB/s; too little: "),
+        (_folder(), [LARGE], FAILED, "too little: web@2 still needs 64.4 GB"),
+        (_folder(), [FITS, LARGE], WARNING, "too little: web@2 still needs 64.4 GB"),
+        (_folder(), [Demand("web@2", 60 << 30, exact=False)], WARNING, "web@2 still needs up to 64.4 GB"),
+        (_folder(), [Demand("web@2", 50 << 30, exact=True)], OK, "53.7 GB free"),
+        (_folder(not_sparse=True), [FITS], WARNING, "zeros take room too"),
+        (_folder(sync_seconds=60.0), [], WARNING, "the disk would hold up a fetch"),
+        (_folder(free=500 << 20), [], WARNING, "524 MB free"),
     ],
 )
-def test_what_a_folder_lacks_is_said(seen: FolderSeen, needed: int, state: FindingState, words: str) -> None:
-    finding = folder_findings.of_folder(Check.CACHE, seen, needed=needed)
+def test_what_a_folder_lacks_is_said(
+    seen: FolderSeen, demands: list[Demand], state: FindingState, words: str
+) -> None:
+    finding = folder_findings.of_folder(Check.CACHE, seen, demands=demands)
     assert finding.state is state
     assert words in finding.message
 
