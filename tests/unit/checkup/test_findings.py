@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 import pytest
 
 from dcdist.catalog.delta import Delta
@@ -83,7 +84,14 @@ def test_a_store_that_is_not_there_failed_and_a_slow_one_is_a_warning() -> None:
     )
 
 
-@pytest.mark.parametrize("judge", [store_findings.of_no_writing, store_findings.of_no_listing])
+def test_without_a_listing_a_fetch_must_name_its_release() -> None:
+    unnamed = store_findings.of_no_listing("it cannot be listed", has_peers=True, names_release=False)
+    assert (unnamed.state, "--demo DEMO@VERSION" in unnamed.advice) == (FAILED, True)
+
+
+@pytest.mark.parametrize(
+    "judge", [store_findings.of_no_writing, partial(store_findings.of_no_listing, names_release=True)]
+)
 def test_a_store_without_heartbeats_needs_peers(judge: object) -> None:
     assert callable(judge)
     alone, with_peers = judge("it is read-only", has_peers=False), judge("it is read-only", has_peers=True)
