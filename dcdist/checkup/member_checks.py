@@ -48,14 +48,15 @@ async def check_peers(request: CheckupRequest) -> Finding:
 async def _call(addresses: Sequence[Address]) -> list[HostSeen]:
     async def call(address: Address) -> HostSeen:
         dialled = await dial(address)
-        if dialled is Dialled.NO_ROUTE and not await asyncio.to_thread(_has_family_of, address[0]):
+        if dialled is Dialled.NO_ROUTE and await asyncio.to_thread(_has_only_the_other_family, address[0]):
             dialled = Dialled.OTHER_FAMILY
         return HostSeen(address, dialled, is_local(address[0]))
 
     return await in_parallel([partial(call, address) for address in addresses], limit=_CALLED)
 
 
-def _has_family_of(address: str) -> bool:
-    """Whether this host has an address of the same family that others could connect to."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return choose([read_routes(family, None)]) is not None
+def _has_only_the_other_family(address: str) -> bool:
+    """Whether the addresses of this host that others could connect to are all of the other family."""
+    families = [socket.AF_INET, socket.AF_INET6]
+    theirs, other = reversed(families) if ":" in address else families
+    return choose([read_routes(theirs, None)]) is None and choose([read_routes(other, None)]) is not None

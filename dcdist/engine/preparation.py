@@ -62,7 +62,7 @@ async def make_plan(
 ) -> FetchPlan:
     """Read the extents of `images` and the indexes of the layers that they need; `report` gets what was wrong.
 
-    Layers of the release that are in `held` are in the plan too, to be given to others, also where no image is to be built.
+    Layers of the release that are in `held` are in the plan too, to be given to others, even if no image is built.
 
     Raises:
         StoreError: The store could not give them.

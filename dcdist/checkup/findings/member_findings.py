@@ -32,7 +32,7 @@ class Dialled(Enum):
     REFUSED = "refuses: nothing listens there"
     SILENT = "does not answer: a firewall may be in between"
     NO_ROUTE = "cannot be reached: there is no route, or a firewall rejects"
-    OTHER_FAMILY = "has an address of a family that this host has none of: if it has no other, they cannot trade"
+    OTHER_FAMILY = "is of another address family than this host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _of_hosts(check: Check, seen: Sequence[HostSeen], tried: str) -> Finding:
     told = f"{tried}: {len(good)} answer" + (f", {here} of them on this machine" if here else "")
     if not bad:
         return ok(check, told)
-    named = "; ".join(f"{show_address(each.address)} {each.dialled.value}" for each in bad[:_NAMED])
+    named = "; ".join(f"{show_address(each.address)} {_how(each)}" for each in bad[:_NAMED])
     more = f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
     advice = _advice(bad)
     # Who answers on this machine says nothing of the way to the others.
@@ -91,6 +91,13 @@ def _of_hosts(check: Check, seen: Sequence[HostSeen], tried: str) -> Finding:
     if (good and others_answer) or only_mute:
         return warning(check, f"{told}; {named}{more}", advice)
     return failed(check, f"{told}; {named}{more}", advice)
+
+
+def _how(seen: HostSeen) -> str:
+    if seen.dialled is not Dialled.OTHER_FAMILY:
+        return str(seen.dialled.value)
+    theirs, ours = ("IPv6", "IPv4") if ":" in seen.address[0] else ("IPv4", "IPv6")
+    return f"is {theirs}, and this host has only {ours}: unless that host has both, they cannot trade"
 
 
 def _advice(bad: Sequence[HostSeen]) -> str:

@@ -14,6 +14,7 @@ from dcdist.checkup.findings.finding import Check, FindingState
 from dcdist.checkup.findings.folder_findings import Demand
 from dcdist.checkup.folder_checks import look_at
 from dcdist.checkup.room_checks import rooms_needed
+from dcdist.disk.free_space import file_system
 from dcdist.errors import DiskError, DiskFullError
 from tests.support.checkups import LOOPBACK, found, in_state, publish
 from tests.support.file_systems import make_file_system, make_read_only, mounted
@@ -52,7 +53,7 @@ async def _demand(url: str, tmp_path: Path, *, dest: Path | None) -> Demand:
     async with dcdist.open_store(url, environment={}) as store:
         release = await dcdist.find_release(store, "web@1", trust=[KEY.public])
         (room,) = await rooms_needed(store, [release], cache=tmp_path / "cache", dest=dest)
-    return room.on(tmp_path.stat().st_dev)
+    return room.on(file_system(tmp_path))
 
 
 async def test_the_room_that_a_fetch_asks_for_is_summed_over_its_folders_and_shrinks_as_it_is_done(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+
 import pytest
 
 from dcdist.catalog.delta import Delta
@@ -201,7 +202,11 @@ def test_a_free_port_is_said_to_be_another_next_time() -> None:
         (AddressSeen(HERE, "--listen says so"), OK, "10.0.0.5:6881 would be announced: --listen says so"),
         (AddressSeen(THERE, "no", "this host listens on IPv4 only"), WARNING, "[fd00::7]:6881 would be announced"),
         (AddressSeen(("127.0.0.1", 1), "there is no other"), WARNING, "only hosts on this machine can connect to it"),
-        (AddressSeen(("::1", 1), "no", "this host has no address but ::1"), WARNING, "no; this host has no address but"),
+        (
+            AddressSeen(("::1", 1), "no", "this host has no address but ::1"),
+            WARNING,
+            "no; this host has no address but",
+        ),
         (AddressSeen(None, ""), FAILED, "this host has no address that others could connect to"),
     ],
 )
@@ -282,12 +287,28 @@ def test_hosts_that_do_not_answer_are_named_with_what_to_open() -> None:
         ([HostSeen(HERE, Dialled.SILENT), HostSeen(THERE, Dialled.ANSWERS, is_local=True)], FAILED),
         ([HostSeen(HERE, Dialled.REFUSED, is_local=True), HostSeen(THERE, Dialled.ANSWERS, is_local=True)], WARNING),
     ],
-    ids=["nobody", "one", "refused", "other program", "silent", "silent and refused", "other family"]
-    + ["one of two", "none but here", "one of two here"],
+    ids=[
+        "nobody",
+        "one",
+        "refused",
+        "other program",
+        "silent",
+        "silent and refused",
+        "other family",
+        "one of two",
+        "none but here",
+        "one of two here",
+    ],
 )
 def test_a_host_trades_if_another_one_answers(seen: list[HostSeen], state: FindingState) -> None:
     assert _members(*seen).state is state
     assert member_findings.of_peers(seen).state is state
+
+
+def test_a_host_of_another_address_family_is_told_with_both() -> None:
+    finding = _members(HostSeen(THERE, Dialled.OTHER_FAMILY))
+    assert "[fd00::7]:6881 is IPv6, and this host has only IPv4: unless that host has both" in finding.message
+    assert finding.advice == "give both hosts addresses of one family, IPv4 or IPv6"
 
 
 # Folders and the machine
@@ -326,9 +347,7 @@ def test_a_good_folder_is_told_with_its_room_and_speed() -> None:
         (_folder(free=500 << 20), [], WARNING, "524 MB free"),
     ],
 )
-def test_what_a_folder_lacks_is_said(
-    seen: FolderSeen, demands: list[Demand], state: FindingState, words: str
-) -> None:
+def test_what_a_folder_lacks_is_said(seen: FolderSeen, demands: list[Demand], state: FindingState, words: str) -> None:
     finding = folder_findings.of_folder(Check.CACHE, seen, demands=demands)
     assert finding.state is state
     assert words in finding.message
