@@ -44,8 +44,8 @@ from typing import ClassVar
 
 __all__ = [
     "CacheBusyError", "DcdistError", "DiskError", "DiskFullError", "FetchFailedError", "FormatError",
-    "InputChangedError", "IntegrityError", "InvariantError", "NewerFormatError", "ObjectChangedError",
-    "ObjectExistsError", "ObjectMissingError", "RangeError", "ReleaseError", "ReleaseExistsError",
+    "InputChangedError", "IntegrityError", "InvariantError", "NewerFormatError", "NotReadyError",
+    "ObjectChangedError", "ObjectExistsError", "ObjectMissingError", "RangeError", "ReleaseError", "ReleaseExistsError",
     "ReleaseMissingError", "RollbackError", "ShortBodyError", "SignatureError", "StoreDeniedError", "StoreError",
     "StoreFullError", "StoreMissingError", "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError",
     "WebPageError", "XvaError",
@@ -241,7 +241,7 @@ class FetchFailedError(DcdistError):
 
 
 class NotReadyError(DcdistError):
-    """A check of `doctor` failed: a fetch on this host would fail, or would not trade."""
+    """A check of `doctor` failed; a fetch on this host would fail, or would not trade."""
 
     exit_code = 10
 

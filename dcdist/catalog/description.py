@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dcdist.catalog.absence import require_store
 from dcdist.catalog.delta import Unreadable, read_delta
 from dcdist.catalog.releases import visible_releases
-from dcdist.errors import FormatError, ReleaseMissingError
+from dcdist.errors import FormatError, ReleaseMissingError, StoreDeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,6 +67,8 @@ async def list_releases(store: Store, demo: str | None = None, *, trust: Sequenc
         StoreMissingError: There is no such container or directory.
         StoreError: The store cannot be read or listed.
     """
+    if not store.capabilities.listable:
+        raise StoreDeniedError(f"{store} cannot be listed; name a release: dcdist fetch DEMO@VERSION", store=str(store))
     visible, unreadable = await _visible(store, demo, trust)
     if not visible and not unreadable:
         await require_store(store)

@@ -98,13 +98,12 @@ async def find_release(
 
 
 async def _versions(store: Store, demo: str) -> list[ReleaseName]:
-    try:
-        listing = await store.list(object_names.releases_prefix(demo))
-    except StoreDeniedError as error:
+    if not store.capabilities.listable:
         raise StoreDeniedError(
             f"{store} cannot be listed, so the latest release of {demo} cannot be found; name it: {demo}@VERSION",
             store=str(store),
-        ) from error
+        )
+    listing = await store.list(object_names.releases_prefix(demo))
     names = (object_names.parse_release(entry.key) for entry in listing.entries)
     return [name for name in names if name is not None and name.demo == demo]
 

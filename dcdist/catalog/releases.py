@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dcdist.formats.signature import PublicKey
+    from dcdist.model.identity import ReleaseName
     from dcdist.model.release import Release
     from dcdist.ports.store import Entry, Store
 
@@ -62,6 +63,22 @@ async def visible_releases(
         (each for each in found if each is not None),
         key=lambda each: (each.release.name.demo, each.release.serial, each.release.name.version),
     )
+
+
+async def read_named(store: Store, name: ReleaseName, *, trusted: Sequence[PublicKey] = ()) -> tuple[Release, bool]:
+    """A release by its name, whoever signed it, and whether a trusted key did. The store is not listed.
+
+    Raises:
+        ObjectMissingError: There is none.
+        FormatError: It cannot be read, or is another release.
+        StoreError: The store could not be read.
+    """
+    key = object_names.release(name)
+    data = await store.get(key, limit=manifest.MANIFEST_LIMIT)
+    release = manifest.read_unverified(data)
+    if release.name != name:
+        raise FormatError(f"{store}/{key} holds the manifest of {release.name}")
+    return release, _is_signed(data, trusted)
 
 
 def _is_signed(data: bytes, trusted: Sequence[PublicKey]) -> bool:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from dcdist.engine.fetch_options import Reach
 from dcdist.engine.option_values import Name, PathOption, check_fields
+from dcdist.errors import UsageError
 from dcdist.formats.signature import PublicKey
+from dcdist.model.identity import ReleaseName
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class CheckupRequest:
     """The publishers' keys that a fetch would trust; none: signatures are not checked."""
     demo: Name | None = None
     """The demo whose releases and members are looked at; None: all of them."""
+    version: Name | None = None
+    """The version of `demo` that a fetch would name; None: it would take the newest, which needs a listing."""
     cache: PathOption | None = None
     """The folder for layers; None: it is not examined."""
     dest: PathOption | None = None
@@ -34,3 +38,10 @@ class CheckupRequest:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.version is not None and self.demo is None:
+            raise UsageError(f"version={self.version!r} is of no demo: give demo too")
+
+    @property
+    def release(self) -> ReleaseName | None:
+        """The release that a fetch would name; None: it would take the newest."""
+        return None if self.demo is None or self.version is None else ReleaseName(self.demo, self.version)

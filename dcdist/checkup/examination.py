@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,16 +15,20 @@ from dcdist.checkup.findings.finding import Check, Checkup, FindingState, skippe
 from dcdist.checkup.folder_checks import check_folder
 from dcdist.checkup.member_checks import check_peers
 from dcdist.checkup.reach_checks import ReachChecks
+from dcdist.checkup.room_checks import rooms_needed
 from dcdist.checkup.store_checks import STALL, StoreChecks
+from dcdist.errors import DiskError
 from dcdist.store import open_store
 from dcdist.tasks import task_group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dcdist.checkup.checkup_request import CheckupRequest
     from dcdist.checkup.findings.finding import Finding
+    from dcdist.checkup.findings.folder_findings import Demand
+    from dcdist.checkup.room_checks import RoomNeeded
     from dcdist.model.release import Release
     from dcdist.ports.store import Store
 
@@ -54,12 +59,17 @@ async def examine(
     return Checkup.of(checks.findings)
 
 
+_PATIENCE = 3.0
+"""Seconds that the check of a folder waits for the releases."""
+
+
 class _Examination:
     def __init__(self, request: CheckupRequest, store: Store, environment: Mapping[str, str]) -> None:
         self._request = request
         self._store = store
         self._environment = environment
         self._releases: asyncio.Future[tuple[Release, ...]] = asyncio.get_running_loop().create_future()
+        self._rooms: Sequence[RoomNeeded] | None = None
 
     async def run(self, checks: BoundedChecks) -> None:
         request = self._request
@@ -91,12 +101,13 @@ class _Examination:
             option = "--cache" if check is Check.CACHE else "--dest"
             checks.note(skipped(check, f"{option} was not given"))
         else:
-            await checks.examine(
-                check, partial(check_folder, check, path, needed=partial(self._needed, check), other=other)
-            )
+            await checks.examine(check, partial(check_folder, check, path, demands=self._demands, other=other))
 
-    async def _needed(self, check: Check) -> int:
-        """The most bytes that one of the newest releases brings to a folder; 0 if it is not known in time."""
-        releases = await asyncio.shield(self._releases)
-        sizes = (each.layer_bytes if check is Check.CACHE else each.image_bytes for each in releases)
-        return max(sizes, default=0)
+    async def _demands(self, file_system: int) -> Sequence[Demand]:
+        """What a fetch of each newest release would ask of a file system; none if they are not known in time."""
+        await asyncio.wait([self._releases], timeout=_PATIENCE)
+        if self._rooms is None and self._releases.done():
+            cache, dest = self._request.cache, self._request.dest
+            with suppress(DiskError):  # the check of that folder says why
+                self._rooms = await rooms_needed(self._store, self._releases.result(), cache=cache, dest=dest)
+        return [room.on(file_system) for room in self._rooms or ()]

@@ -18,9 +18,10 @@ from dcdist.disk.system_errors import refusals
 from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from dcdist.checkup.findings.finding import Check, Finding
+    from dcdist.checkup.findings.folder_findings import Demand
 
 _STEPS = (8 * MIB, 56 * MIB)
 """Bytes that are written and synced; after the first step of a slow disk there is no second."""
@@ -33,16 +34,17 @@ _SPARSE = 8 * MIB
 
 
 async def check_folder(
-    check: Check, path: Path, *, needed: Callable[[], Awaitable[int]], other: Path | None
+    check: Check, path: Path, *, demands: Callable[[int], Awaitable[Sequence[Demand]]], other: Path | None
 ) -> Finding:
-    """Examine a folder. `needed` tells the most bytes that a release brings here; `other`: the other folder of a fetch.
+    """Examine a folder. `demands` tells what releases ask of its file system; `other`: the other folder of a fetch.
 
     Raises:
         DiskError: It cannot be used.
     """
     seen = await asyncio.to_thread(look_at, path)
     shared = other is not None and await asyncio.to_thread(_is_on, other, seen.file_system)
-    return of_folder(check, seen, needed=await needed(), shared_with=str(other) if shared else "")
+    asked = await demands(seen.file_system)
+    return of_folder(check, seen, demands=asked, shared_with=str(other) if shared else "")
 
 
 def look_at(path: Path) -> FolderSeen:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.checkup.dialling import dial
 from dcdist.checkup.findings import member_findings
-from dcdist.checkup.findings.member_findings import HostSeen
+from dcdist.checkup.findings.member_findings import Dialled, HostSeen
 from dcdist.formats import object_names
 from dcdist.local_addresses import is_local
+from dcdist.node.addresses import choose
+from dcdist.node.interfaces import read_routes
 from dcdist.tasks import in_parallel
 
 if TYPE_CHECKING:
@@ -45,6 +48,16 @@ async def check_peers(request: CheckupRequest) -> Finding:
 
 async def _call(addresses: Sequence[Address]) -> list[HostSeen]:
     async def call(address: Address) -> HostSeen:
-        return HostSeen(address, await dial(address), is_local(address[0]))
+        dialled = await dial(address)
+        if dialled is Dialled.NO_ROUTE and await asyncio.to_thread(_has_only_the_other_family, address[0]):
+            dialled = Dialled.OTHER_FAMILY
+        return HostSeen(address, dialled, is_local(address[0]))
 
     return await in_parallel([partial(call, address) for address in addresses], limit=_CALLED)
+
+
+def _has_only_the_other_family(address: str) -> bool:
+    """Whether the addresses of this host that others could connect to are all of the other family."""
+    families = [socket.AF_INET, socket.AF_INET6]
+    theirs, other = reversed(families) if ":" in address else families
+    return choose([read_routes(theirs, None)]) is None and choose([read_routes(other, None)]) is not None

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dcdist.catalog.description import list_releases
+from dcdist.catalog.releases import read_named
 from dcdist.checkup.findings import release_findings, store_findings
 from dcdist.checkup.findings.finding import Check, FindingState, ok, skipped
 from dcdist.checkup.findings.store_findings import ProbeSeen, RangeSeen
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dcdist.checkup.bounded import BoundedChecks
     from dcdist.checkup.checkup_request import CheckupRequest
     from dcdist.checkup.findings.finding import Finding
+    from dcdist.model.identity import ReleaseName
     from dcdist.model.release import Release
     from dcdist.ports.store import Store
     from dcdist.store.servers import ServerRoute
@@ -110,13 +112,18 @@ class StoreChecks:
 
     async def _list_and_read(self, checks: BoundedChecks) -> None:
         listed = await checks.examine(Check.LIST, self._list)
-        if listed.state is not FindingState.OK:
-            for check in _AFTER_LIST:
-                checks.note(skipped(check, "the store cannot be listed"))
-            return
+        is_listable, name = listed.state is FindingState.OK, self._request.release
         async with task_group() as group:
-            group.create_task(checks.examine(Check.MEMBERS, partial(check_members, self._store, self._request)))
-            await checks.examine(Check.RELEASES, self._look_for_releases)
+            if is_listable:
+                group.create_task(checks.examine(Check.MEMBERS, partial(check_members, self._store, self._request)))
+            else:
+                checks.note(skipped(Check.MEMBERS, _NO_LIST))
+            if name is None and not is_listable:
+                for check in (Check.RELEASES, Check.READ):
+                    checks.note(skipped(check, _NO_LIST, "name a release: --demo DEMO@VERSION"))
+                return
+            look = self._look_for_releases if name is None else partial(self._look_for, name)
+            await checks.examine(Check.RELEASES, look)
             await checks.examine(Check.READ, self._read)
 
     async def _sign_in(self) -> Finding:
@@ -133,7 +140,9 @@ class StoreChecks:
         begun = time.monotonic()
         if exists:
             await self._exists()  # with a connection that is open, as most requests of a fetch
-        return store_findings.of_answer(str(self._store), exists, time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        is_web_server = not self._store.capabilities.listable
+        return store_findings.of_answer(str(self._store), exists, seconds, is_web_server=is_web_server)
 
     async def _exists(self) -> bool:
         if self._store.capabilities.listable:
@@ -147,7 +156,8 @@ class StoreChecks:
         try:
             listing = await self._store.list(object_names.releases_prefix(self._request.demo))
         except StoreDeniedError as error:
-            return store_findings.of_no_listing(str(error), has_peers=self._has_peers)
+            names_release = self._request.release is not None
+            return store_findings.of_no_listing(str(error), has_peers=self._has_peers, names_release=names_release)
         return store_findings.of_listing(len(listing.entries), time.monotonic() - begun)
 
     async def _write(self) -> Finding:
@@ -196,15 +206,25 @@ class StoreChecks:
         self._releases.set_result(release_findings.newest(found))
         return release_findings.of_releases(found, demo=demo, has_keys=bool(trust))
 
+    async def _look_for(self, name: ReleaseName) -> Finding:
+        keys = self._request.trust
+        try:
+            release, signed = await read_named(self._store, name, trusted=keys)
+        except ObjectMissingError:
+            return release_findings.no_such(name)
+        self._releases.set_result((release,))
+        return release_findings.of_named(release, signed=signed, has_keys=bool(keys))
+
     async def _read(self) -> Finding:
-        """Read from the beginning of a layer for a while."""
+        """Read from near the beginning of a layer for a while: the whole object would not prove that ranges work."""
         releases = self._releases.result() if self._releases.done() else ()
         layer = next((layer for release in releases for layer in release.layers), None)
         if layer is None:
             return store_findings.nothing_to_read()
-        key, length = object_names.layer_segment(layer.name, 0), min(_RANGE, layer.length)
+        key, start = object_names.layer_segment(layer.name, 0), min(1, layer.length - 1)
+        length = min(_RANGE, layer.length - start)
         begun, count = time.monotonic(), 0
-        async with self._store.read(key, start=0, length=length) as parts:
+        async with self._store.read(key, start=start, length=length) as parts:
             async for part in parts:
                 count += len(part)
                 if time.monotonic() - begun > _READ_SECONDS:
@@ -212,4 +232,5 @@ class StoreChecks:
         return store_findings.of_range(RangeSeen(key, count, time.monotonic() - begun))
 
 
+_NO_LIST = "the store cannot be listed"
 _AFTER_LIST = (Check.MEMBERS, Check.RELEASES, Check.READ)

@@ -41,11 +41,13 @@ class PlannedLayer:
 class FetchPlan:
     """The images of a fetch in start order, and its layers in the order of the release.
 
-    They need these layers; others of the release, which this host holds, may be among them, to be given to others.
+    `needed`: the layers to bring, those of its images, or all for a seeder. Others of the release, which this host
+    holds, may be among its layers, to be given to others.
     """
 
     images: tuple[PlannedImage, ...]
     layers: tuple[PlannedLayer, ...]
+    needed: frozenset[LayerName]
 
     @property
     def layer_bytes(self) -> int:
@@ -54,9 +56,8 @@ class FetchPlan:
 
     @property
     def needed_bytes(self) -> int:
-        """Bytes of the layers that its images need; of all its layers if it has no image."""
-        needed = {name for each in self.images for name in each.extents.layers}
-        return sum(layer.entry.length for layer in self.layers if not self.images or layer.entry.name in needed)
+        """Bytes of the layers to bring."""
+        return sum(layer.entry.length for layer in self.layers if layer.entry.name in self.needed)
 
 
 def plan_images(release: Release, images: Sequence[PlannedImage], indexes: Mapping[LayerName, Index]) -> FetchPlan:
@@ -67,13 +68,14 @@ def plan_images(release: Release, images: Sequence[PlannedImage], indexes: Mappi
     """
     tables = {name: index.frames for name, index in indexes.items()}
     placements = turn_around([each.extents for each in images], tables)
-    return FetchPlan(tuple(images), _layers(release, indexes, placements))
+    needed = frozenset(name for each in images for name in each.extents.layers)
+    return FetchPlan(tuple(images), _layers(release, indexes, placements), needed)
 
 
 def plan_layers(release: Release, indexes: Mapping[LayerName, Index]) -> FetchPlan:
-    """The plan for the layers of `indexes` and no image."""
+    """The plan that brings the layers of `indexes` and no image."""
     nowhere = {name: LayerPlacements([0] * len(index.frames)) for name, index in indexes.items()}
-    return FetchPlan((), _layers(release, indexes, nowhere))
+    return FetchPlan((), _layers(release, indexes, nowhere), frozenset(indexes))
 
 
 def _layers(

@@ -62,7 +62,7 @@ async def make_plan(
 ) -> FetchPlan:
     """Read the extents of `images` and the indexes of the layers that they need; `report` gets what was wrong.
 
-    Layers of the release that are in `held` are in the plan too, to be given to others, if anything is needed at all.
+    Layers of the release that are in `held` are in the plan too, to be given to others, even if no image is built.
 
     Raises:
         StoreError: The store could not give them.
@@ -73,7 +73,7 @@ async def make_plan(
         [partial(promised.read_extents, store, image, report=report) for image in images], limit=_AT_ONCE
     )
     wanted = {layer for each in extents for layer in each.layers}
-    taking_part = wanted | set(held) if wanted else wanted
+    taking_part = wanted | set(held)
     entries = tuple(entry for entry in release.layers if entry.name in taking_part)
     unknown = wanted - {entry.name for entry in entries}
     if unknown:

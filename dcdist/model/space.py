@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dcdist.errors import DiskFullError
+from dcdist.model.quantities import show_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,16 +42,12 @@ def require_space(needs: Iterable[SpaceNeeded]) -> None:
 
 
 def _too_little(needs: list[SpaceNeeded], needed: int, free: int) -> DiskFullError:
-    parts = " and ".join(f"{need.path} ({_gib(need.needed)})" for need in needs)
+    parts = " and ".join(f"{need.path} ({show_bytes(need.needed)})" for need in needs)
     share = ", which share one file system, still need" if len(needs) > 1 else " still needs"
     return DiskFullError(
-        f"not enough space: {parts}{share} {needed} bytes ({_gib(needed)}), {free} ({_gib(free)}) are free; "
-        f"free at least {needed - free} bytes or choose other folders",
+        f"not enough space: {parts}{share} {show_bytes(needed)}, {show_bytes(free)} are free; "
+        f"free at least {show_bytes(needed - free)} or choose other folders",
         path=needs[0].path,
         needed=needed,
         free=free,
     )
-
-
-def _gib(count: int) -> str:
-    return f"{count / 1024**3:.2f} GiB"

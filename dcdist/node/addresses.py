@@ -59,7 +59,7 @@ class OwnAddress:
         families = [_family(each) for each, _ in listening]
         address = choose([self._routes(family) for family in families])
         if address is None and self._is_directory:
-            # Without a network, only hosts on this machine can share the directory.
+            # Hosts on this machine can still reach it, and `doubt` says that no others can.
             address = _LOOPBACK[families[0]]
         return None if address is None else (address, port)
 
@@ -81,13 +81,15 @@ class OwnAddress:
             )
         if not ip_address(announced[0]).is_loopback or self._reach.advertise is not None:
             return ""
-        if self._is_directory:
-            everywhere = ip_address(listening[0][0]).is_unspecified
-            elsewhere = choose([self._routes(family) for family in others]) if everywhere else None
-        else:
-            elsewhere = choose([self._routes(family) for family in (*families, *others)])
-        if not elsewhere or ip_address(elsewhere).is_loopback:
-            return ""
+        was_chosen = not ip_address(listening[0][0]).is_unspecified
+        routes = [self._routes(family) for family in (*families, *others)]
+        if was_chosen and (self._is_directory or any(_is_loopback(each.to_store) for each in routes)):
+            return ""  # store and hosts may all be on this machine
+        elsewhere = choose(routes)
+        if not elsewhere or _is_loopback(elsewhere):
+            if was_chosen:
+                return ""
+            return f"this host has no address but {announced[0]}: only hosts on this machine can reach it"
         return (
             f"this host announces {announced[0]}, so only hosts on the same machine can connect to it: others need "
             f"--listen {_written(elsewhere)}:PORT (listen)"
@@ -100,14 +102,20 @@ class OwnAddress:
 def choose(families: Sequence[Routes]) -> str | None:
     """The address that others reach best: the one towards the store, else towards anywhere, else of any interface.
 
-    Earlier families come first where two are as good. None: there is no address but loopback.
+    Earlier families come first where two are as good. A loopback address comes last: a store on this machine may be a
+    tunnel's end, and hosts on this machine reach its other addresses too. None: there is none.
     """
     to_store = [each.to_store for each in families]
     to_anywhere = [each.to_anywhere for each in families]
     interfaces = [address for each in families for address in each.interfaces]
     # Last of all come addresses that a host gave itself because nobody gave it one.
     interfaces.sort(key=lambda address: ip_address(address).is_link_local)
-    return next((address for address in [*to_store, *to_anywhere, *interfaces] if address), None)
+    found = [address for address in [*to_store, *to_anywhere, *interfaces] if address]
+    return min(found, key=_is_loopback, default=None)
+
+
+def _is_loopback(address: str | None) -> bool:
+    return address is not None and ip_address(address).is_loopback
 
 
 def _family(address: str) -> socket.AddressFamily:

@@ -83,7 +83,7 @@ async def fetch(
         if delivery is None:
             plan = await plan_of_layers(store, cache, release, report)
         else:
-            held = await cache.complete_layers() if options.swarm else ()
+            held = await cache.complete_layers() if options.swarm and not options.metadata_only else ()
             plan = await make_plan(store, cache, release, delivery.missing, report, held=held)
         run = FetchRun(store, release, plan, options, cache, delivery, report)
         with single_error():
@@ -198,7 +198,9 @@ class FetchRun:
             pass
 
     async def _require_space(self) -> None:
-        lengths = {layer.entry.name: layer.entry.length for layer in self._plan.layers}
+        # Those that are only given are whole: what a compressing file system says of them would count as missing.
+        needed = (layer.entry for layer in self._plan.layers if layer.entry.name in self._plan.needed)
+        lengths = {entry.name: entry.length for entry in needed}
         needs = [await self._cache.need(lengths)]
         if self._delivery is not None:
             needs.append(await self._delivery.need(self._plan))

@@ -69,7 +69,7 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
     """
     if not store.capabilities.writable:
         raise StoreDeniedError(
-            f"{store} is read-only, as every store behind plain HTTP: publish to swift://... or file:///...",
+            f"{store} is read-only, as every web server: publish to swift://... or file:///...",
             store=str(store),
         )
     # A level that zstd lacks is refused before anything else happens.

@@ -72,7 +72,7 @@ async def test_a_disk_that_may_only_be_read_is_named_before_anything_is_fetched(
 
     assert (code, error["kind"]) == (DiskError.exit_code, "DiskError")
     assert error["path"].startswith(str(small / "place"))
-    assert "the file system is read-only; choose another folder" in error["message"]
+    assert "the file system is read-only; mount it writable, or choose another folder" in error["message"]
     assert site.swift.sent_bytes(f"{site.container}/demos/layers/") < MIB
 
 

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 class MemoryStore:
     """Objects in a dict. Each call takes the next of `failures` and raises it, unless it is None or there is none."""
 
-    def __init__(self, *, part: int = 1000) -> None:
-        """Begin empty; `part` is the bytes of each part of a read."""
+    def __init__(self, *, part: int = 1000, listable: bool = True) -> None:
+        """Begin empty; `part` is the bytes of each part of a read. `listable`: as the capabilities say."""
         self.objects: dict[str, bytes] = {}
         self.failures: list[StoreError | None] = []
         self.calls: list[str] = []
         self.closed = False
         self._part = part
+        self._listable = listable
 
     @property
     def capabilities(self) -> Capabilities:
-        """Everything."""
-        return Capabilities(writable=True, listable=True)
+        """Everything, but a listing only where it was made so."""
+        return Capabilities(writable=True, listable=self._listable)
 
     @property
     def host(self) -> str:

@@ -16,6 +16,7 @@ NOTHING = Routes()
 LAN = Routes(interfaces=("10.77.0.1",))
 LAN_IPV6 = Routes(interfaces=("fd00::1",))
 HERE = Routes(to_store="127.0.0.1")
+NO_OTHER = "this host has no address but 127.0.0.1: only hosts on this machine can reach it"
 
 
 @dataclass
@@ -95,7 +96,25 @@ def test_interfaces_count_in_their_order_and_addresses_that_nobody_gave_come_las
 def test_a_directory_without_a_network_is_shared_on_this_machine_only() -> None:
     assert announced(System(), store_host="") == "127.0.0.1"
     assert announced(System(), Reach(listen=("::", 0)), store_host="") == "::1"
-    assert doubt(System(), store_host="") == ""
+    assert doubt(System(), store_host="") == NO_OTHER
+
+
+@pytest.mark.parametrize(
+    ("system", "address"),
+    [
+        (System(Routes("127.0.0.1", "10.0.0.5")), "10.0.0.5"),
+        (System(Routes("127.0.0.1", None, ("10.0.0.5",))), "10.0.0.5"),
+        (System(LAN, Routes("::1")), "10.77.0.1"),
+        (System(HERE, LAN_IPV6), "fd00::1"),
+    ],
+)
+def test_a_store_on_loopback_may_be_the_end_of_a_tunnel_and_does_not_win_over_a_real_address(
+    system: System, address: str
+) -> None:
+    assert announced(system) == address
+    assert doubt(system) == ""
+    assert announced(system, Reach(listen=("127.0.0.1", 0))) == "127.0.0.1"
+    assert doubt(system, Reach(listen=("127.0.0.1", 0))) == ""
 
 
 def test_a_host_without_any_address_announces_none() -> None:
@@ -153,5 +172,5 @@ def test_loopback_is_doubted_where_the_store_is_elsewhere() -> None:
     assert "announces 127.0.0.1, so only hosts on the same machine" in doubt(System(LAN), loopback)
     assert "--listen [fd00::1]:PORT" in doubt(System(NOTHING, LAN_IPV6), all_ipv4, store_host="")
     assert doubt(System(HERE), loopback) == ""
-    assert doubt(System(HERE)) == ""
+    assert doubt(System(HERE)) == NO_OTHER
     assert doubt(System(LAN), loopback, store_host="") == ""

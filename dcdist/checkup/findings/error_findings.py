@@ -8,6 +8,7 @@ from dcdist.checkup.findings.finding import Check, failed
 from dcdist.errors import (
     DiskError,
     DiskFullError,
+    RangeError,
     StoreDeniedError,
     StoreFullError,
     StoreMissingError,
@@ -24,6 +25,7 @@ _ADVICE: dict[type[DcdistError], str] = {
     StoreDeniedError: "use credentials that may do this, or have the store's owner allow it to them",
     StoreMissingError: "check --store, and mount the directory; the first publish makes what is missing",
     StoreThrottledError: "run this again later; if it stays so, limit what hosts ask for with --store-rate",
+    RangeError: "have the server, and each proxy before it, answer requests for ranges (206): a fetch reads in ranges",
     StoreFullError: "free some space in the store, or raise the quota",
     StoreUnavailableError: "check that the store is up, that its URL is right, that a firewall lets TCP connections to "
     "it through, and which proxies are in force (see the check 'proxy')",

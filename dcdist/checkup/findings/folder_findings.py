@@ -9,12 +9,17 @@ from dcdist.checkup.findings.finding import failed, ok, warning
 from dcdist.model.quantities import show_bytes, show_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dcdist.checkup.findings.finding import Check, Finding
 
 _SLOW = 20e6
 """Bytes a second, written and synced, from which a disk holds up a fetch at 1 Gbit/s badly."""
 
 _LITTLE = 1 << 30
+
+_NAMED = 5
+"""Releases that are named in one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,20 @@ class FolderSeen:
     sync_seconds: float = 0.0
 
 
-def of_folder(check: Check, seen: FolderSeen, *, needed: int, shared_with: str = "") -> Finding:
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """The bytes that a fetch of a release still needs on a file system; if not `exact`, it may be less."""
+
+    release: str
+    needed: int
+    exact: bool
+
+
+def of_folder(check: Check, seen: FolderSeen, *, demands: Sequence[Demand], shared_with: str = "") -> Finding:
     """A folder that can be written to.
 
-    `needed`: the most bytes that a release which is known would bring here, if nothing of it were here yet; 0: unknown.
-    `shared_with`: the other folder, if both are on one file system.
+    `demands`: of the newest release of each demo, on the folder's file system, where they are known. `shared_with`: the
+    other folder, if both are on one file system.
     """
     parts = [seen.path if seen.exists else f"{seen.path} does not exist yet, and can be made"]
     parts.append(f"{show_bytes(seen.free)} free" + (f", shared with {shared_with}" if shared_with else ""))
@@ -55,13 +69,25 @@ def of_folder(check: Check, seen: FolderSeen, *, needed: int, shared_with: str =
         )
     if seen.free == 0:
         return failed(check, told, "make room, or choose another folder")
-    return _doubts(check, seen, told, needed)
+    if large := [each for each in demands if each.needed > seen.free]:
+        return _too_large(check, seen, told, large, len(demands))
+    return _doubts(check, seen, told)
 
 
-def _doubts(check: Check, seen: FolderSeen, told: str, needed: int) -> Finding:
-    if needed > seen.free:
-        told += f"; the largest newest release brings up to {show_bytes(needed)} here, less what is here already"
-        return warning(check, told, "make room, or choose another folder, before the fetch of that release")
+def _too_large(check: Check, seen: FolderSeen, told: str, large: Sequence[Demand], known: int) -> Finding:
+    """Some newest releases do not fit; a fetch surely ends if that is so of all of them."""
+    named = [f"{each.release} still needs {'' if each.exact else 'up to '}{show_bytes(each.needed)}" for each in large]
+    more = f", and {len(large) - _NAMED} more" if len(large) > _NAMED else ""
+    told += f"; too little: {', '.join(named[:_NAMED])}{more}"
+    lacking = max(each.needed for each in large) - seen.free
+    advice = f"make room for {show_bytes(lacking)} more, or choose another folder"
+    if len(large) == known and all(each.exact for each in large):
+        return failed(check, told, advice)
+    others = "" if len(large) == known else "; if this host fetches another demo, name it with --demo"
+    return warning(check, told, advice + others)
+
+
+def _doubts(check: Check, seen: FolderSeen, told: str) -> Finding:
     if seen.not_sparse:
         advice = "count the whole size of the images, or choose another folder"
         return warning(check, f"{told}; files cannot be sparse: zeros take room too", advice)

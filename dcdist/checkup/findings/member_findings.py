@@ -28,9 +28,11 @@ class Dialled(Enum):
 
     ANSWERS = "answers"
     OTHER_PROGRAM = "is another program, not BitTorrent"
+    MUTE = "accepts connections and says nothing: perhaps another program"
     REFUSED = "refuses: nothing listens there"
     SILENT = "does not answer: a firewall may be in between"
     NO_ROUTE = "cannot be reached: there is no route, or a firewall rejects"
+    OTHER_FAMILY = "is of another address family than this host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,22 @@ def _of_hosts(check: Check, seen: Sequence[HostSeen], tried: str) -> Finding:
     told = f"{tried}: {len(good)} answer" + (f", {here} of them on this machine" if here else "")
     if not bad:
         return ok(check, told)
-    named = "; ".join(f"{show_address(each.address)} {each.dialled.value}" for each in bad[:_NAMED])
+    named = "; ".join(f"{show_address(each.address)} {_how(each)}" for each in bad[:_NAMED])
     more = f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
     advice = _advice(bad)
     # Who answers on this machine says nothing of the way to the others.
     others_answer = any(not each.is_local for each in good) or all(each.is_local for each in bad)
-    if good and others_answer:
+    only_mute = all(each.dialled is Dialled.MUTE for each in bad)
+    if (good and others_answer) or only_mute:
         return warning(check, f"{told}; {named}{more}", advice)
     return failed(check, f"{told}; {named}{more}", advice)
+
+
+def _how(seen: HostSeen) -> str:
+    if seen.dialled is not Dialled.OTHER_FAMILY:
+        return str(seen.dialled.value)
+    theirs, ours = ("IPv6", "IPv4") if ":" in seen.address[0] else ("IPv4", "IPv6")
+    return f"is {theirs}, and this host has only {ours}: unless that host has both, they cannot trade"
 
 
 def _advice(bad: Sequence[HostSeen]) -> str:
@@ -99,6 +109,8 @@ def _advice(bad: Sequence[HostSeen]) -> str:
         )
     if any(each.dialled is Dialled.REFUSED for each in bad):
         parts.append("if such a host still runs, its --advertise or a firewall that rejects is wrong")
-    if any(each.dialled is Dialled.OTHER_PROGRAM for each in bad):
+    if any(each.dialled is Dialled.OTHER_FAMILY for each in bad):
+        parts.append("give both hosts addresses of one family, IPv4 or IPv6")
+    if any(each.dialled in {Dialled.OTHER_PROGRAM, Dialled.MUTE} for each in bad):
         parts.append("correct the --peer, or the --advertise of that host")
     return "; ".join(parts)

@@ -89,14 +89,12 @@ def of_address(seen: AddressSeen) -> Finding:
             "give one with --advertise IP:PORT, or bring an interface up",
         )
     told = f"{show_address(seen.announced)} would be announced: {seen.reason}"
+    if ip_address(seen.announced[0]).is_loopback:
+        doubt = seen.doubt or "only hosts on this machine can connect to it"
+        advice = "give an address that others can reach with --listen or --advertise IP:PORT, or bring an interface up"
+        return warning(Check.ADDRESS, f"{told}; {doubt}", advice)
     if seen.doubt:
         return warning(Check.ADDRESS, f"{told}; {seen.doubt}", "choose both addresses with --listen and --advertise")
-    if ip_address(seen.announced[0]).is_loopback:
-        return warning(
-            Check.ADDRESS,
-            f"{told}; only hosts on this machine can connect to it",
-            "give an address that others can reach with --advertise IP:PORT",
-        )
     return ok(Check.ADDRESS, told)
 
 

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
     from dcdist.catalog.description import ListedRelease, Releases
     from dcdist.checkup.findings.finding import Finding
+    from dcdist.model.identity import ReleaseName
     from dcdist.model.release import Release
 
 _NAMED = 5
 """Demos, or releases passed over, that are named in one message."""
 
+_GIVE_KEY = "give the publisher's public key with --trust: a fetch takes only what it signed"
 _OTHER_KEY = "give this host the publisher's other key with --trust, or have it signed with a key that it trusts"
 
 
@@ -45,13 +47,28 @@ def of_releases(releases: Releases, *, demo: str | None, has_keys: bool) -> Find
         return warning(
             Check.RELEASES,
             f"{told}; signatures were not checked",
-            "give the publisher's public key with --trust: a fetch takes only what it signed",
+            _GIVE_KEY,
         )
     told += ", signed by a key of --trust"
     if newer or unsigned:
         passed_over = _names([*newer, *unsigned])
         return warning(Check.RELEASES, f"{told}; passed over, as no such key signed them: {passed_over}", _OTHER_KEY)
     return ok(Check.RELEASES, told)
+
+
+def of_named(release: Release, *, signed: bool, has_keys: bool) -> Finding:
+    """The release that a fetch would name; `signed`: by one of the given keys, if `has_keys`."""
+    told = _names([release])
+    if not has_keys:
+        return warning(Check.RELEASES, f"{told} is there; signatures were not checked", _GIVE_KEY)
+    if not signed:
+        return failed(Check.RELEASES, f"{told} is there, but none of the keys of --trust signed it", _OTHER_KEY)
+    return ok(Check.RELEASES, f"{told} is there, signed by a key of --trust")
+
+
+def no_such(name: ReleaseName) -> Finding:
+    """The store has no release of that name."""
+    return failed(Check.RELEASES, f"there is no release {name}", "publish it first, or check --store and --demo")
 
 
 def _demos(releases: Releases) -> Iterator[tuple[ListedRelease | None, list[ListedRelease]]]:

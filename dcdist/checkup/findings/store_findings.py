@@ -43,15 +43,19 @@ class RangeSeen:
     seconds: float
 
 
-def of_answer(store: str, exists: bool, seconds: float) -> Finding:
-    """The container or directory is there, or not; a small request took `seconds`."""
+def of_answer(store: str, exists: bool, seconds: float, *, is_web_server: bool = False) -> Finding:
+    """The container or directory is there, or not; a small request took `seconds`.
+
+    A web server knows no containers: that it answers says nothing of the folder.
+    """
     if not exists:
         return failed(
             Check.STORE,
             f"{store} does not exist: there is no such container or directory",
             "check --store, and mount the directory; the first publish makes it",
         )
-    told = f"{store} is there; a small request takes {seconds * 1000:.0f} ms"
+    told = f"{store}: the server answers" if is_web_server else f"{store} is there"
+    told += f"; a small request takes {seconds * 1000:.0f} ms"
     if seconds > _SLOW_REQUEST:
         advice = "look for a proxy or a distant server: every host asks for manifests, indexes and heartbeats"
         return warning(Check.STORE, told, advice)
@@ -63,11 +67,12 @@ def of_listing(objects: int, seconds: float) -> Finding:
     return ok(Check.LIST, f"releases and heartbeats can be listed ({objects} object(s) in {show_duration(seconds)})")
 
 
-def of_no_listing(reason: str, *, has_peers: bool) -> Finding:
-    """The store cannot be listed."""
+def of_no_listing(reason: str, *, has_peers: bool, names_release: bool) -> Finding:
+    """The store cannot be listed; `names_release`: the fetch would not look for the newest one."""
     message = f"{reason}; the latest release cannot be found, and {_NO_HEARTBEATS}"
-    advice = f"name the release, DEMO@VERSION; {_NAME_PEERS}"
-    return warning(Check.LIST, message, advice) if has_peers else failed(Check.LIST, message, advice)
+    advice = f"name the release, here with --demo DEMO@VERSION; {_NAME_PEERS}"
+    good_enough = has_peers and names_release
+    return warning(Check.LIST, message, advice) if good_enough else failed(Check.LIST, message, advice)
 
 
 def of_writing(seen: ProbeSeen) -> Finding:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 @shared_options.TRUST_TO_EXAMINE
 @click.option(
     "--demo",
-    type=shared_options.DEMO,
-    metavar="DEMO",
-    help="Look only at the releases and hosts of this demo. [default: all demos]",
+    type=shared_options.WANTED,
+    metavar="DEMO[@VERSION]",
+    help="Look only at the releases and hosts of this demo, or at one release, which needs no listing. [default: all "
+    "demos]",
 )
 @setting("--cache", type=shared_options.UNSEEN_FOLDER, metavar="DIR", help="Folder for layers that a fetch would get.")
 @setting("--dest", type=shared_options.UNSEEN_FOLDER, metavar="DIR", help="Folder for images that a fetch would get.")
@@ -68,7 +69,10 @@ def command(
 
     keys = tuple(read_public_key(path) for path in trust)
     where = Reach(listen=listen, **reach)  # type: ignore[arg-type]  # click has checked them
-    request = CheckupRequest(store, trust=keys, demo=demo, cache=cache, dest=dest, reach=where)
+    name, _, version = (demo or "").partition("@")
+    request = CheckupRequest(
+        store, trust=keys, demo=name or None, version=version or None, cache=cache, dest=dest, reach=where
+    )
     display = CheckupDisplay(as_json=as_json)
 
     async def run() -> Checkup:

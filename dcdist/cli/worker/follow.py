@@ -67,4 +67,5 @@ def _follow(child: Child, display: FetchDisplay, stay: str, log: Callable[[Fault
         fault = fault or died(0)
         log(fault)
         raise ReportedError(fault)
+    tell_ready()  # nothing seeds, so no event has said so before
     display.finish(fetched, None)

@@ -92,7 +92,7 @@ class ReadonlyHttpStore:
 
     def _denied(self, done: str, key: str) -> StoreDeniedError:
         return StoreDeniedError(
-            f"{self}: a store behind plain HTTP cannot be {done}; name it as swift://... or file:///... for that",
+            f"{self}: a web server cannot be {done}; name it as swift://... or file:///... for that",
             store=str(self),
             key=key,
         )

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from dcdist.checkup import bounded, examination, store_checks
 from dcdist.checkup.checkup_request import CheckupRequest
 from dcdist.checkup.examination import examine
 from dcdist.checkup.findings.finding import Check, FindingState
 from dcdist.engine.fetch_options import Reach
-from dcdist.errors import StoreDeniedError
+from dcdist.errors import StoreDeniedError, UsageError
 from dcdist.store import open_store
 from dcdist.store.wrapped import Wrapped
 from tests.support.checkups import LOOPBACK, found, in_state, other_host, publish
-from tests.support.http_server import serve_directory
+from tests.support.http_server import serve, serve_directory
 from tests.support.publishing import KEY, OTHER_KEY
 from tools.lab.swift_config import READER
 
@@ -126,17 +128,61 @@ async def _let_read(swift: Swift, container: str) -> None:
             assert answer.status == 204
 
 
-async def test_a_web_server_is_read_only_and_cannot_be_listed(tmp_path: Path) -> None:
+async def test_a_web_server_is_read_only_and_cannot_be_listed_so_the_release_is_named(tmp_path: Path) -> None:
     await publish(tmp_path.as_uri(), {})
     async with serve_directory(tmp_path) as url, other_host(tmp_path.as_uri(), {}) as place:
         alone = await examine(CheckupRequest(url, reach=HERE), environment={})
         reach = Reach(listen=LOOPBACK, peers=(place,))
-        with_peer = await examine(CheckupRequest(url, reach=reach), environment={})
+        unnamed = await examine(CheckupRequest(url, reach=reach), environment={})
+        named = CheckupRequest(url, trust=(KEY.public,), demo="web", version="1", reach=reach)
+        good = await examine(named, environment={})
+        other_key = await examine(replace(named, trust=(OTHER_KEY.public,)), environment={})
+    seen = found(good)
 
     assert in_state(alone, FAILED) == {Check.LIST, Check.WRITE}
+    assert found(alone)[Check.STORE].message.startswith(f"{url}: the server answers; a small request takes ")
     assert found(alone)[Check.WRITE].message.startswith(f"{url} is read-only; without heartbeats")
-    assert "name the release, DEMO@VERSION" in found(alone)[Check.LIST].advice
-    assert with_peer.ready, with_peer
+    assert "a web server cannot be listed" in found(alone)[Check.LIST].message
+    assert in_state(unnamed, FAILED) == {Check.LIST}
+    assert "--demo DEMO@VERSION" in found(unnamed)[Check.LIST].advice
+    assert found(unnamed)[Check.READ].state is SKIPPED
+    assert good.ready, good
+    assert seen[Check.RELEASES].message == "web@1 (400 kB of layers) is there, signed by a key of --trust"
+    assert (seen[Check.READ].state, seen[Check.MEMBERS].state) == (OK, SKIPPED)
+    assert in_state(other_key, FAILED) == {Check.RELEASES}
+
+
+async def test_a_folder_of_a_web_server_that_is_not_there_is_not_ready(tmp_path: Path) -> None:
+    async with serve_directory(tmp_path) as url, other_host(tmp_path.as_uri(), {}) as place:
+        reach = Reach(listen=LOOPBACK, peers=(place,))
+        request = CheckupRequest(f"{url}/nothing", demo="web", version="1", reach=reach)
+        checkup = await examine(request, environment={})
+
+    assert in_state(checkup, FAILED) == {Check.RELEASES}
+    assert found(checkup)[Check.RELEASES].message == "there is no release web@1"
+    assert found(checkup)[Check.STORE].message.startswith(f"{url}/nothing: the server answers")
+
+
+async def test_a_web_server_without_ranges_is_not_ready(tmp_path: Path) -> None:
+    await publish(tmp_path.as_uri(), {})
+
+    async def whole(request: web.BaseRequest) -> web.StreamResponse:
+        file = tmp_path / request.path.removeprefix("/")
+        return web.Response(body=file.read_bytes()) if file.is_file() else web.Response(status=404)
+
+    async with serve(whole) as url, other_host(tmp_path.as_uri(), {}) as place:
+        reach = Reach(listen=LOOPBACK, peers=(place,))
+        request = CheckupRequest(url, trust=(KEY.public,), demo="web", version="1", reach=reach)
+        checkup = await examine(request, environment={})
+
+    assert in_state(checkup, FAILED) == {Check.READ}
+    assert "the whole object came instead of a range" in found(checkup)[Check.READ].message
+    assert "answer requests for ranges" in found(checkup)[Check.READ].advice
+
+
+def test_a_version_alone_is_of_no_demo() -> None:
+    with pytest.raises(UsageError, match="version='1' is of no demo"):
+        CheckupRequest("file:///store", version="1")
 
 
 async def test_a_container_that_is_not_there_is_said_and_not_made(swift: Swift, container: str) -> None:

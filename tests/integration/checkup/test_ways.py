@@ -64,6 +64,11 @@ async def _ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     await reader.read()
 
 
+async def _silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    while await reader.read(65_536):
+        pass
+
+
 @pytest.fixture
 def closed() -> Address:
     """A port on which nobody listens."""
@@ -78,6 +83,8 @@ async def test_a_bittorrent_peer_answers_and_another_program_is_known_for_what_i
         assert await dial(("127.0.0.1", swarm.port)) is Dialled.ANSWERS
         assert await dial(place) is Dialled.OTHER_PROGRAM
         assert await dial(closed) is Dialled.REFUSED
+        async with server(_silent) as silent:
+            assert await dial(silent) is Dialled.MUTE
         # It was called, and counts nobody.
         assert (await swarm.latest_statistics()).peers_seen == 0
 

@@ -85,6 +85,26 @@ def test_updates_on_any_port_leave_one_seeder_that_has_the_latest(demo: Demo, tm
         )
 
 
+@pytest.mark.parametrize("port", ["fixed", "any"])
+def test_the_same_release_again_is_complete_at_once_moves_nothing_and_takes_over_the_seeding(
+    demo: Demo, tmp_path: Path, port: str
+) -> None:
+    listen = f"127.0.0.1:{_free_port() if port == 'fixed' else 0}"
+    pids: list[int] = []
+    with _ended_at_last(pids):
+        for _ in range(2):
+            done = dcdist(*demo.fetch("web@1", tmp_path, "--listen", listen, "--seed-for", "10m"))
+            assert done.code == 0, done
+            pids.append(done.records[-2]["pid"])
+        wait_for_end(pids[0])
+
+        (found,) = [record for record in done.records if record["event"] == "release_found"]
+        assert found["layer_bytes"] == 0
+        assert [done.last("fetched")["bytes"][source] for source in ("store", "peers", "images")] == [0, 0, 0]
+        other = demo.fetch("web@1", tmp_path / "other", "--no-store", "--seed-for", "0", "--listen", "127.0.0.1:0")
+        assert dcdist(*other).last("fetched")["peers_seen"] == 1
+
+
 def _wait_for_line(host: Path, pid: int, *, count: int) -> list[str]:
     while len(said := _said(host, pid)) < count:
         assert is_alive(pid)
@@ -168,15 +188,21 @@ def test_that_a_service_will_end_the_seeding_is_said(demo: Demo, tmp_path: Path)
         assert next(each for each in logged if each["event"] == "seeding").items() >= done.records[-2].items()
 
 
-def test_a_service_that_waits_for_a_word_gets_it_when_the_images_are_there(demo: Demo, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed_for", ["10m", "0"])
+def test_a_service_that_waits_for_a_word_gets_it_once_whenever_the_images_are_there(
+    demo: Demo, tmp_path: Path, seed_for: str
+) -> None:
     # Whether this is a service is not known here; that the word comes does not depend on it.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as system:
+    fetch = demo.fetch("web@1", tmp_path, "--listen", "127.0.0.1:0", "--seed-for", seed_for)
+    pids: list[int] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as system, _ended_at_last(pids):
         system.bind(str(tmp_path / "notify"))
-        system.settimeout(60)
-        environment = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
-        done = dcdist(
-            *demo.fetch("web@1", tmp_path, "--listen", "127.0.0.1:0", "--seed-for", "10m"), environment=environment
-        )
-        with _ended_at_last([done.records[-2]["pid"]]):
-            assert system.recv(100) == b"READY=1\n"
+        system.setblocking(False)
+        for _ in ("first boot", "second boot"):
+            done = dcdist(*fetch, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+            pids += [record["pid"] for record in done.records if record["event"] == "seeding"]
+            assert done.code == 0, done
             assert (tmp_path / "images" / "web.img").exists()
+            assert system.recv(100) == b"READY=1\n"
+            with pytest.raises(BlockingIOError):
+                system.recv(100)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from dcdist.catalog.delta import Delta
@@ -17,7 +19,7 @@ from dcdist.checkup.findings import (
 )
 from dcdist.checkup.findings.error_findings import of_error, of_silence
 from dcdist.checkup.findings.finding import Check, Checkup, Finding, FindingState, failed, ok, warning
-from dcdist.checkup.findings.folder_findings import FolderSeen
+from dcdist.checkup.findings.folder_findings import Demand, FolderSeen
 from dcdist.checkup.findings.machine_findings import SoftwareSeen
 from dcdist.checkup.findings.member_findings import Dialled, HostSeen
 from dcdist.checkup.findings.reach_findings import AddressSeen, WayBack
@@ -83,7 +85,14 @@ def test_a_store_that_is_not_there_failed_and_a_slow_one_is_a_warning() -> None:
     )
 
 
-@pytest.mark.parametrize("judge", [store_findings.of_no_writing, store_findings.of_no_listing])
+def test_without_a_listing_a_fetch_must_name_its_release() -> None:
+    unnamed = store_findings.of_no_listing("it cannot be listed", has_peers=True, names_release=False)
+    assert (unnamed.state, "--demo DEMO@VERSION" in unnamed.advice) == (FAILED, True)
+
+
+@pytest.mark.parametrize(
+    "judge", [store_findings.of_no_writing, partial(store_findings.of_no_listing, names_release=True)]
+)
 def test_a_store_without_heartbeats_needs_peers(judge: object) -> None:
     assert callable(judge)
     alone, with_peers = judge("it is read-only", has_peers=False), judge("it is read-only", has_peers=True)
@@ -193,6 +202,11 @@ def test_a_free_port_is_said_to_be_another_next_time() -> None:
         (AddressSeen(HERE, "--listen says so"), OK, "10.0.0.5:6881 would be announced: --listen says so"),
         (AddressSeen(THERE, "no", "this host listens on IPv4 only"), WARNING, "[fd00::7]:6881 would be announced"),
         (AddressSeen(("127.0.0.1", 1), "there is no other"), WARNING, "only hosts on this machine can connect to it"),
+        (
+            AddressSeen(("::1", 1), "no", "this host has no address but ::1"),
+            WARNING,
+            "no; this host has no address but",
+        ),
         (AddressSeen(None, ""), FAILED, "this host has no address that others could connect to"),
     ],
 )
@@ -266,15 +280,35 @@ def test_hosts_that_do_not_answer_are_named_with_what_to_open() -> None:
         ([HostSeen(HERE, Dialled.ANSWERS)], OK),
         ([HostSeen(HERE, Dialled.REFUSED)], FAILED),
         ([HostSeen(HERE, Dialled.OTHER_PROGRAM)], FAILED),
+        ([HostSeen(HERE, Dialled.MUTE)], WARNING),
+        ([HostSeen(HERE, Dialled.MUTE), HostSeen(THERE, Dialled.REFUSED)], FAILED),
+        ([HostSeen(HERE, Dialled.OTHER_FAMILY)], FAILED),
         ([HostSeen(HERE, Dialled.NO_ROUTE), HostSeen(THERE, Dialled.ANSWERS)], WARNING),
         ([HostSeen(HERE, Dialled.SILENT), HostSeen(THERE, Dialled.ANSWERS, is_local=True)], FAILED),
         ([HostSeen(HERE, Dialled.REFUSED, is_local=True), HostSeen(THERE, Dialled.ANSWERS, is_local=True)], WARNING),
     ],
-    ids=["nobody", "one", "refused", "other program", "one of two", "none but here", "one of two here"],
+    ids=[
+        "nobody",
+        "one",
+        "refused",
+        "other program",
+        "silent",
+        "silent and refused",
+        "other family",
+        "one of two",
+        "none but here",
+        "one of two here",
+    ],
 )
 def test_a_host_trades_if_another_one_answers(seen: list[HostSeen], state: FindingState) -> None:
     assert _members(*seen).state is state
     assert member_findings.of_peers(seen).state is state
+
+
+def test_a_host_of_another_address_family_is_told_with_both() -> None:
+    finding = _members(HostSeen(THERE, Dialled.OTHER_FAMILY))
+    assert "[fd00::7]:6881 is IPv6, and this host has only IPv4: unless that host has both" in finding.message
+    assert finding.advice == "give both hosts addresses of one family, IPv4 or IPv6"
 
 
 # Folders and the machine
@@ -288,26 +322,33 @@ def _folder(**values: object) -> FolderSeen:
     return FolderSeen(**{**usual, **values})  # type: ignore[arg-type]
 
 
+FITS, LARGE = Demand("db@1", 1, exact=True), Demand("web@2", 60 << 30, exact=True)
+
+
 def test_a_good_folder_is_told_with_its_room_and_speed() -> None:
-    assert folder_findings.of_folder(Check.CACHE, _folder(), needed=1, shared_with="/images").message == (
+    assert folder_findings.of_folder(Check.CACHE, _folder(), demands=[FITS], shared_with="/images").message == (
         "/cache; 53.7 GB free, shared with /images; 64.0 MB written at 256 MB/s, with sync at 128 MB/s"
     )
 
 
 @pytest.mark.parametrize(
-    ("seen", "needed", "state", "words"),
+    ("seen", "demands", "state", "words"),
     [
-        (_folder(exists=False), 0, OK, "/cache does not exist yet, and can be made"),
-        (_folder(lacks=("lock a file",)), 0, FAILED, "the file system cannot lock a file"),
-        (_folder(free=0, written=0), 0, FAILED, "0 B free"),
-        (_folder(), 60 << 30, WARNING, "brings up to 64.4 GB here"),
-        (_folder(not_sparse=True), 0, WARNING, "zeros take room too"),
-        (_folder(sync_seconds=60.0), 0, WARNING, "the disk would hold up a fetch"),
-        (_folder(free=500 << 20), 0, WARNING, "524 MB free"),
+        (_folder(exists=False), [], OK, "/cache does not exist yet, and can be made"),
+        (_folder(lacks=("lock a file",)), [], FAILED, "the file system cannot lock a file"),
+        (_folder(free=0, written=0), [], FAILED, "0 B free"),
+        (_folder(), [LARGE], FAILED, "53.7 GB free; 64.0 MB written at 256 MB/s, with sync at 128 MB/s; too little: "),
+        (_folder(), [LARGE], FAILED, "too little: web@2 still needs 64.4 GB"),
+        (_folder(), [FITS, LARGE], WARNING, "too little: web@2 still needs 64.4 GB"),
+        (_folder(), [Demand("web@2", 60 << 30, exact=False)], WARNING, "web@2 still needs up to 64.4 GB"),
+        (_folder(), [Demand("web@2", 50 << 30, exact=True)], OK, "53.7 GB free"),
+        (_folder(not_sparse=True), [FITS], WARNING, "zeros take room too"),
+        (_folder(sync_seconds=60.0), [], WARNING, "the disk would hold up a fetch"),
+        (_folder(free=500 << 20), [], WARNING, "524 MB free"),
     ],
 )
-def test_what_a_folder_lacks_is_said(seen: FolderSeen, needed: int, state: FindingState, words: str) -> None:
-    finding = folder_findings.of_folder(Check.CACHE, seen, needed=needed)
+def test_what_a_folder_lacks_is_said(seen: FolderSeen, demands: list[Demand], state: FindingState, words: str) -> None:
+    finding = folder_findings.of_folder(Check.CACHE, seen, demands=demands)
     assert finding.state is state
     assert words in finding.message
 

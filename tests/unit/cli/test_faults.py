@@ -22,9 +22,15 @@ def test_the_exit_codes_are_these() -> None:
         (7, "the BitTorrent session could not start, or it failed"),
         (8, "the requested release cannot be fetched or published"),
         (9, "a fetch gave up"),
+        (10, "a check of `doctor` failed"),
         (130, "ended by Ctrl-C"),
         (143, "ended by SIGTERM"),
     ]
+
+
+def test_every_error_of_the_tree_is_public() -> None:
+    defined = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    assert defined == set(errors.__all__)
 
 
 def test_every_kind_of_error_has_a_code_that_is_listed() -> None:
