@@ -13,13 +13,13 @@ def test_what_fits_exactly_fits() -> None:
 
 def test_needs_on_one_file_system_are_added_up() -> None:
     with pytest.raises(
-        DiskFullError, match=r"/cache .* and /images .* share one file system, still need 101 b"
+        DiskFullError, match=r"/cache .* and /images .* share one file system, still need 101 B"
     ) as caught:
         require_space([SpaceNeeded("/cache", 1, 60, 100), SpaceNeeded("/images", 1, 41, 100)])
     assert (caught.value.needed, caught.value.free, caught.value.path) == (101, 100, "/cache")
 
 
 def test_each_file_system_is_checked_by_itself() -> None:
-    with pytest.raises(DiskFullError, match=r"not enough space: /images \(0.00 GiB\) still needs 8 bytes") as caught:
+    with pytest.raises(DiskFullError, match=r"not enough space: /images \(8 B\) still needs 8 B") as caught:
         require_space([SpaceNeeded("/cache", 1, 60, 100), SpaceNeeded("/images", 2, 8, 7)])
     assert (caught.value.needed, caught.value.free, caught.value.path) == (8, 7, "/images")
