@@ -83,7 +83,9 @@ async def fetch(
         if delivery is None:
             plan = await plan_of_layers(store, cache, release, report)
         else:
-            held = await cache.complete_layers() if options.swarm and not options.metadata_only else ()
+            # A fetch that finds all in place and will not seed disturbs nobody: not the seeder of its cache either.
+            gives = options.swarm and not options.metadata_only and bool(delivery.missing or options.seed_for > 0)
+            held = await cache.complete_layers() if gives else ()
             plan = await make_plan(store, cache, release, delivery.missing, report, held=held)
         run = FetchRun(store, release, plan, options, cache, delivery, report)
         with single_error():
@@ -134,7 +136,7 @@ class FetchRun:
         self._report = report
         self._counts = ByteCounts(plan)
         self._host = HostId(secrets.token_hex(16))
-        self._presence = Presence(store, release, options, host=self._host, report=report)
+        self._presence = Presence(store, release, options, brings=bool(plan.needed), host=self._host, report=report)
 
     async def run(self, begun: float, stop: asyncio.Event) -> Fetched:
         """Fetch, report, seed. `begun`: the time of the loop when the fetch began."""

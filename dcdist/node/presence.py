@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _GIVE_ADDRESS = "give one with --advertise IP:PORT (advertise)"
 _GO_ON = f"The fetch goes on without them; {_GIVE_ADDRESS}"
 _ALONE = "The fetch goes on from the store alone: it takes nothing from other hosts and gives them nothing"
+_GIVES_NOBODY = "All is in place, but this host gives nothing to others"
 
 _WITHDRAWAL = 2.0
 """Seconds that the end of a fetch waits for its heartbeat to be deleted."""
@@ -41,11 +42,20 @@ class Presence:
     """What one fetch or seeder needs to trade with others. `open` comes first, then `meet`."""
 
     def __init__(
-        self, store: Store, release: Release, options: FetchOptions, *, host: HostId, report: Callable[[Troubled], None]
+        self,
+        store: Store,
+        release: Release,
+        options: FetchOptions,
+        *,
+        brings: bool,
+        host: HostId,
+        report: Callable[[Troubled], None],
     ) -> None:
+        """`brings`: layers are needed; otherwise all is in place, and nothing here may keep the fetch from its end."""
         self._store = store
         self._release = release
         self._options = options
+        self._brings = brings
         self._host = host
         self._report = report
         self._swarm: Swarm | None = None
@@ -60,7 +70,7 @@ class Presence:
     @property
     def _needs_others(self) -> bool:
         """Whether this host can do nothing without the others: it may not draw, or is there to give."""
-        return not self._options.draw or self._options.dest is None
+        return self._brings and (not self._options.draw or self._options.dest is None)
 
     async def open(self, stack: AsyncExitStack, succession: Succession) -> Swarm:
         """The session, which `stack` closes; where there can be none, a swarm of one.
@@ -73,10 +83,10 @@ class Presence:
         try:
             self._swarm = await self._open(stack, succession)
         except SwarmError as error:
-            if self._needs_others or self._options.reach.listen is not None:
+            if self._needs_others or (self._brings and self._options.reach.listen is not None):
                 raise
             self._own_address = None
-            self._report(Troubled(f"{error}. {_ALONE}"))
+            self._report(Troubled(f"{error}. {_ALONE if self._brings else _GIVES_NOBODY}"))
             self._swarm = await stack.enter_async_context(Solitary())
         return self._swarm
 

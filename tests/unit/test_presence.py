@@ -29,7 +29,7 @@ async def test_a_fetch_that_is_cancelled_while_a_name_is_looked_up_leaves_no_thr
 
     monkeypatch.setattr(presence, "OwnAddress", look_up)
     options = FetchOptions(dest=Path("images"), cache=Path("cache"))
-    joining = Presence(Mock(), Mock(), options, host=host(1), report=Mock())
+    joining = Presence(Mock(), Mock(), options, brings=True, host=host(1), report=Mock())
     async with AsyncExitStack() as stack:
         task = asyncio.create_task(joining.open(stack, Mock()))
         await asyncio.to_thread(asked.wait)

@@ -105,6 +105,30 @@ def test_the_same_release_again_is_complete_at_once_moves_nothing_and_takes_over
         assert dcdist(*other).last("fetched")["peers_seen"] == 1
 
 
+def test_the_same_release_again_that_is_not_to_be_given_leaves_the_seeder_alone(demo: Demo, tmp_path: Path) -> None:
+    listen = f"127.0.0.1:{_free_port()}"
+    pids: list[int] = []
+    with _ended_at_last(pids):
+        first = dcdist(*demo.fetch("web@1", tmp_path, "--listen", listen, "--seed-for", "10m"))
+        pids.append(first.records[-2]["pid"])
+        again = dcdist(*demo.fetch("web@1", tmp_path, "--listen", listen, "--seed-for", "0"))
+        assert is_alive(pids[0])
+    assert (again.code, again.last("fetched")["bytes"]["store"]) == (0, 0)
+    assert "took_over" not in {record["event"] for record in again.records}
+
+
+def test_the_same_release_again_ends_well_though_its_port_is_taken(demo: Demo, tmp_path: Path) -> None:
+    assert dcdist(*demo.fetch("web@1", tmp_path, "--seed-for", "0")).code == 0
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        again = dcdist(*demo.fetch("web@1", tmp_path, "--listen", listen, "--seed-for", "10s"))
+    assert again.code == 0
+    (told,) = [record["message"] for record in again.records if record["event"] == "troubled"]
+    assert "but this host gives nothing to others" in told
+
+
 def _wait_for_line(host: Path, pid: int, *, count: int) -> list[str]:
     while len(said := _said(host, pid)) < count:
         assert is_alive(pid)
