@@ -133,7 +133,8 @@ class SeederLock:
                 asked = read_file(folder, _NEXT, limit=_LIMIT)
             except PermissionError:
                 return 0  # a question all the same
-        return None if asked is None else _two_numbers(asked)[0]
+        # An empty file is a question that is just being written.
+        return _two_numbers(asked)[0] if asked else None
 
     def release(self) -> None:
         """Give it up, if it is held."""

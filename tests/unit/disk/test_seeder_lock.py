@@ -59,6 +59,16 @@ def test_the_holder_hears_who_asks_and_a_new_holder_is_not_asked_for_what_the_ol
     second.release()
 
 
+def test_a_question_of_which_nothing_is_written_yet_is_none(tmp_path: Path) -> None:
+    lock = SeederLock(tmp_path)
+    lock.take(6881)
+    (tmp_path / "seeder.next").write_bytes(b"")
+    assert lock.successor() is None
+    (tmp_path / "seeder.next").write_bytes(b"17\n")
+    assert lock.successor() == 17
+    lock.release()
+
+
 def test_a_question_can_be_withdrawn(tmp_path: Path) -> None:
     lock = SeederLock(tmp_path)
     lock.ask()
