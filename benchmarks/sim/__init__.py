@@ -245,7 +245,7 @@ def _leveled(situations: Iterable[Fleet], options: argparse.Namespace) -> list[F
     found = []
     for each in situations:
         for detail in (True, False):
-            figures = fleet.run(each, detail=detail)
+            figures = replace(fleet.run(each, detail=detail), commit=commit())
             found.append((detail, figures))
             print(fleet.show(figures), flush=True)
     if options.out:
