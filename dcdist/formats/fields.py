@@ -47,6 +47,19 @@ class Fields:
             raise self.refuse(f"{name!r} is not a text of at most {limit} characters")
         return value
 
+    def optional_text(self, name: str, *, limit: int) -> str | None:
+        """As `text`; None if the writer left it out."""
+        return self.text(name, limit=limit) if name in self._values else None
+
+    def texts(self, name: str, *, count: int, limit: int) -> tuple[str, ...]:
+        """A list of at most `count` texts of at most `limit` characters; empty if the writer left it out."""
+        found = self._values.get(name, [])
+        if not isinstance(found, list) or len(found) > count:
+            raise self.refuse(f"{name!r} is not a list of at most {count}")
+        if not all(isinstance(each, str) and len(each) <= limit for each in found):
+            raise self.refuse(f"{name!r} has an entry that is not a text of at most {limit} characters")
+        return tuple(each for each in found if isinstance(each, str))
+
     def data(self, name: str, *, limit: int) -> memoryview:
         """At most `limit` bytes: a view of the object."""
         value = self._value(name)

@@ -17,7 +17,7 @@ from dcdist.formats.fields import Fields
 from dcdist.formats.names import check_image_name, check_metadata_path
 from dcdist.formats.signature import SIGNATURE_LENGTH
 from dcdist.model.geometry import LAYER_LIMIT, MIB
-from dcdist.model.identity import LayerName, ReleaseName, is_hex_128
+from dcdist.model.identity import LayerName, LineId, ReleaseName, is_hex_128
 from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from dcdist.formats.signature import PrivateKey, PublicKey
 
 __all__ = [
-    "IMAGES_LIMIT", "MANIFEST_LIMIT", "METADATA_BYTES_LIMIT", "METADATA_FILES_LIMIT", "SIGNATURES_LIMIT",
-    "check_image_name", "check_metadata_path", "open_sealed", "read_unverified", "seal",
+    "IMAGES_LIMIT", "MANIFEST_LIMIT", "METADATA_BYTES_LIMIT", "METADATA_FILES_LIMIT", "REPLACES_LIMIT",
+    "SIGNATURES_LIMIT", "check_image_name", "check_metadata_path", "open_sealed", "read_unverified", "seal",
 ]  # fmt: skip
 
 MANIFEST_LIMIT: Final = 16 * MIB
@@ -44,6 +44,9 @@ METADATA_BYTES_LIMIT: Final = 4 * MIB
 
 SIGNATURES_LIMIT: Final = 8
 """The most signatures of one manifest."""
+
+REPLACES_LIMIT: Final = 16
+"""The most lines that one line replaces."""
 
 _KIND: Final = envelope.Kind("dcdist-manifest", 1, MANIFEST_LIMIT)
 _DOMAIN: Final = b"dcdist manifest 1\0"
@@ -129,6 +132,9 @@ def _write(release: Release) -> bytes:
             ],
             "layers": [{"name": layer.name, "length": layer.length, "index": layer.index} for layer in release.layers],
             "metadata": [_metadata_fields(file) for file in release.metadata],
+            # Left out by releases without one, so that their manifests have the bytes that they always had.
+            **({"line": release.line} if release.line is not None else {}),
+            **({"replaces": list(release.replaces)} if release.replaces else {}),
         }
     )
 
@@ -152,6 +158,8 @@ def _read(payload: bytes) -> Release:
         tuple(_image(each) for each in fields.maps("images", limit=IMAGES_LIMIT)),
         tuple(_layer(each) for each in fields.maps("layers", limit=LAYERS_LIMIT)),
         tuple(_metadata(each) for each in fields.maps("metadata", limit=METADATA_FILES_LIMIT)),
+        None if (line := fields.optional_text("line", limit=32)) is None else LineId(line),
+        tuple(LineId(each) for each in fields.texts("replaces", count=REPLACES_LIMIT, limit=32)),
     )
     if fault := _fault(release):
         raise FormatError(f"the manifest of {name} is refused: {fault}")
@@ -188,8 +196,18 @@ def _fault(release: Release) -> str | None:
         names.together_fault(file.path for file in release.metadata),
         *(None if is_hex_128(layer.name) else f"layer name {layer.name!r}" for layer in release.layers),
         names.together_fault(layer.name for layer in release.layers),
+        _line_fault(release),
     )
     return next(filter(None, faults), None)
+
+
+def _line_fault(release: Release) -> str | None:
+    if release.line is None:
+        return "it replaces lines, but has none" if release.replaces else None
+    lines = (release.line, *release.replaces)
+    if bad := next((each for each in lines if not is_hex_128(each)), None):
+        return f"line {bad!r}"
+    return None if len(set(lines)) == len(lines) else "it names a line twice"
 
 
 def _count_fault(release: Release) -> str | None:
@@ -203,6 +221,7 @@ def _count_fault(release: Release) -> str | None:
         (max((layer.length for layer in release.layers), default=1), LAYER_LIMIT, "bytes in one layer"),
         (len(release.metadata), METADATA_FILES_LIMIT, "metadata files"),
         (content, METADATA_BYTES_LIMIT, "bytes of metadata"),
+        (len(release.replaces), REPLACES_LIMIT, "lines that it replaces"),
     )
     return next(
         (f"{number} {of_what}, the limit is {limit}" for number, limit, of_what in checks if number > limit), None

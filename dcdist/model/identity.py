@@ -14,6 +14,9 @@ Digest = NewType("Digest", bytes)
 LayerName = NewType("LayerName", str)
 """128 random bits as 32 lower-case hex digits."""
 
+LineId = NewType("LineId", str)
+"""The id of a line, the series of a demo's releases that succeed each other: 128 random bits in hex."""
+
 HostId = NewType("HostId", str)
 """128 bits as 32 lower-case hex digits; uniformly distributed, so that prefixes divide a fleet evenly."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dcdist.model.identity import Digest, LayerName, ReleaseName
+    from dcdist.model.identity import Digest, LayerName, LineId, ReleaseName
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ class MetadataFile:
 class Release:
     """`demo@version`: images in start order, the layers they need in start order, metadata files.
 
-    `serial` orders the releases of a demo: the highest is the latest.
+    `serial` orders the releases of a line: the highest is the latest. `line` is the id of the series of releases that
+    this one continues, chosen by its first publish: 32 hex digits, or None in manifests older than lines. `replaces`:
+    the lines whose hosts are to follow this one instead.
     """
 
     name: ReleaseName
@@ -49,6 +51,8 @@ class Release:
     images: tuple[Image, ...]
     layers: tuple[LayerEntry, ...]
     metadata: tuple[MetadataFile, ...]
+    line: LineId | None = None
+    replaces: tuple[LineId, ...] = ()
 
     @property
     def image_bytes(self) -> int:

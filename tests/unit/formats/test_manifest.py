@@ -8,7 +8,7 @@ import pytest
 from dcdist.errors import FormatError, NewerFormatError, SignatureError, UsageError
 from dcdist.formats import envelope, manifest
 from dcdist.formats.signature import PrivateKey, PublicKey
-from dcdist.model.identity import LayerName
+from dcdist.model.identity import LayerName, LineId
 from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
 from tests.support.format_objects import NAUGHT, Plain, changed, digest, image, release, take_apart, without
 
@@ -51,6 +51,15 @@ def refused(**fields: Plain) -> str:
         manifest.open_sealed(signed(msgpack.packb(payload(**fields))), [KEY.public])
     assert not isinstance(caught.value, NewerFormatError)
     return str(caught.value)
+
+
+def payload_of(data: bytes) -> dict[str, object]:
+    """The payload of a manifest, as a map."""
+    content = take_apart(data).body["payload"]
+    assert isinstance(content, bytes)
+    found = msgpack.unpackb(content)
+    assert isinstance(found, dict)
+    return found
 
 
 def test_a_release_passes_through_its_manifest() -> None:
@@ -171,6 +180,33 @@ def test_a_metadata_file_is_executable_only_if_its_manifest_says_so() -> None:
 
     assert opened.metadata == (MetadataFile("a", b"", executable=True), MetadataFile("b", b"", executable=False))
     assert "'executable' is not a boolean" in refused(metadata=[FILE | {"executable": 1}])
+
+
+def test_a_line_passes_through_its_manifest() -> None:
+    followed = replace(FULL, line=LineId("0a" * 16), replaces=(LineId("1b" * 16), LineId("2c" * 16)))
+    assert manifest.open_sealed(manifest.seal(followed, KEY), [KEY.public]) == followed
+
+
+def test_a_release_without_a_line_has_the_bytes_that_it_always_had() -> None:
+    assert set(payload_of(manifest.seal(FULL, KEY))) == {"demo", "version", "serial", "images", "layers", "metadata"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"line": "0A" * 16}, "line '0A"),
+        ({"line": "0a" * 17}, "'line' is not a text of at most 32"),
+        ({"line": None}, "'line' is not a text"),
+        ({"replaces": ["0a" * 16]}, "it replaces lines, but has none"),
+        ({"line": "0a" * 16, "replaces": ["0a" * 16]}, "it names a line twice"),
+        ({"line": "0a" * 16, "replaces": ["x"]}, "line 'x'"),
+        ({"line": "0a" * 16, "replaces": "1b" * 16}, "'replaces' is not a list"),
+        ({"line": "0a" * 16, "replaces": [1]}, "'replaces' has an entry that is not a text"),
+        ({"line": "0a" * 16, "replaces": [f"{n:032x}" for n in range(17)]}, "'replaces' is not a list of at most 16"),
+    ],
+)
+def test_a_line_that_is_off_is_refused(fields: dict[str, Plain], reason: str) -> None:
+    assert reason in refused(**fields)
 
 
 @pytest.mark.parametrize(
