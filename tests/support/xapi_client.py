@@ -6,6 +6,7 @@ import io
 import random
 import socket
 import ssl
+import time
 import xmlrpc.client
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from tools.lab.xva_writer import write_xva
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from tools.lab.xapi.stand_in import Xapi
@@ -123,6 +124,8 @@ def exchange(connection: socket.socket, head: str, body: bytes = b"", *, hang_up
     with suppress(OSError):
         while data := connection.recv(65_536):
             received += data
+    # TLS tells that half of the connection ended; the server ends the other half when it has done its work.
+    was_reset(connection)
     return received.decode()
 
 
@@ -134,3 +137,9 @@ def was_reset(connection: socket.socket) -> bool:
     except ConnectionResetError:
         return True
     return False
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until it holds; the test's own limit of time is the bound."""
+    while not condition():
+        time.sleep(0.02)

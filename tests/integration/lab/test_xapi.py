@@ -7,11 +7,11 @@ import gzip
 import http.client
 import io
 import math
+import os
 import socket
 import ssl
 import subprocess
 import sys
-import time
 import xmlrpc.client
 from contextlib import closing
 from pathlib import Path
@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING
 import pytest
 import zstandard
 
-from tests.support.xapi_client import MIB, XapiClient, exchange, make_xva
+from tests.support.xapi_client import MIB, XapiClient, exchange, make_xva, wait_for
+from tools.lab.network import Link, Network
 from tools.lab.xapi.stand_in import Xapi, XapiError
 from tools.lab.xva_writer import write_xva
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 MAKER = """
 import sys
@@ -34,6 +35,13 @@ from tools.lab.xapi.stand_in import Xapi
 with Xapi(Path(sys.argv[1])) as xapi:
     print(xapi._process.pid, flush=True)
     sys.stdin.read()
+"""
+
+CALLER = """
+import ssl, sys, xmlrpc.client
+context = ssl.create_default_context(cafile=sys.argv[2])
+with xmlrpc.client.ServerProxy(sys.argv[1], context=context) as server:
+    print(server.VM.get_all("no session")["ErrorDescription"][0])
 """
 
 
@@ -282,10 +290,33 @@ def test_imports_stay_known_when_it_is_started_again_and_tasks_do_not(client: Xa
     assert [entry.number for entry in client.xapi.imports()] == [1, 2]
 
 
+def test_an_import_under_way_fails_with_the_process(client: XapiClient, tmp_path: Path) -> None:
+    xva, _ = make_xva(tmp_path)
+    with closing(client.begin_put(xva[:MIB], len(xva))):
+        wait_for(lambda: bool(client.xapi.imports("web") and client.xapi.imports("web")[0].disks))
+        client.xapi.stop()
+    (entry,) = client.xapi.imports("web")
+    assert (entry.state, entry.error) == ("failed", ("THE_LAB_STOPPED",))
+    assert not any(disk.exists() for disk in entry.disks)
+
+
 def test_a_port_that_is_taken_is_told(xapi: Xapi, tmp_path: Path) -> None:
     port = int(xapi.url.rpartition(":")[2])
     with pytest.raises(XapiError, match="Address already in use"), Xapi(tmp_path / "second", port=port):
         pass
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+def test_it_runs_on_a_host_of_the_lab_s_network(tmp_path: Path) -> None:
+    link = Link.of("1gbit")
+    with (
+        Network({"xen": link, "host": link}) as network,
+        Xapi(tmp_path / "xapi", [network.address("xen")], wrapper=network.command("xen")) as xapi,
+    ):
+        command = [*network.command("host"), sys.executable, "-c", CALLER, xapi.url, str(xapi.certificate)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "SESSION_INVALID\n", done.stderr
 
 
 def test_it_dies_with_its_maker(tmp_path: Path) -> None:
@@ -302,9 +333,3 @@ def runs(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Until it holds; the test's own limit of time is the bound."""
-    while not condition():
-        time.sleep(0.02)

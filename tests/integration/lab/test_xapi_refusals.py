@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.xapi_client import MIB, XapiClient, make_xva, was_reset
+from tests.support.xapi_client import MIB, XapiClient, make_xva, wait_for, was_reset
 from tools.lab.xapi.stand_in import Fault, Storage, Xapi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 ISO, REMOTE = "1d5e6f60-0000-4000-8000-000000000001", "1d5e6f60-0000-4000-8000-000000000002"
@@ -42,12 +42,6 @@ def outcome(client: XapiClient) -> tuple[object, object]:
 
 def status_line(answer: str) -> str:
     return answer.partition("\r\n")[0]
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Until it holds; the test's own limit of time is the bound."""
-    while not condition():
-        time.sleep(0.02)
 
 
 # Refused before the task is taken over: it stays pending.
@@ -200,9 +194,11 @@ def test_a_reset_behind_the_last_block_does_no_harm_to_the_task(client: XapiClie
 
 
 def test_a_task_may_end_after_the_connection(client: XapiClient, xva: bytes) -> None:
-    client.xapi.order(Fault(late=1.5))
+    client.xapi.order(Fault(late=600), Fault(late=0.01))
     client.put(xva)
     assert outcome(client) == ("pending", [])
+    client.task = client.begin_task()
+    client.put(xva)
     wait_for(lambda: outcome(client)[0] != "pending")
     assert outcome(client) == ("success", [])
 

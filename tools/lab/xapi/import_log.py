@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -66,6 +66,16 @@ def read_imports(path: Path) -> list[Import]:
     lines = path.read_text().rpartition("\n")[0].splitlines()
     latest = {entry.number: entry for entry in map(_entry, lines)}
     return [latest[number] for number in sorted(latest)]
+
+
+def end_all(path: Path) -> None:
+    """Imports that are under way have failed, since the process that took them is gone; their disks are removed."""
+    log = ImportLog(path)
+    for entry in read_imports(path):
+        if entry.state == "under way":
+            for disk in entry.disks:
+                disk.unlink(missing_ok=True)
+            log.write(replace(entry, state="failed", error=("THE_LAB_STOPPED",)))
 
 
 def _entry(line: str) -> Import:

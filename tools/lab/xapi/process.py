@@ -26,6 +26,7 @@ from tools.lab.xapi.site import Host, Site
 
 HTTPS_PORT = 443
 _LOOK_SECONDS = 0.5
+_HANDSHAKE_SECONDS = 60.0
 _RECEIVE_BUFFER = 256 * 1024
 
 
@@ -103,6 +104,7 @@ def _netloc(address: str, port: int) -> str:
 
 def _serve_tls(site: Site, host: Host, certificates: _Certificates, connection: socket.socket) -> None:
     context = certificates.wrong if site.orders.now().impostor else certificates.right
+    connection.settimeout(_HANDSHAKE_SECONDS)
     try:
         wrapped = context.wrap_socket(connection, server_side=True)
     except OSError:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tools.lab.xapi.import_log import Import, read_imports
+from tools.lab.xapi.import_log import Import, end_all, read_imports
 from tools.lab.xapi.options import PASSWORD, STORAGE, USER, Options, Storage
 from tools.lab.xapi.orders import Fault, Orders
 
@@ -130,6 +130,7 @@ class Xapi:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        end_all(self._options.imports)
 
     def order(
         self, *faults: Fault, most_imports: int | None = None, room: int | None = None, impostor: bool = False
