@@ -135,6 +135,7 @@ def publish_release(
     # Imported here: those who only fetch need no publishing.
     from dcdist.publishing import ImageSource, PublishRequest, publish
 
+    lines = _line_choice(settings)
     key_file = checked_path(key, name="key")
     request = PublishRequest(
         ReleaseName.parse(release),
@@ -143,9 +144,9 @@ def publish_release(
         metadata=None if metadata is None else checked_path(metadata, name="metadata"),
         level=level,
         trusted=_trusted(settings["trust"]) if "trust" in settings else (),
-        allow_empty=settings.get("allow_empty", False),
-        other_signer=settings.get("other_signer", False),
-        lines=_line_choice(settings),
+        allow_empty=_flag(settings.get("allow_empty", False), name="allow_empty"),
+        other_signer=_flag(settings.get("other_signer", False), name="other_signer"),
+        lines=lines,
     )
 
     report = on_event or _ignore
@@ -190,9 +191,13 @@ def _line_choice(settings: PublishSettings) -> LineChoice:
     replaces = _several(settings["replaces"], name="replaces") if "replaces" in settings else ()
     return LineChoice(
         None if line is None else _line(line, name="line"),
-        settings.get("new_line", False),
+        _flag(settings.get("new_line", False), name="new_line"),
         tuple(_line(each, name="replaces") for each in replaces),
     )
+
+
+def _flag(given: object, *, name: str) -> bool:
+    return checked(bool, given, name=name) is True
 
 
 def _line(given: object, *, name: str) -> LineId:

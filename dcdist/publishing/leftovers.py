@@ -99,6 +99,8 @@ class Leftovers:
             self._report(LeftAlone(object_names.publish_journal(publish), f"{what}: {error}"))
             return False
         for layer in sorted(layers - needed):
+            objects = object_names.layer_objects(layer)
             for entry in (await self._store.list(object_names.layer_prefix(layer))).entries:
-                await self._store.delete(entry.key)
+                if entry.key in objects:
+                    await self._store.delete(entry.key)
         return True

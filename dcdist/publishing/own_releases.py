@@ -57,9 +57,10 @@ class OwnReleases:
         """
         demo = request.name.demo
         visible = await visible_releases(store, demo=demo, trusted=request.keys, skipped=lambda _key, _reason: None)
-        now = {each.release.name: each.release for each in visible if each.trusted}
-        before = (release for release in self.of_demo if release.name not in now)
-        return replace(self, of_demo=(*before, *now.values()))
+        releases = (*self.of_demo, *(each.release for each in visible if each.trusted))
+        # By serial and line too: an older one of the same name may be back in place of what was there.
+        once = {(release.name, release.line, release.serial): release for release in releases}
+        return replace(self, of_demo=tuple(once.values()))
 
 
 async def read_own_releases(

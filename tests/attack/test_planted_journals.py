@@ -286,6 +286,18 @@ async def test_rubbish_of_another_length_in_the_place_of_an_own_segment_is_notic
     assert await rebuilt(store, "other@1") == OTHER
 
 
+async def test_rubbish_among_the_objects_of_an_own_layer_neither_counts_nor_costs_a_deletion(store: Watched) -> None:
+    begun = await killed(store, "other@1", OTHER, after=9)
+    left = sum(path.stat().st_size for path in (store.folder / "layers").rglob("[!.]*") if path.is_file())
+    for number in range(1000):
+        store.plant(f"layers/{begun[0]}/segments/rubbish-{number}", b"rubbish")
+
+    _, publisher = await published_other(store)
+
+    assert [event for event in publisher.events if isinstance(event, Resumed)] == [Resumed(left)]
+    assert len(list((store.folder / "layers" / begun[0] / "segments").glob("rubbish-*"))) == 1000
+
+
 async def test_whoever_takes_the_place_of_the_successor_delays_nobody(store: Watched) -> None:
     await killed(store, "other@1", OTHER, after=9)
     (dead,) = store.journals()

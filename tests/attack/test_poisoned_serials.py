@@ -14,6 +14,7 @@ from dcdist.model.release import Release
 from dcdist.publishing import LineChoice, NotShared, Published, PublishProgress
 from dcdist.store.directory.directory_store import DirectoryStore
 from tests.support.commands import Done, dcdist
+from tests.support.format_objects import take_apart
 from tests.support.publishing import CHUNK, KEY, Publisher, noise
 from tests.support.rebuilt import open_release, rebuilt_images
 
@@ -62,20 +63,30 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path / "store")
 
 
+def with_the_publishers_name(line: LineId | None) -> bytes:
+    """It names the publisher's key, and the signature is the attacker's."""
+    evil = planted("evil", LAST - 1, line=line)
+    opened = take_apart(evil)
+    opened.body["signatures"] = [
+        {"key": KEY.public.identity, "signature": ATTACKER.sign(b"dcdist manifest 1\0" + bytes(64))}
+    ]
+    return opened.packed()
+
+
 @pytest.mark.parametrize(
     "evil",
     [
-        planted("evil", LAST - 1),
-        planted("evil", LAST),
-        planted("evil", LAST - 1, line=STAGING),
-        # It names the publisher's key, and the signature is that of something else.
-        planted("evil", LAST - 1).replace(ATTACKER.public.identity.encode(), KEY.public.identity.encode()),
+        lambda _: planted("evil", LAST - 1), lambda line: planted("evil", LAST - 1, line=line),
+        lambda line: planted("evil", LAST, line=line), lambda _: planted("evil", LAST - 1, line=STAGING),
+        lambda line: planted("evil", 2, line=line), with_the_publishers_name,
     ],
-    ids=["near the last", "the last", "of another line", "with the publisher's name"],
-)
-async def test_an_object_that_no_trusted_key_signed_does_not_move_the_serial(site: Site, evil: bytes) -> None:
+    ids=["of no line", "near the last", "the last", "of another line", "by one", "with the publisher's name"],
+)  # fmt: skip
+async def test_an_object_that_no_trusted_key_signed_does_not_move_the_serial(
+    site: Site, evil: Callable[[LineId | None], bytes]
+) -> None:
     first = await site.publish("web@1")
-    path = site.plant("evil", evil)
+    path = site.plant("evil", evil(first.release.line))
 
     second = await site.publish("web@2")
     path.unlink()
@@ -174,6 +185,25 @@ async def test_a_newest_release_that_vanishes_during_a_publish_keeps_its_serial(
 
     published = await Publisher(Robbed(site.folder)).publish("web@3", IMAGES)
     assert published.release.serial == 3
+
+
+async def test_a_version_whose_older_manifest_comes_back_during_a_publish_keeps_its_serial(site: Site) -> None:
+    await site.publish("web@1")
+    older = (site.folder / "releases" / "web" / "1").read_bytes()
+    await site.publish("web@2")
+    (site.folder / "releases" / "web" / "1").unlink()
+    assert (await site.publish("web@1")).release.serial == 3
+
+    class PutBack(DirectoryStore):
+        async def put(
+            self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
+        ) -> None:
+            if key.startswith("images/"):
+                site.plant("1", older)
+            await super().put(key, body, if_absent=if_absent, expires_in=expires_in)
+
+    published = await Publisher(PutBack(site.folder)).publish("web@3", IMAGES)
+    assert published.release.serial == 4
 
 
 def garbage(_: Site) -> bytes:

@@ -53,9 +53,11 @@ class Uploads:
         """See what the inherited, dead publish left in the store; returns the bytes of its objects."""
         size = 0
         for layer in self._inherited:
+            objects = object_names.layer_objects(layer)
             for entry in (await self._store.list(object_names.layer_prefix(layer))).entries:
-                self._present[entry.key] = entry.size
-                size += entry.size
+                if entry.key in objects:
+                    self._present[entry.key] = entry.size
+                    size += entry.size
         return size
 
     def next_layer(self) -> LayerName:
