@@ -80,15 +80,15 @@ def _chosen(demo: str, lines: Mapping[LineId, Sequence[Release]], wanted: LineId
         return heads[0]
     if wanted in heads:
         return wanted
-    ways = f"one of these goes on with --line (line=): {shown}; " if heads else ""
-    ways += "--new-line (new_line=True) begins a line that replaces all others"
+    ways = f"go on with one of these with --line (line=): {shown}; or " if heads else ""
+    ways += "begin a line that replaces all others with --new-line (new_line=True)"
     if wanted is None:
         raise UsageError(
             f"{demo} has releases of several lines, as when those of another store were copied here, and no host "
-            f"follows two of them: {ways}"
+            f"follows two of them; {ways}"
         )
     why = "was replaced by another one, which the hosts follow" if wanted in lines else "has no release here"
-    raise UsageError(f"line {wanted} of {demo} {why}, as far as this publisher's keys signed them: {ways}")
+    raise UsageError(f"line {wanted} of {demo} {why}, by what this publisher's keys signed; {ways}")
 
 
 def _next_serial(counted: Sequence[Release]) -> int:

@@ -67,7 +67,7 @@ def test_a_line_that_is_not_here_or_was_replaced_cannot_be_chosen() -> None:
     assert f"line {C} of web has no release here" in refused(*both, choice=LineChoice(line=C))
     message = refused(*both, choice=LineChoice(line=A))
     assert f"line {A} of web was replaced by another one" in message
-    assert f"--line (line=): {B}" in message
+    assert f"go on with one of these with --line (line=): {B}" in message
 
 
 def test_lines_that_replace_each_other_leave_a_new_line_alone() -> None:
