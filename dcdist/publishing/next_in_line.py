@@ -103,10 +103,14 @@ def _next_serial(counted: Sequence[Release]) -> int:
     before = others[0].serial if others else 0
     if newest.serial - before <= JUMP and newest.serial <= SERIAL_LIMIT - JUMP:
         return newest.serial + 1
+    # A host that has seen no line yet takes a lower serial only from a line that its user names.
+    hosts = "hosts follow the new line, whatever serials they have seen"
+    if newest.line is None:
+        hosts = "hosts that have seen this serial need the new line's ID once, with fetch --line"
     raise UsageError(
         f"{newest.name} has serial {newest.serial}, which was not reached by counting (the one before it has {before}) "
         f"or is too near to the last, {SERIAL_LIMIT}: no release can follow it. Publish with --new-line "
-        "(new_line=True): the hosts follow the new line, whatever serials they have seen"
+        f"(new_line=True): {hosts}"
     )
 
 

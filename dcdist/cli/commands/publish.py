@@ -67,20 +67,20 @@ class Settings(TypedDict):
 @shared_options.TRUST_TO_CONTINUE
 @click.option(
     "--line",
-    type=shared_options.LINE,
+    type=shared_options.LINE_TO_CONTINUE,
     metavar="ID",
     help="Go on with this line, where the store has releases of several.",
 )
 @click.option(
     "--new-line",
     is_flag=True,
-    help="Begin a new line, with serial 1, that replaces the demo's lines: hosts follow it whatever serials they have "
-    "seen. The way back after a serial that no other can follow, or a stolen key.",
+    help="Begin a new line, with serial 1, that replaces the demo's lines: hosts that follow one of these follow it, "
+    "whatever serials they have seen. The way back after a serial that no other can follow, or a stolen key.",
 )
 @click.option(
     "--replaces",
     multiple=True,
-    type=shared_options.LINE,
+    type=shared_options.LINE_TO_CONTINUE,
     metavar="ID",
     help="A line whose hosts are to follow this one from now on, such as that of a lost store. May be repeated.",
 )
