@@ -67,6 +67,7 @@ if _TYPE_CHECKING:
     from dcdist.node.verification import verify as verify
     from dcdist.ports.store import Store as Store
     from dcdist.publishing import ImageSource as ImageSource
+    from dcdist.publishing import LineChoice as LineChoice
     from dcdist.publishing import Published as Published
     from dcdist.publishing import PublishEvent as PublishEvent
     from dcdist.publishing import PublishRequest as PublishRequest
@@ -94,7 +95,7 @@ _MODULES = {
     "dcdist.node.synchronous": ("fetch_release", "publish_release"),
     "dcdist.node.verification": ("verify",),
     "dcdist.ports.store": ("Store",),
-    "dcdist.publishing": ("ImageSource", "PublishEvent", "PublishRequest", "Published", "publish"),
+    "dcdist.publishing": ("ImageSource", "LineChoice", "PublishEvent", "PublishRequest", "Published", "publish"),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 _WHOLE_MODULES = {

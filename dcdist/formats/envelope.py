@@ -51,8 +51,19 @@ def decode(kind: Kind, data: bytes, *, what: str) -> Fields:
         NewerFormatError: Its version is newer.
         FormatError: It is of another kind, damaged, or beyond the kind's limits.
     """
+    return decode_with_version(kind, data, what=what)[1]
+
+
+def decode_with_version(kind: Kind, data: bytes, *, what: str) -> tuple[int, Fields]:
+    """As `decode`, and the object's format version: for a kind of which an earlier version is still read.
+
+    Raises:
+        NewerFormatError: Its version is newer.
+        FormatError: It is of another kind, damaged, or beyond the kind's limits.
+    """
     try:
-        return Fields(_body(kind, data, what), what)
+        version, body = _body(kind, data, what)
+        return version, Fields(body, what)
     except NewerFormatError:
         raise
     except FormatError as error:
@@ -74,7 +85,7 @@ def require_digest(data: bytes, expected: Digest, *, what: str, source: str) -> 
         raise IntegrityError(f"{what} is not the expected one: its SHA-256 differs", source=source)
 
 
-def _body(kind: Kind, data: bytes, what: str) -> values.Value:
+def _body(kind: Kind, data: bytes, what: str) -> tuple[int, values.Value]:
     if len(data) > kind.limit:
         raise FormatError(f"it has {len(data)} bytes, the limit is {kind.limit}")
     outer = values.read(data, count=_OUTER_VALUES)
@@ -92,4 +103,4 @@ def _body(kind: Kind, data: bytes, what: str) -> values.Value:
     if len(outer) != 3 or not isinstance(outer[2], memoryview):
         raise FormatError("it has no body")
     body = compression.unpack(compression.decompressor(), outer[2], high=kind.limit)
-    return values.read(body, count=kind.count)
+    return version, values.read(body, count=kind.count)

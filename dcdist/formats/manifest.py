@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IMAGES_LIMIT", "MANIFEST_LIMIT", "METADATA_BYTES_LIMIT", "METADATA_FILES_LIMIT", "REPLACES_LIMIT",
-    "SIGNATURES_LIMIT", "check_image_name", "check_metadata_path", "open_sealed", "read_unverified", "seal",
+    "SERIAL_LIMIT", "SIGNATURES_LIMIT", "check_image_name", "check_metadata_path", "open_sealed", "read_unverified",
+    "seal",
 ]  # fmt: skip
 
 MANIFEST_LIMIT: Final = 16 * MIB
@@ -45,6 +46,9 @@ METADATA_BYTES_LIMIT: Final = 4 * MIB
 SIGNATURES_LIMIT: Final = 8
 """The most signatures of one manifest."""
 
+SERIAL_LIMIT: Final = (1 << 63) - 1
+"""The highest serial."""
+
 REPLACES_LIMIT: Final = 16
 """The most lines that one line replaces."""
 
@@ -53,7 +57,6 @@ _DOMAIN: Final = b"dcdist manifest 1\0"
 _PAYLOAD_VALUES: Final = 250_000
 _WORD_LIMIT: Final = 100
 _IDENTITY_LENGTH: Final = 16
-_SERIAL_LIMIT: Final = (1 << 63) - 1
 
 
 def seal(release: Release, key: PrivateKey, *others: PrivateKey) -> bytes:
@@ -154,7 +157,7 @@ def _read(payload: bytes) -> Release:
         raise FormatError(f"{what} cannot be read: {error}") from error
     release = Release(
         name,
-        fields.integer("serial", high=_SERIAL_LIMIT),
+        fields.integer("serial", high=SERIAL_LIMIT),
         tuple(_image(each) for each in fields.maps("images", limit=IMAGES_LIMIT)),
         tuple(_layer(each) for each in fields.maps("layers", limit=LAYERS_LIMIT)),
         tuple(_metadata(each) for each in fields.maps("metadata", limit=METADATA_FILES_LIMIT)),
@@ -214,7 +217,7 @@ def _count_fault(release: Release) -> str | None:
     content = sum(len(file.content) for file in release.metadata)
     largest = max((image.size for image in release.images), default=0)
     checks = (
-        (release.serial, _SERIAL_LIMIT, "as its serial"),
+        (release.serial, SERIAL_LIMIT, "as its serial"),
         (len(release.images), IMAGES_LIMIT, "images"),
         (largest, IMAGE_LIMIT, "bytes in one image"),
         (len(release.layers), LAYERS_LIMIT, "layers"),

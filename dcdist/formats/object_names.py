@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcdist.errors import UsageError
+from dcdist.model.geometry import LAYER_LIMIT, SEGMENT_LENGTH
 from dcdist.model.identity import ReleaseName, require_word
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ def layer_segment(name: LayerName, number: int) -> str:
 def layer_prefix(name: LayerName) -> str:
     """The prefix of all objects of a layer."""
     return f"layers/{name}/"
+
+
+def layer_objects(name: LayerName) -> frozenset[str]:
+    """All names that an object of a layer can have; whatever else lies under its prefix is not of it."""
+    segments = (layer_segment(name, number) for number in range(LAYER_LIMIT // SEGMENT_LENGTH))
+    return frozenset((layer_index(name), layer_chunks(name), *segments))
 
 
 def image_extents(digest: Digest) -> str:

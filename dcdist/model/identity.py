@@ -77,6 +77,19 @@ def require_word(text: str, *, what: str) -> str:
     return text
 
 
+def parse_line(text: str) -> LineId:
+    """Return `text` as the id of a line.
+
+    Raises:
+        UsageError: It is not one.
+    """
+    if not is_hex_128(text):
+        raise UsageError(
+            f"{text!r} is not the id of a line: write its 32 hex digits in lower case, as `dcdist publish` printed them"
+        )
+    return LineId(text)
+
+
 def is_hex_128(text: str) -> bool:
     """Whether `text` is 32 lower-case hex digits, as names of layers and ids of hosts are."""
     return _HEX_128.fullmatch(text) is not None

@@ -16,7 +16,7 @@ from dcdist.engine.option_values import checked, checked_path
 from dcdist.errors import UsageError
 from dcdist.formats.compression import DEFAULT_LEVEL
 from dcdist.formats.signature import PublicKey
-from dcdist.model.identity import ReleaseName
+from dcdist.model.identity import ReleaseName, parse_line
 from dcdist.node.key_files import exposed_key, read_private_key, read_public_key
 from dcdist.node.resolve import fetch_by_name
 from dcdist.node.stores import open_store
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from dcdist.engine.fetch_events import Fetched, FetchEvent
     from dcdist.engine.fetch_options import FetchOptions
+    from dcdist.model.identity import LineId
+    from dcdist.publishing import LineChoice
     from dcdist.publishing.publish_events import Published, PublishEvent
 
 Trust = str | Path | PublicKey
@@ -80,11 +82,15 @@ def fetch_release(
     return asyncio.run(run())
 
 
-class Allowances(TypedDict, total=False):
-    """What a publish refuses unless it is allowed; fields of `PublishRequest`."""
+class PublishSettings(TypedDict, total=False):
+    """Single options of a publish; see `PublishRequest` and `LineChoice`."""
 
     allow_empty: bool
     other_signer: bool
+    trust: Trust | Sequence[Trust]
+    line: str
+    new_line: bool
+    replaces: str | Sequence[str]
 
 
 def publish_release(
@@ -96,7 +102,7 @@ def publish_release(
     metadata: str | Path | None = None,
     level: int = DEFAULT_LEVEL,
     on_event: Callable[[PublishEvent], None] | None = None,
-    **allowed: Unpack[Allowances],
+    **settings: Unpack[PublishSettings],
 ) -> Published:
     """Publish files as the images of a release, in start order.
 
@@ -108,14 +114,17 @@ def publish_release(
         metadata: A folder of small files that come with the images.
         level: zstd's level, 1 to 22.
         on_event: Called with each event, in order; must return soon.
-        allowed: `allow_empty=True`: publish empty files too. `other_signer=True`: publish although another key signed
-            the demo's latest release.
+        settings: `allow_empty=True`: publish empty files too. `trust`: public keys of other publishers, or their files,
+            whose releases this one continues. `other_signer=True`: publish although the demo has releases, and none
+            is signed by these keys. `line`: the line to go on with, where there are several. `new_line=True`: begin a
+            line that replaces the demo's lines. `replaces`: further lines that it replaces.
 
     Returns:
         The release, and how many bytes of it were new, reused and uploaded.
 
     Raises:
-        UsageError: An argument is invalid, an event loop runs here, or another key signed the demo's latest release.
+        UsageError: An argument is invalid, an event loop runs here, only other keys signed the demo's releases, or no
+            serial or line follows from them.
         ReleaseExistsError: The release exists with other content.
         XvaError: An image is a damaged XVA; nothing was published.
         InputChangedError: A file changed while it was read; nothing was published.
@@ -126,6 +135,7 @@ def publish_release(
     # Imported here: those who only fetch need no publishing.
     from dcdist.publishing import ImageSource, PublishRequest, publish
 
+    lines = _line_choice(settings)
     key_file = checked_path(key, name="key")
     request = PublishRequest(
         ReleaseName.parse(release),
@@ -133,7 +143,10 @@ def publish_release(
         read_private_key(key_file),
         metadata=None if metadata is None else checked_path(metadata, name="metadata"),
         level=level,
-        **allowed,
+        trusted=_trusted(settings["trust"]) if "trust" in settings else (),
+        allow_empty=_flag(settings.get("allow_empty", False), name="allow_empty"),
+        other_signer=_flag(settings.get("other_signer", False), name="other_signer"),
+        lines=lines,
     )
 
     report = on_event or _ignore
@@ -166,6 +179,29 @@ def _trusted(trust: Trust | Sequence[Trust]) -> tuple[PublicKey, ...]:
         each if isinstance(each, PublicKey) else read_public_key(checked_path(each, name="trust"))
         for each in _several(trust, name="trust")
     )
+
+
+def _line_choice(settings: PublishSettings) -> LineChoice:
+    from dcdist.publishing import LineChoice
+
+    if unknown := sorted(settings.keys() - PublishSettings.__annotations__.keys()):
+        known = ", ".join(sorted(PublishSettings.__annotations__))
+        raise UsageError(f"publish_release has no option {', '.join(unknown)}; there are {known}")
+    line = settings.get("line")
+    replaces = _several(settings["replaces"], name="replaces") if "replaces" in settings else ()
+    return LineChoice(
+        None if line is None else _line(line, name="line"),
+        _flag(settings.get("new_line", False), name="new_line"),
+        tuple(_line(each, name="replaces") for each in replaces),
+    )
+
+
+def _flag(given: object, *, name: str) -> bool:
+    return checked(bool, given, name=name) is True
+
+
+def _line(given: object, *, name: str) -> LineId:
+    return parse_line(str(checked(str, given, name=name)))
 
 
 def _several(given: object, *, name: str) -> tuple[object, ...]:

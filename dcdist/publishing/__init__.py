@@ -8,13 +8,15 @@ from dcdist.publishing.publish_events import (
     ImageStarted,
     LayerFinished,
     LayerMoved,
+    LeftAlone,
+    LinesDropped,
     NotShared,
     Published,
     PublishEvent,
     PublishProgress,
     Resumed,
 )
-from dcdist.publishing.publish_request import Cut, ImageSource, PublishRequest
+from dcdist.publishing.publish_request import Cut, ImageSource, LineChoice, PublishRequest
 from dcdist.publishing.publish_run import publish
 
 __all__ = [
@@ -24,6 +26,9 @@ __all__ = [
     "ImageStarted",
     "LayerFinished",
     "LayerMoved",
+    "LeftAlone",
+    "LineChoice",
+    "LinesDropped",
     "NotShared",
     "PublishEvent",
     "PublishProgress",

@@ -18,6 +18,7 @@ from dcdist.model.release import Image
 from dcdist.publishing.cutting.chunker import Chunker
 from dcdist.publishing.cutting.known_chunks import KnownChunks
 from dcdist.publishing.cutting.placer import NEW, NOWHERE, ContentCounts, DraftExtents, Placer
+from dcdist.publishing.few_notes import FewNotes
 from dcdist.publishing.layout import Layout, MovedLayer
 from dcdist.publishing.publish_events import (
     ImagePublished,
@@ -84,12 +85,10 @@ async def build(
         StoreError: The store refused.
         IntegrityError: An old layer is damaged in the store.
     """
-
-    def skipped(key: str, reason: str) -> None:
-        report(NotShared(key, reason))
-
+    notes = FewNotes(report, NotShared, place="layers/")
     with KnownChunks() as known:
-        await learn_chunks(store, shareable, known, skipped=skipped)
+        await learn_chunks(store, shareable, known, skipped=notes.note)
+        notes.finish()
         async with PackerPool(request.level) as packers, task_group() as group:
             signs_of_life = group.create_task(journal.refresh())
             uploads = Uploads(store, journal, group)

@@ -1,4 +1,4 @@
-"""What a publish finds in the store of its demo: the same release, another one of that name, another signer.
+"""What a publish finds in the store under the name of its release: the same one, another one, or rubbish.
 
 Invariant: nothing is written here.
 """
@@ -8,15 +8,14 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NoReturn
 
-from dcdist.errors import FormatError, IntegrityError, ObjectMissingError, ReleaseExistsError, UsageError
+from dcdist.errors import FormatError, IntegrityError, ObjectMissingError, ReleaseExistsError
 from dcdist.formats import manifest, object_names
 from dcdist.publishing.publish_events import ImagePublished, Published, PublishProgress
 from dcdist.publishing.reading.input_images import batches, started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from dcdist.catalog.releases import VisibleRelease
     from dcdist.model.identity import Digest
     from dcdist.model.release import MetadataFile, Release
     from dcdist.ports.store import Store
@@ -39,22 +38,25 @@ async def find_existing(store: Store, request: PublishRequest) -> Release | None
         data = await store.get(object_names.release(request.name), limit=manifest.MANIFEST_LIMIT)
     except ObjectMissingError:
         return None
-    return open_existing(request, data)
+    except FormatError as error:
+        raise _not_comparable(store, request, error) from error
+    return open_existing(store, request, data)
 
 
-def open_existing(request: PublishRequest, data: bytes) -> Release:
+def open_existing(store: Store, request: PublishRequest, data: bytes) -> Release:
     """The release in `data`, a manifest that is in the way.
 
     Raises:
-        ReleaseExistsError: No key of `request` signed it, or it cannot be read.
+        ReleaseExistsError: No key of `request` signed it, it cannot be read, or it is that of another release.
     """
     try:
-        return manifest.open_sealed(data, request.keys)
+        existing = manifest.open_sealed(data, request.keys)
     except (IntegrityError, FormatError) as error:
-        raise ReleaseExistsError(
-            f"release {request.name} exists, and cannot be compared: {error}; choose another version",
-            release=str(request.name),
-        ) from error
+        raise _not_comparable(store, request, error) from error
+    if existing.name != request.name:
+        # Whoever may write to a store can put a copy of any release there.
+        raise _not_comparable(store, request, f"it holds the manifest of {existing.name}")
+    return existing
 
 
 async def confirm(
@@ -109,23 +111,23 @@ def content_of(release: Release) -> Content:
     return tuple((image.name, image.size, image.digest) for image in release.images)
 
 
-def require_known_signer(store: Store, request: PublishRequest, visible: Iterable[VisibleRelease]) -> None:
-    """Check that a key of `request` signed the demo's latest release, or that this need not be.
-
-    Hosts that trust only that release's signer would pass over what is published now. `visible` are the releases of the
-    store, those of a demo by their serials.
+def require_wished_line(request: PublishRequest, existing: Release) -> Release:
+    """The existing release, if it stands in the line that the request asks for.
 
     Raises:
-        UsageError: Another key signed it.
+        ReleaseExistsError: It does not, and a release never changes.
     """
-    of_demo = [each for each in visible if each.release.name.demo == request.name.demo]
-    if request.other_signer or not of_demo or of_demo[-1].trusted:
-        return
-    raise UsageError(
-        f"{store}: another key than this one ({request.key.public.identity}) signed the latest release of "
-        f"{request.name.demo}, {of_demo[-1].release.name}: hosts that trust only that key would pass over "
-        f"{request.name}. Publish with that key; or, if the hosts trust this one too, with --other-signer "
-        "(other_signer=True)"
+    wish = request.lines
+    if wish.new or wish.line not in {None, existing.line} or not set(wish.replaces) <= set(existing.replaces):
+        _refuse(request, f"this content in {f'line {existing.line}' if existing.line else 'no line'}")
+    return existing
+
+
+def _not_comparable(store: Store, request: PublishRequest, why: Exception | str) -> ReleaseExistsError:
+    return ReleaseExistsError(
+        f"release {request.name} exists, and cannot be compared: {why}; choose another version, or, if nobody "
+        f"should have put it there, delete the object {object_names.release(request.name)} from {store} first",
+        release=str(request.name),
     )
 
 

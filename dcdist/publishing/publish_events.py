@@ -8,16 +8,31 @@ from typing import TYPE_CHECKING, ClassVar
 from dcdist.model.trouble import Troubled as Troubled
 
 if TYPE_CHECKING:
-    from dcdist.model.identity import LayerName
+    from dcdist.model.identity import LayerName, LineId
     from dcdist.model.release import LayerEntry, Release
 
 
 @dataclass(frozen=True, slots=True)
 class NotShared:
-    """A release or a layer of the store is not used: no trusted key signed it, or it cannot be read."""
+    """A release or a layer of the store has no say: no trusted key signed it, or it cannot be read."""
 
     key: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """What another publish left in the store, at `key`, is neither used nor deleted."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinesDropped:
+    """Hosts that follow one of `lines` will not follow this release: a manifest names 16 lines that it replaces."""
+
+    lines: tuple[LineId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +101,16 @@ class LayerMoved:
 
 
 PublishEvent = (
-    Troubled | NotShared | Resumed | ImageStarted | PublishProgress | ImagePublished | LayerFinished | LayerMoved
+    Troubled
+    | NotShared
+    | LeftAlone
+    | LinesDropped
+    | Resumed
+    | ImageStarted
+    | PublishProgress
+    | ImagePublished
+    | LayerFinished
+    | LayerMoved
 )
 
 
@@ -95,7 +119,7 @@ class Published:
     """A release that is visible now; `existed`: it was visible before, with the same content.
 
     `layers` are the new ones. `read` bytes of files held `new` + `reused` + `zeros` bytes of images; `uploaded` counts
-    all objects, not only segments.
+    all objects, not only segments. `new_line`: the release is the first of its line.
     """
 
     release: Release
@@ -106,3 +130,4 @@ class Published:
     reused: int
     zeros: int
     uploaded: int
+    new_line: bool = False

@@ -1,7 +1,8 @@
 """The journal of a running publish in the store: written first, refreshed, inherited from a dead one, deleted last.
 
 Invariant: of all who find a dead publish, one goes on with its layers. It creates the journal of a successor, whose ID
-follows from the dead one's: the second to come finds it there.
+follows from the dead one's: the second to come finds it there. What the publisher's key did not sign is not its
+journal.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcdist.catalog.publishes import ListedPublish
+    from dcdist.formats.signature import PrivateKey
     from dcdist.model.identity import Digest, LayerName, ReleaseName
     from dcdist.ports.store import Store
 
@@ -36,15 +38,18 @@ class PublishJournal:
         self,
         store: Store,
         release: ReleaseName,
+        key: PrivateKey,
         references: Sequence[LayerName],
         inherited: ListedPublish | None = None,
     ) -> None:
         self._store = store
         self._release = release
+        self._signer = key
         self._references = tuple(references)
         self._inherited = inherited
-        self._publish = codec.successor(inherited.publish) if inherited else secrets.token_hex(16)
-        self._key = object_names.publish_journal(self._publish)
+        self.publish = codec.successor(inherited.publish) if inherited else secrets.token_hex(16)
+        """The ID of this publish."""
+        self._key = object_names.publish_journal(self.publish)
         self._owner = this_process()
         self._lock = asyncio.Lock()
         layers = inherited.journal.layers if inherited else ()
@@ -54,7 +59,7 @@ class PublishJournal:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        RUNNING.discard(self._publish)
+        RUNNING.discard(self.publish)
 
     @property
     def layers(self) -> tuple[LayerName, ...]:
@@ -67,17 +72,17 @@ class PublishJournal:
 
     async def create(self) -> bool:
         """Write it for the first time; False if another publish has inherited the dead one already."""
-        if self._publish in RUNNING:
+        if self.publish in RUNNING:
             return False
-        RUNNING.add(self._publish)
+        RUNNING.add(self.publish)
         try:
             created = await self._put_first()
         except BaseException:
-            RUNNING.discard(self._publish)
+            RUNNING.discard(self.publish)
             raise
         if not created:
-            RUNNING.discard(self._publish)
-        if self._inherited:
+            RUNNING.discard(self.publish)
+        elif self._inherited:
             with suppress(StoreError):
                 await self._store.delete(object_names.publish_journal(self._inherited.publish))
         return created
@@ -115,7 +120,8 @@ class PublishJournal:
         if not await self._is_own():
             raise ObjectChangedError(
                 f"{self._store}: the publish of {self._release} was taken over by another one, after no sign of life "
-                f"for {SILENCE:g} s; publish again once that one has ended",
+                f"for {SILENCE:g} s, or somebody else changed or deleted its journal; publish again once no other "
+                "publish of it runs",
                 store=str(self._store),
                 key=self._key,
             )
@@ -125,11 +131,6 @@ class PublishJournal:
         while True:
             await asyncio.sleep(REFRESH)
             await self.save()
-
-    async def delete(self) -> None:
-        """Delete it, after the manifest; if that fails, it is left to a collector."""
-        with suppress(StoreError):
-            await self._store.delete(self._key)
 
     async def _put_first(self) -> bool:
         try:
@@ -141,10 +142,12 @@ class PublishJournal:
 
     async def _is_own(self) -> bool:
         try:
-            return codec.decode(await self._store.get(self._key, limit=JOURNAL_LIMIT)).owner == self._owner
+            data = await self._store.get(self._key, limit=JOURNAL_LIMIT)
+            return codec.is_signed(data, self.publish, self._signer.public) and codec.decode(data).owner == self._owner
         except (ObjectMissingError, FormatError):
             return False
 
     def _encode(self) -> bytes:
         layers = tuple(JournalLayer(name, tuple(segments)) for name, segments in self._layers.items())
-        return codec.encode(Journal(self._release, self._owner, layers, self._references))
+        journal = Journal(self._release, self._owner, layers, self._references)
+        return codec.encode(journal, self.publish, self._signer)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from dcdist.formats.signature import PrivateKey, PublicKey
-    from dcdist.model.identity import ReleaseName
+    from dcdist.model.identity import LineId, ReleaseName
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,37 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class LineChoice:
+    """Which line a release continues: that of the demo's releases before it, unless one of these says otherwise.
+
+    `line` is the one to continue where there are several; `new` begins one, which replaces all of them. `replaces`:
+    further lines whose hosts are to follow this one from now on.
+
+    Raises:
+        UsageError: Both are given, or a line is to replace itself.
+    """
+
+    line: LineId | None = None
+    new: bool = False
+    replaces: tuple[LineId, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.new and self.line is not None:
+            raise UsageError(
+                "--line ID (line=ID) goes on with a line and --new-line (new_line=True) begins one: give one of them"
+            )
+        if self.line in self.replaces:
+            raise UsageError(f"line {self.line} cannot replace itself: omit it from --replaces (replaces=)")
+
+
+@dataclass(frozen=True, slots=True)
 class PublishRequest:
     """A release to publish: images in start order, and a folder of metadata files.
 
-    It shares chunks with the releases that a key of `trusted`, or the publisher's own, signed. `level` is zstd's. An
-    empty image is refused, as what a failed export leaves, unless `allow_empty` says that it is meant.
-    `other_signer`: publish although none of these keys signed the demo's latest release.
+    Only releases that a key of `trusted`, or the publisher's own, signed have a say: it shares chunks with them, and
+    continues their serials. `level` is zstd's. An empty image is refused, as what a failed export leaves, unless
+    `allow_empty` says that it is meant. `other_signer`: publish although the demo has releases, and none of these keys
+    signed one. `lines`: which line it continues.
     """
 
     name: ReleaseName
@@ -72,9 +97,10 @@ class PublishRequest:
     cut: Cut = field(default_factory=Cut)
     allow_empty: bool = False
     other_signer: bool = False
+    lines: LineChoice = field(default_factory=LineChoice)
 
     @property
     def keys(self) -> tuple[PublicKey, ...]:
-        """All keys whose releases are shared with."""
+        """All keys whose releases have a say."""
         own = self.key.public
         return (own, *(key for key in self.trusted if key != own))

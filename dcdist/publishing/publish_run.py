@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dcdist.catalog.releases import visible_releases
 from dcdist.errors import (
     DcdistError,
     DiskError,
@@ -26,23 +25,25 @@ from dcdist.publishing.existing_release import (
     content_of,
     find_existing,
     open_existing,
-    require_known_signer,
     require_same,
+    require_wished_line,
 )
-from dcdist.publishing.leftovers import dead_publishes, discard_layers, sweep
-from dcdist.publishing.publish_events import NotShared, Published
+from dcdist.publishing.leftovers import Leftovers
+from dcdist.publishing.own_releases import read_own_releases
+from dcdist.publishing.publish_events import LinesDropped, Published
 from dcdist.publishing.publish_journal import PublishJournal
 from dcdist.publishing.reading.input_images import open_images
 from dcdist.publishing.reading.metadata_folder import read_metadata
-from dcdist.publishing.sharing.shared_layers import layers_to_share
 from dcdist.tasks import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dcdist.catalog.publishes import ListedPublish
     from dcdist.model.release import LayerEntry, MetadataFile
     from dcdist.ports.store import Store
     from dcdist.publishing.build import Built
+    from dcdist.publishing.own_releases import OwnReleases
     from dcdist.publishing.publish_events import PublishEvent
     from dcdist.publishing.publish_request import PublishRequest
     from dcdist.publishing.reading.input_images import InputImages
@@ -57,12 +58,13 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
     `store` tries again what can be tried again; here a failure is final. `report` is called on the event loop.
 
     Raises:
-        ReleaseExistsError: The release exists with other content, or signed by another key.
+        ReleaseExistsError: The release exists with other content, in another line than the request names, or signed by
+            another key.
         XvaError: An image is a damaged XVA.
         InputChangedError: A file, or the folder of metadata, changed while it was read.
         FormatError: An image is empty, and the request does not allow that.
-        UsageError: A name, a level or a number is beyond what a release may have; or another key signed the demo's
-            latest release, and `request` does not allow that.
+        UsageError: A name, a level or a number is beyond what a release may have; the demo has releases, none of them
+            signed by a key of `request`, which does not allow that; or no serial or line follows from those that are.
         DiskError: A file cannot be read.
         StoreDeniedError: The store is read-only; it was asked nothing.
         StoreError: The store refused; publish again, and only what is missing is uploaded.
@@ -75,40 +77,30 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
     # A level that zstd lacks is refused before anything else happens.
     Packer(request.level)
     metadata = await in_thread(read_metadata, request.metadata)
+    leftovers = Leftovers(store, request, report)
     async with open_images(request.images, allow_empty=request.allow_empty) as images:
         existing = await find_existing(store, request)
         if existing is not None:
-            confirmed = await confirm(request, existing, images, metadata, report)
-            await sweep(store, request.name)
+            confirmed = await confirm(request, require_wished_line(request, existing), images, metadata, report)
+            await leftovers.sweep(confirmed.release)
             return confirmed
 
-        journal, shareable = await _begin_journal(store, request, await _shareable(store, request, report))
+        known = await read_own_releases(store, request, report)
+        # A line that cannot go on is told of before the images are read.
+        known.next_position(request)
+        journal, shareable = await _begin_journal(store, request, known.shareable, await leftovers.look())
         async with journal:
             try:
                 built = await _build(store, request, images, shareable, journal, report)
-                published = await _make_visible(store, request, built, metadata, journal)
+                published = await _make_visible(store, request, built, metadata, journal, known, report)
             except (StoreError, DiskError):
                 raise
             except DcdistError:
-                await _discard(store, request, journal)
+                await leftovers.discard(journal.publish, journal.layers, None)
                 raise
-            await _discard(store, request, journal)
-            await sweep(store, request.name)
+            await leftovers.discard(journal.publish, journal.layers, published.release)
+            await leftovers.sweep(published.release)
             return published
-
-
-async def _shareable(store: Store, request: PublishRequest, report: Callable[[PublishEvent], None]) -> list[LayerEntry]:
-    """The layers to share chunks with, once it is clear that the demo may be published to."""
-
-    def skipped(key: str, reason: str) -> None:
-        report(NotShared(key, reason))
-
-    visible = await visible_releases(store, demo=None, trusted=request.keys, skipped=skipped)
-    require_known_signer(store, request, visible)
-    for each in visible:
-        if each.release.name.demo == request.name.demo and not each.trusted:
-            skipped(object_names.release(each.release.name), "no key that this publisher trusts has signed it")
-    return layers_to_share(visible, request.name.demo)
 
 
 async def _build(
@@ -128,37 +120,41 @@ async def _build(
         raise
 
 
-async def _discard(store: Store, request: PublishRequest, journal: PublishJournal) -> None:
-    """Delete what the visible release does not need, and the journal, which has done its work."""
-    await discard_layers(store, request.name, journal.layers)
-    await journal.delete()
-
-
 async def _begin_journal(
-    store: Store, request: PublishRequest, shareable: Sequence[LayerEntry]
+    store: Store, request: PublishRequest, shareable: Sequence[LayerEntry], dead_publishes: Sequence[ListedPublish]
 ) -> tuple[PublishJournal, Sequence[LayerEntry]]:
     """A journal in the store, and what to share with: the same as the dead publish that it inherits, if any.
 
     Only the same references give the same bytes, of which the store has many already.
     """
     by_name = {entry.name: entry for entry in shareable}
-    for dead in await dead_publishes(store, request.name):
+    for dead in dead_publishes:
         references = [by_name[name] for name in dead.journal.references if name in by_name]
         if not dead.finished:
             references = list(shareable)
-        journal = PublishJournal(store, request.name, [entry.name for entry in references], dead)
+        journal = PublishJournal(store, request.name, request.key, [entry.name for entry in references], dead)
         if await journal.create():
             return journal, references
-    journal = PublishJournal(store, request.name, [entry.name for entry in shareable])
+    journal = PublishJournal(store, request.name, request.key, [entry.name for entry in shareable])
     await journal.create()
     return journal, shareable
 
 
 async def _make_visible(
-    store: Store, request: PublishRequest, built: Built, metadata: tuple[MetadataFile, ...], journal: PublishJournal
+    store: Store,
+    request: PublishRequest,
+    built: Built,
+    metadata: tuple[MetadataFile, ...],
+    journal: PublishJournal,
+    known: OwnReleases,
+    report: Callable[[PublishEvent], None],
 ) -> Published:
-    serial = await _next_serial(store, request)
-    release = Release(request.name, serial, built.images, built.layers, metadata)
+    position = (await known.seen_again(store, request)).next_position(request)
+    if position.dropped:
+        report(LinesDropped(position.dropped))
+    release = Release(
+        request.name, position.serial, built.images, built.layers, metadata, position.line, position.replaces
+    )
     data = await in_thread(manifest.seal, release, request.key)
     await journal.require_own()
     existed = False
@@ -173,7 +169,7 @@ async def _make_visible(
     there = await store.get(object_names.release(request.name), limit=manifest.MANIFEST_LIMIT)
     if there != data:
         existed = True
-        release = require_same(request, open_existing(request, there), content_of(release), metadata)
+        release = _same(store, request, there, release)
     return Published(
         release,
         existed=existed,
@@ -183,10 +179,11 @@ async def _make_visible(
         reused=built.counts.reused,
         zeros=built.counts.zeros,
         uploaded=built.uploaded + len(data),
+        new_line=position.new and not existed,
     )
 
 
-async def _next_serial(store: Store, request: PublishRequest) -> int:
-    """One more than any release of the demo has, whoever signed it: hosts may trust several publishers."""
-    visible = await visible_releases(store, demo=request.name.demo, skipped=lambda _key, _reason: None)
-    return max((each.release.serial for each in visible), default=0) + 1
+def _same(store: Store, request: PublishRequest, there: bytes, release: Release) -> Release:
+    """The release that another publish made visible, if it is the same as this one."""
+    existing = require_same(request, open_existing(store, request, there), content_of(release), release.metadata)
+    return require_wished_line(request, existing)

@@ -60,12 +60,12 @@ class Form:
         if what == OBJECT:
             return rest
         if what == MAP:
-            return wrapped(self._opened.kind, rest)
+            return wrapped(self._opened.kind, rest, self._opened.version)
         return self.changed(Recipe(rest), self._opened.body)
 
     def changed(self, recipe: Recipe, body: dict[str, Plain]) -> bytes:
         """An object of this kind with changes to `body`."""
-        return wrapped(self._opened.kind, msgpack.packb(recipe.edited(dict(body))))
+        return wrapped(self._opened.kind, msgpack.packb(recipe.edited(dict(body))), self._opened.version)
 
     def seeds(self) -> list[bytes]:
         """The valid object in each form, an envelope that is off, and changes of each sort."""

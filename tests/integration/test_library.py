@@ -198,7 +198,7 @@ async def test_a_manifest_that_comes_garbled_at_first_is_reported_whether_the_re
 
 
 async def test_newer_releases_that_strangers_signed_are_passed_over_and_named_with_the_reason(store: Store) -> None:
-    await Publisher(store, key=OTHER_KEY, other_signer=True).publish("web@2", IMAGES)
+    await Publisher(store, key=OTHER_KEY, trusted=(KEY.public,)).publish("web@2", IMAGES)
     told: list[dcdist.fetch_events.Troubled] = []
     release = await dcdist.find_release(store, "web", trust=TRUST, report=told.append)
 
@@ -225,8 +225,8 @@ async def test_a_wrong_key_is_told_of_the_demo_and_not_of_one_of_its_releases(st
 
 
 async def test_older_releases_of_strangers_are_nobodys_news(store: Store) -> None:
-    await Publisher(store, key=OTHER_KEY, other_signer=True).publish("web@2", IMAGES)
-    await Publisher(store, other_signer=True).publish("web@3", IMAGES)
+    await Publisher(store, key=OTHER_KEY, trusted=(KEY.public,)).publish("web@2", IMAGES)
+    await Publisher(store, trusted=(OTHER_KEY.public,)).publish("web@3", IMAGES)
     told: list[dcdist.fetch_events.Troubled] = []
     release = await dcdist.find_release(store, "web", trust=TRUST, report=told.append)
 
@@ -234,7 +234,7 @@ async def test_older_releases_of_strangers_are_nobodys_news(store: Store) -> Non
 
 
 async def test_of_many_releases_passed_over_the_newest_are_named_and_the_rest_counted(store: Store) -> None:
-    stranger = Publisher(store, key=OTHER_KEY, other_signer=True)
+    stranger = Publisher(store, key=OTHER_KEY, trusted=(KEY.public,))
     for version in range(2, 10):
         await stranger.publish(f"web@{version}", {})
     told: list[dcdist.fetch_events.Troubled] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.formats.signature import PrivateKey
 from dcdist.model.identity import ReleaseName
-from dcdist.publishing import Cut, ImageSource, Published, PublishEvent, PublishRequest, publish
+from dcdist.publishing import Cut, ImageSource, LineChoice, Published, PublishEvent, PublishRequest, publish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,7 @@ class Publisher:
     metadata: Path | None = None
     allow_empty: bool = False
     other_signer: bool = False
+    lines: LineChoice = field(default_factory=LineChoice)
     events: list[PublishEvent] = field(default_factory=list)
 
     async def publish(self, name: str, images: dict[str, bytes]) -> Published:
@@ -55,5 +56,6 @@ class Publisher:
             cut=self.cut,
             other_signer=self.other_signer,
             allow_empty=self.allow_empty,
+            lines=self.lines,
         )
         return await publish(self.store, request, report=self.events.append)

@@ -60,6 +60,8 @@ def test_an_argument_of_a_fetch_that_cannot_be_used_is_named(changed: dict[str, 
         ({"files": ["web.xva", 5]}, "^files=5 .*must be Path"),
         ({"key": None}, "^key=None .*must be Path"),
         ({"release": 5}, "^release=5 .*must be str"),
+        ({"new_line": "no"}, "^new_line='no' is invalid"),
+        ({"newline": True}, "^publish_release has no option newline; there are allow_empty, line, new_line"),
     ],
 )
 def test_an_argument_of_a_publish_that_cannot_be_used_is_named(changed: dict[str, Any], words: str) -> None:
@@ -76,3 +78,21 @@ def test_one_path_is_one_file(single: type[str | Path], tmp_path: Path) -> None:
         (tmp_path / "store").as_uri(), "lib@2", single(tmp_path / "app.img"), key=keys.key
     )
     assert [image.name for image in published.release.images] == ["app.img"]
+
+
+def test_a_publish_takes_keys_and_lines_as_text(tmp_path: Path) -> None:
+    first, second = (dcdist.generate_keys(tmp_path / name) for name in ("first", "second"))
+    (tmp_path / "app.img").write_bytes(b"app" * 1000)
+    store, image, lost = (tmp_path / "store").as_uri(), tmp_path / "app.img", "5" * 32
+
+    begun = dcdist.publish_release(store, "lib@1", image, key=first.key)
+    on = dcdist.publish_release(store, "lib@2", image, key=second.key, trust=str(first.public), replaces=lost)
+    line = str(begun.release.line)
+    again = dcdist.publish_release(store, "lib@3", image, key=second.key, trust=[first.public], line=line)
+    new = dcdist.publish_release(store, "lib@4", image, key=second.key, new_line=True)
+
+    assert [each.release.serial for each in (begun, on, again, new)] == [1, 2, 3, 1]
+    assert on.release.line == begun.release.line
+    assert (again.release.replaces, new.release.replaces) == ((lost,), (line, lost))
+    with pytest.raises(dcdist.errors.UsageError, match="'nonsense' is not the id of a line"):
+        dcdist.publish_release(store, "lib@5", image, key=second.key, line="nonsense")

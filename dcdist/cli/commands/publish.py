@@ -14,19 +14,23 @@ from dcdist.errors import UsageError
 from dcdist.formats.compression import DEFAULT_LEVEL
 
 if TYPE_CHECKING:
-    from dcdist.model.identity import ReleaseName
-    from dcdist.publishing import ImageSource, PublishEvent
+    from dcdist.model.identity import LineId, ReleaseName
+    from dcdist.publishing import ImageSource, PublishEvent, PublishRequest
 
 _STANDARD_INPUT = "-"
 
 
 class Settings(TypedDict):
-    """Fields of `PublishRequest` that the options set as they are."""
+    """The options that say how to publish."""
 
     metadata: Path | None
     level: int
     allow_empty: bool
     other_signer: bool
+    trust: tuple[Path, ...]
+    line: LineId | None
+    new_line: bool
+    replaces: tuple[LineId, ...]
 
 
 @click.command("publish", cls=BaseCommand, short_help="Publish files as the images of a release.")
@@ -57,8 +61,28 @@ class Settings(TypedDict):
 @click.option(
     "--other-signer",
     is_flag=True,
-    help="Publish although another key signed the demo's latest release. Hosts must trust this key too, or they pass "
-    "over what it signs.",
+    help="Publish although the demo has releases and neither this key nor one of --trust signed any. Hosts must trust "
+    "this key, or they pass over what it signs.",
+)
+@shared_options.TRUST_TO_CONTINUE
+@click.option(
+    "--line",
+    type=shared_options.LINE_TO_CONTINUE,
+    metavar="ID",
+    help="Go on with this line, where the store has releases of several.",
+)
+@click.option(
+    "--new-line",
+    is_flag=True,
+    help="Begin a new line, with serial 1, that replaces the demo's lines: hosts that follow one of these follow it, "
+    "whatever serials they have seen. The way back after a serial that no other can follow, or a stolen key.",
+)
+@click.option(
+    "--replaces",
+    multiple=True,
+    type=shared_options.LINE_TO_CONTINUE,
+    metavar="ID",
+    help="A line whose hosts are to follow this one from now on, such as that of a lost store. May be repeated.",
 )
 @click.option(
     "--stdin-name", metavar="NAME", help="The name of the image read from standard input. [default: DEMO.xva]"
@@ -94,14 +118,14 @@ def command(
     from dcdist.cli.display.records import record
     from dcdist.cli.event_log import logging_events
     from dcdist.cli.running import run_until_done
-    from dcdist.node.key_files import exposed_key, read_private_key
+    from dcdist.node.key_files import exposed_key
     from dcdist.node.stores import open_store
-    from dcdist.publishing import Published, PublishRequest, publish
+    from dcdist.publishing import Published, publish
 
     if stdin_name is not None and _STANDARD_INPUT not in files:
         raise UsageError("--stdin-name names what is read from standard input: give - as a file, or omit --stdin-name")
     sources = tuple(_source(file, stdin_name or f"{release.demo}.xva", files) for file in files)
-    request = PublishRequest(release, sources, read_private_key(key), **settings)
+    request = _request(release, sources, key, settings)
 
     def report(event: PublishEvent) -> None:
         log.note(record(event))
@@ -118,6 +142,23 @@ def command(
         published = run_until_done(run())
         log.note(published_record(published))
         display.finish(published)
+
+
+def _request(release: ReleaseName, sources: tuple[ImageSource, ...], key: Path, settings: Settings) -> PublishRequest:
+    from dcdist.node.key_files import read_private_key, read_public_key
+    from dcdist.publishing import LineChoice, PublishRequest
+
+    return PublishRequest(
+        release,
+        sources,
+        read_private_key(key),
+        metadata=settings["metadata"],
+        level=settings["level"],
+        trusted=tuple(read_public_key(file) for file in settings["trust"]),
+        allow_empty=settings["allow_empty"],
+        other_signer=settings["other_signer"],
+        lines=LineChoice(settings["line"], settings["new_line"], settings["replaces"]),
+    )
 
 
 def _source(file: str, stdin_name: str, files: tuple[str, ...]) -> ImageSource:

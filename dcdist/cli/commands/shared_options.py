@@ -15,7 +15,7 @@ from dcdist.cli.commands.variables import SEVERAL, setting
 from dcdist.engine.fetch_options import DEFAULT_REALM
 from dcdist.engine.option_values import parse_path
 from dcdist.errors import UsageError
-from dcdist.model.identity import ReleaseName, require_word
+from dcdist.model.identity import ReleaseName, parse_line, require_word
 from dcdist.model.option_text import parse_address, parse_duration, parse_rate
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ LISTEN = Parsed("ip:port", lambda text: parse_address(text, any_port=True))
 RELEASE = Parsed("demo@version", _release)
 WANTED = Parsed("demo[@version]", _wanted)
 DEMO = Parsed("demo", _demo)
+LINE_TO_CONTINUE = Parsed("line", parse_line)
 REALM = Parsed("name", lambda text: require_word(text, what="realm"))
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 FOLDER = AbsolutePath(folder=True)
@@ -119,6 +120,14 @@ TRUST_TO_MARK = setting(
     metavar="FILE",
     help="A publisher's public key (publisher.pub). Releases that no such key signed are marked: a host that trusts "
     "these keys passes over them. May be repeated.",
+)
+TRUST_TO_CONTINUE = setting(
+    "--trust",
+    multiple=True,
+    type=READABLE,
+    metavar="FILE",
+    help="The public key of another publisher (publisher.pub) whose releases this one continues: its serials and line "
+    "count, and its layers are shared. Without it only releases of --key do. May be repeated.",
 )
 CACHE = setting(
     "--cache",

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from dcdist.publishing import Published, PublishEvent
 
 
+_WARNINGS = (
+    publish_events.Troubled,
+    publish_events.NotShared,
+    publish_events.LeftAlone,
+    publish_events.LinesDropped,
+)
+
+
 class PublishDisplay(Protocol):
     """Shows the events of a publish."""
 
@@ -44,12 +52,20 @@ def summary(published: Published) -> str:
     if published.existed:
         return f"{what}: already published with the same content; nothing to do"
     return (
-        f"{what}, published with serial {release.serial}\n"
+        f"{what}, published with serial {release.serial} of line {release.line}{_news_of_line(published)}\n"
         f"  new {show_bytes(published.new)}, found in the store {show_bytes(published.reused)}, "
         f"zeros {show_bytes(published.zeros)}\n"
         f"  uploaded {show_bytes(published.uploaded)}, in {show_count(len(published.layers), 'new layer')}; "
         f"the release needs {show_count(len(release.layers), 'layer')}, {show_bytes(release.layer_bytes)}"
     )
+
+
+def _news_of_line(published: Published) -> str:
+    """What is new about the line, which hosts follow from their first fetch on."""
+    if not published.new_line:
+        return ""
+    replaced = published.release.replaces
+    return f", which is new and replaces {', '.join(replaced)}" if replaced else ", which is new"
 
 
 def published_record(published: Published) -> dict[str, Json]:
@@ -59,6 +75,9 @@ def published_record(published: Published) -> dict[str, Json]:
         "event": "published",
         "release": str(release.name),
         "serial": release.serial,
+        "line": release.line,
+        "new_line": published.new_line,
+        "replaces": list(release.replaces),
         "existed": published.existed,
         "images": [{"name": image.name, "bytes": image.size} for image in release.images],
         "layers": len(release.layers),
@@ -80,7 +99,14 @@ def line(event: PublishEvent) -> str | None:
         case publish_events.Troubled():
             return f"note: {event.message}"
         case publish_events.NotShared():
-            return f"not shared with: {event.key}: {event.reason}"
+            return f"passed over: {event.key}: {event.reason}"
+        case publish_events.LeftAlone():
+            return f"left alone: {event.key}: {event.reason}"
+        case publish_events.LinesDropped():
+            return (
+                f"hosts that follow the line {' or '.join(event.lines)} will not follow this release: a release can "
+                "replace 16 lines"
+            )
         case publish_events.Resumed():
             return f"resuming an earlier try: {show_bytes(event.size)} are in the store already"
         case publish_events.ImageStarted():
@@ -141,7 +167,7 @@ class _Lines:
             return
         text = line(event)
         if text is not None:
-            (warn if isinstance(event, publish_events.NotShared | publish_events.Troubled) else say)(text)
+            (warn if isinstance(event, _WARNINGS) else say)(text)
 
     def finish(self, published: Published) -> None:
         say(summary(published))

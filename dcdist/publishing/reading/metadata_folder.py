@@ -1,29 +1,33 @@
 """The folder of small files that come along with a release, read whole.
 
-Invariant: what is returned was all there at one moment; a change to the folder meanwhile ends the reading.
+Invariant: what is returned lay in the folder, all at one moment; a change to the folder meanwhile ends the reading.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dcdist.errors import DiskError, InputChangedError, UsageError
 from dcdist.formats.manifest import METADATA_BYTES_LIMIT, METADATA_FILES_LIMIT, check_metadata_path
+from dcdist.formats.names import DEPTH_LIMIT
 from dcdist.model.release import MetadataFile
 from dcdist.publishing.reading.file_stamp import FileStamp
+from dcdist.publishing.reading.inside_folder import InsideFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 def read_metadata(folder: Path | None) -> tuple[MetadataFile, ...]:
-    """All files under `folder`, by path. Links to files are followed, links to folders are not. Blocks.
+    """All files under `folder`, by path. Links to files are followed as long as they stay inside of it. Blocks.
 
     Raises:
-        UsageError: A path cannot be used, or there are too many files or bytes for a manifest.
+        UsageError: A path cannot be used, a link leads outside of the folder or to a folder, something is not a file,
+            or there are too many files or bytes for a manifest.
         InputChangedError: The folder or a file in it changed meanwhile.
         DiskError: They cannot be read.
     """
@@ -31,68 +35,80 @@ def read_metadata(folder: Path | None) -> tuple[MetadataFile, ...]:
         return ()
     if not folder.is_dir():
         raise UsageError(f"metadata folder {folder} is not a folder")
-    before = _stamps(folder)
-    files: list[MetadataFile] = []
-    left = METADATA_BYTES_LIMIT
-    for path in before:
-        name = path.relative_to(folder).as_posix()
-        check_metadata_path(name)
-        files.append(_read(name, path, left + 1))
-        left -= len(files[-1].content)
-        if left < 0 or len(files) > METADATA_FILES_LIMIT:
-            raise UsageError(
-                f"metadata folder {folder} has more than {METADATA_FILES_LIMIT} files or {METADATA_BYTES_LIMIT} bytes: "
-                "metadata is for small files; publish large ones as images"
-            )
-    _require_same(before, _stamps(folder))
+    with _refusals(folder), InsideFolder(folder) as inside:
+        before = _stamps(folder, inside)
+        files: list[MetadataFile] = []
+        left = METADATA_BYTES_LIMIT
+        for name in before:
+            check_metadata_path(name)
+            files.append(_read(folder, inside, name, left + 1))
+            left -= len(files[-1].content)
+            if left < 0:
+                raise _too_much(folder)
+        _require_same(folder, before, _stamps_now(folder, inside, before))
     return tuple(files)
 
 
-def _stamps(folder: Path) -> dict[Path, FileStamp]:
+def _stamps(folder: Path, inside: InsideFolder) -> dict[str, FileStamp]:
     """All files by path, with their stamps."""
-    return {path: _stamp(path) for path in sorted(_files(folder))}
+    names = inside.names(most=METADATA_FILES_LIMIT, depth=DEPTH_LIMIT)
+    if len(names) > METADATA_FILES_LIMIT:
+        raise _too_much(folder)
+    return {name: _stamp(folder, inside, name) for name in names}
 
 
-def _stamp(path: Path) -> FileStamp:
-    try:
-        stamp = FileStamp.of(path.stat()) if path.exists() else None
-    except OSError as error:
-        raise _broken(path, error) from error
+def _stamps_now(folder: Path, inside: InsideFolder, before: dict[str, FileStamp]) -> dict[str, FileStamp]:
+    """The same later: what can no longer be opened as a file is left out."""
+    found: dict[str, FileStamp] = {}
+    for name in inside.names(most=METADATA_FILES_LIMIT, depth=DEPTH_LIMIT):
+        try:
+            found[name] = _stamp(folder, inside, name)
+        except (UsageError, DiskError):
+            if name not in before:
+                raise
+    return found
+
+
+def _stamp(folder: Path, inside: InsideFolder, name: str) -> FileStamp:
+    with _refusals(folder / name):
+        try:
+            with inside.opened(name) as descriptor:
+                stamp = FileStamp.of(os.fstat(descriptor))
+        except FileNotFoundError as error:
+            raise UsageError(f"metadata file {folder / name} is not a file: it is a link to nothing") from error
     if stamp is None:
-        raise UsageError(f"metadata file {path} is not a file")
+        raise UsageError(f"metadata file {folder / name} is not a file")
     return stamp
 
 
-def _require_same(before: dict[Path, FileStamp], after: dict[Path, FileStamp]) -> None:
+def _require_same(folder: Path, before: dict[str, FileStamp], after: dict[str, FileStamp]) -> None:
     """See that nothing changed.
 
     Raises:
         InputChangedError: A file did, or one came or went.
     """
-    for path in sorted(before.keys() | after.keys()):
-        what = before[path].change(after.get(path)) if path in before else "it is new"
+    for name in sorted(before.keys() | after.keys()):
+        what = before[name].change(after.get(name)) if name in before else "it is new"
         if what:
-            raise _changed(path, what)
+            raise _changed(folder / name, what)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise _broken(Path(error.filename or folder), error) from error
+def _read(folder: Path, inside: InsideFolder, name: str, most: int) -> MetadataFile:
+    path = folder / name
+    with _refusals(path):
+        try:
+            with inside.opened(name) as descriptor, open(descriptor, "rb", closefd=False) as file:
+                executable = bool(os.fstat(descriptor).st_mode & stat.S_IXUSR)
+                return MetadataFile(name, file.read(most), executable)
+        except FileNotFoundError as error:
+            raise _changed(path, "it was removed") from error
 
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders.sort()
-        yield from (Path(parent, name) for name in names)
 
-
-def _read(name: str, path: Path, most: int) -> MetadataFile:
-    try:
-        with path.open("rb") as file:
-            executable = bool(os.fstat(file.fileno()).st_mode & stat.S_IXUSR)
-            return MetadataFile(name, file.read(most), executable)
-    except FileNotFoundError as error:
-        raise _changed(path, "it was removed") from error
-    except OSError as error:
-        raise _broken(path, error) from error
+def _too_much(folder: Path) -> UsageError:
+    return UsageError(
+        f"metadata folder {folder} has more than {METADATA_FILES_LIMIT} files or {METADATA_BYTES_LIMIT} bytes: "
+        "metadata is for small files; publish large ones as images"
+    )
 
 
 def _changed(path: Path, what: str) -> InputChangedError:
@@ -100,5 +116,10 @@ def _changed(path: Path, what: str) -> InputChangedError:
     return InputChangedError(message, path=str(path))
 
 
-def _broken(path: Path, error: OSError) -> DiskError:
-    return DiskError(f"metadata {path} cannot be read: {error.strerror or error}", path=str(path))
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Name the file or folder that the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise DiskError(f"metadata {path} cannot be read: {error.strerror or error}", path=str(path)) from error

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 # A layer of very compressible frames ends before its chunk list gets too long for readers.
 _CHUNKS_LIMIT: Final = chunks.COUNT_LIMIT // 2
 
+# A dead publish may have left other objects under one name; under a new, random one only somebody who means harm does.
+_NAMES_LIMIT: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class NewLayer:
@@ -107,18 +110,18 @@ class LayerWriter:
             await upload
         chunk_list, digest = await in_thread(layer.chunk_list)
         hashes = await in_thread(layer.pieces.finish)
-        while True:
+        for _ in range(_NAMES_LIMIT):
             name = layer.names.current
             await self._uploads.gather_segments(layer.names, layer.segments)
             data = await in_thread(index.encode, layer.index(name, hashes, digest))
             if await self._uploads.put_once(
                 object_names.layer_chunks(name), chunk_list
             ) and await self._uploads.put_once(object_names.layer_index(name), data):
-                break
+                self._report(LayerFinished(name, layer.length))
+                entry = LayerEntry(name, layer.length, _digest(data))
+                return NewLayer(entry, layer.stream_start, layer.plain_starts[-1])
             layer.names.replace(name)
-        self._report(LayerFinished(name, layer.length))
-        entry = LayerEntry(name, layer.length, _digest(data))
-        return NewLayer(entry, layer.stream_start, layer.plain_starts[-1])
+        raise self._uploads.taken(object_names.layer_index(layer.names.current))
 
 
 class _OpenLayer:

@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from dcdist.errors import InvariantError
+from dcdist.errors import IntegrityError, ObjectChangedError
 from dcdist.formats import object_names
 from dcdist.model.geometry import SEGMENT_LENGTH
 from dcdist.model.identity import Digest, LayerName
@@ -22,11 +22,12 @@ _PARALLEL: Final = 3
 
 
 class LayerNames:
-    """The name of a layer that is being written, and under which name each of its segments stands."""
+    """The name of a layer that is being written; of each segment, its SHA-256 and under which name it stands."""
 
     def __init__(self, name: LayerName) -> None:
         self.current = name
         self.places: dict[int, LayerName] = {}
+        self.digests: dict[int, Digest] = {}
 
     def replace(self, name: LayerName) -> LayerName:
         """Go on under another name than `name`, if that has not happened already."""
@@ -44,7 +45,7 @@ class Uploads:
         self._group = group
         self._turns = asyncio.Semaphore(_PARALLEL)
         self._inherited = list(journal.layers)
-        self._present: set[str] = set()
+        self._present: dict[str, int] = {}
         self.uploaded = 0
         """Bytes that the store took."""
 
@@ -52,9 +53,11 @@ class Uploads:
         """See what the inherited, dead publish left in the store; returns the bytes of its objects."""
         size = 0
         for layer in self._inherited:
+            objects = object_names.layer_objects(layer)
             for entry in (await self._store.list(object_names.layer_prefix(layer))).entries:
-                self._present.add(entry.key)
-                size += entry.size
+                if entry.key in objects:
+                    self._present[entry.key] = entry.size
+                    size += entry.size
         return size
 
     def next_layer(self) -> LayerName:
@@ -71,8 +74,19 @@ class Uploads:
         for number in range(count):
             place = names.places[number]
             if place != names.current:
-                body = await self._store.get(object_names.layer_segment(place, number), limit=SEGMENT_LENGTH)
-                await self._put_segment(names, number, body)
+                await self._put_segment(names, number, await self._get_segment(place, number, names.digests[number]))
+
+    async def _get_segment(self, place: LayerName, number: int, digest: Digest) -> bytes:
+        """A segment of this publish, as it was written: others may write to the store too."""
+        key = object_names.layer_segment(place, number)
+        body = await self._store.get(key, limit=SEGMENT_LENGTH)
+        if await in_thread(_sha256, body) != digest:
+            raise IntegrityError(
+                f"{self._store}: {key} is not what this publish wrote there: its SHA-256 differs; who else writes to "
+                "this store?",
+                source=f"{self._store}/{key}",
+            )
+        return body
 
     async def put_once(self, key: str, body: bytes | bytearray) -> bool:
         """Write an object, or see that it is there with these bytes; False if others are there."""
@@ -86,11 +100,20 @@ class Uploads:
         await self._store.put(key, body)
         self.uploaded += len(body)
 
+    def taken(self, key: str) -> ObjectChangedError:
+        """What ends a publish whose new, random names are taken again and again."""
+        return ObjectChangedError(
+            f"{self._store}: {key} holds other bytes already, although its name is new and random: who else writes to "
+            "this store?",
+            store=str(self._store),
+            key=key,
+        )
+
     async def _segment(self, names: LayerNames, number: int, body: bytearray) -> None:
         try:
-            digest = await in_thread(lambda: Digest(hashlib.sha256(body).digest()))
+            digest = names.digests[number] = await in_thread(_sha256, body)
             await self._journal.begin_layer(names.current)
-            if self._is_there(names.current, number, digest):
+            if self._is_there(names.current, number, digest, len(body)):
                 names.places[number] = names.current
             else:
                 await self._put_segment(names, number, body)
@@ -104,15 +127,18 @@ class Uploads:
             name = names.replace(name)
             await self._journal.begin_layer(name)
             if not await self.put_once(object_names.layer_segment(name, number), body):
-                raise InvariantError(
-                    f"layer {name} already has a different segment {number}, although its name is random"
-                )
+                raise self.taken(object_names.layer_segment(name, number))
         names.places[number] = name
 
-    def _is_there(self, layer: LayerName, number: int, digest: Digest) -> bool:
+    def _is_there(self, layer: LayerName, number: int, digest: Digest, length: int) -> bool:
         known = self._journal.segments(layer)
         return (
             number < len(known)
             and known[number] == digest
-            and object_names.layer_segment(layer, number) in self._present
+            and self._present.get(object_names.layer_segment(layer, number)) == length
         )
+
+
+def _sha256(body: bytes | bytearray) -> Digest:
+    """Blocks."""
+    return Digest(hashlib.sha256(body).digest())

@@ -100,16 +100,16 @@ def test_another_key_publishes_to_a_demo_only_if_that_is_meant_and_a_fetch_names
     meant = dcdist("publish", "a@2", tmp_path / "a.img", "--store", store, *other, "--other-signer", "--json")
     assert (refused.code, refused.last("error")["kind"]) == (2, "UsageError")
     assert "--other-signer" in refused.records[-1]["message"]
-    assert (meant.code, meant.last("published")["serial"]) == (0, 2)
+    assert (meant.code, meant.last("published")["serial"], meant.last("published")["new_line"]) == (0, 1, True)
 
     host = ["--trust", demo.trust, "--dest", tmp_path / "images", "--cache", tmp_path / "cache", "--no-swarm"]
     fetched = dcdist("fetch", "a", "--store", store, *host, "--log-file", log, "--json")
     assert fetched.last("fetched")["release"] == "a@1"
     (note,) = [each for each in fetched.records if each["event"] == "troubled"]
     assert (note["kind"], note["source"]) == ("passed_over", f"{store}/releases/a/2")
-    assert note["message"].startswith("a@2 (serial 2) is passed over for a@1 (serial 1): ")
+    assert note["message"].startswith("a@2 (serial 1) is passed over for a@1 (serial 1): ")
     assert note["message"] in [json.loads(line).get("message") for line in log.read_text().splitlines()]
-    assert "note: a@2 (serial 2) is passed over" in dcdist("fetch", "a", "--store", store, *host).out
+    assert "note: a@2 (serial 1) is passed over" in dcdist("fetch", "a", "--store", store, *host).out
 
 
 def test_a_web_server_is_read_only_which_publish_says_before_it_asks(demo: Demo, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ async def test_what_is_not_there_is_said_with_what_is(store: SteppedStore) -> No
 
 
 async def test_each_release_is_marked_by_whether_a_given_key_signed_it(store: SteppedStore) -> None:
-    await Publisher(store, OTHER_KEY, other_signer=True).publish("demo@c", {"a": b"a"})
+    await Publisher(store, OTHER_KEY, trusted=(KEY.public,)).publish("demo@c", {"a": b"a"})
 
     unchecked = (await list_releases(store, "demo")).readable
     marked = (await list_releases(store, "demo", trust=[KEY.public])).readable

@@ -246,7 +246,7 @@ async def test_of_two_publishes_with_other_content_one_is_refused_and_the_other_
 
 
 def left_by(owner: PublisherProcess) -> bytes:
-    return journals.encode(Journal(ReleaseName("demo", "2"), owner, (), ()))
+    return journals.encode(Journal(ReleaseName("demo", "2"), owner, (), ()), "x", KEY)
 
 
 ELSEWHERE = PublisherProcess("another-host", "boot", 1, 1)
@@ -279,7 +279,7 @@ async def test_a_publish_before_the_last_boot_of_this_host_is_dead() -> None:
 
 async def test_journals_of_other_releases_and_garbage_are_left_alone() -> None:
     store = await a_store_with_the_version_before()
-    other = journals.encode(Journal(ReleaseName("demo", "9"), ELSEWHERE, (), ()))
+    other = journals.encode(Journal(ReleaseName("demo", "9"), ELSEWHERE, (), ()), "other", KEY)
     store.objects |= {"publishes/other": other, "publishes/garbage": b"garbage"}
 
     await Publisher(store, cut=SMALL_LAYERS).publish("demo@2", IMAGES)

@@ -8,6 +8,7 @@ import pytest
 
 from dcdist.errors import ReleaseExistsError, StoreDeniedError, UsageError
 from dcdist.formats import extents, object_names
+from dcdist.formats.signature import PrivateKey
 from dcdist.model.identity import ReleaseName
 from dcdist.model.release import MetadataFile
 from dcdist.ports.store import Capabilities
@@ -16,6 +17,7 @@ from dcdist.publishing import (
     ImagePublished,
     ImageStarted,
     LayerFinished,
+    LineChoice,
     NotShared,
     Published,
     PublishProgress,
@@ -250,35 +252,42 @@ async def test_only_what_trusted_keys_signed_is_shared_with(store: SteppedStore)
 
     publisher = Publisher(store, other_signer=True)
     alone = await publisher.publish("demo@2", {"a": noise(1, 10 * CHUNK)})
-    assert publisher.events[0] == NotShared("releases/demo/1", "no key that this publisher trusts has signed it")
-    trusting = await Publisher(store, trusted=(OTHER_KEY.public,)).publish("demo@3", {"a": noise(1, 10 * CHUNK)})
+    assert publisher.events[0] == NotShared(
+        "releases/demo/1",
+        "no key that this publisher trusts has signed it, so its serial 1 does not count; if it is of another "
+        "publisher whom the hosts trust, give that key with --trust (trust=)",
+    )
+    trusting = await Publisher(store, trusted=(OTHER_KEY.public,), lines=LineChoice(line=alone.release.line)).publish(
+        "demo@3", {"a": noise(1, 10 * CHUNK)}
+    )
 
     assert (alone.new, trusting.new) == (10 * CHUNK, 0)
-    assert (alone.release.serial, trusting.release.serial) == (2, 3)
+    assert (alone.release.serial, trusting.release.serial) == (1, 2)
 
 
-async def test_a_demo_whose_latest_release_another_key_signed_is_left_alone_unless_that_is_meant(
+async def test_a_demo_of_which_only_others_signed_releases_is_left_alone_unless_that_is_meant(
     store: SteppedStore,
 ) -> None:
-    await Publisher(store).publish("demo@1", {"a": b"a"})
-    await Publisher(store, OTHER_KEY, other_signer=True).publish("demo@2", {"a": b"a"})
+    first = await Publisher(store).publish("demo@1", {"a": b"a"})
     before = dict(store.objects)
 
-    with pytest.raises(UsageError, match=r"signed the latest release of demo, demo@2: .*--other-signer"):
-        await Publisher(store).publish("demo@3", {"a": b"b"})
+    with pytest.raises(UsageError, match=r"demo has releases, such as demo@1, and neither this key .*--other-signer"):
+        await Publisher(store, OTHER_KEY).publish("demo@2", {"a": b"b"})
     assert store.objects == before
 
-    await Publisher(store).publish("other@1", {"a": b"b"})
-    trusting = await Publisher(store, trusted=(OTHER_KEY.public,)).publish("demo@3", {"a": b"b"})
-    meant = await Publisher(store, OTHER_KEY, other_signer=True).publish("demo@4", {"a": b"c"})
-    assert (trusting.release.serial, meant.release.serial) == (3, 4)
+    trusting = await Publisher(store, OTHER_KEY, trusted=(KEY.public,)).publish("demo@3", {"a": b"b"})
+    meant = await Publisher(store, PrivateKey(bytes(32)), other_signer=True).publish("demo@4", {"a": b"c"})
+    assert (trusting.release.serial, trusting.release.line) == (2, first.release.line)
+    assert (meant.release.serial, meant.new_line) == (1, True)
 
 
-async def test_a_publisher_goes_on_with_its_own_demo_whatever_older_releases_others_signed(store: SteppedStore) -> None:
-    await Publisher(store, OTHER_KEY).publish("demo@1", {"a": b"a"})
-    await Publisher(store, other_signer=True).publish("demo@2", {"a": b"a"})
+async def test_a_publisher_goes_on_with_its_own_demo_and_tells_of_what_others_signed(store: SteppedStore) -> None:
+    await Publisher(store).publish("demo@1", {"a": b"a"})
+    await Publisher(store, OTHER_KEY, trusted=(KEY.public,)).publish("demo@2", {"a": b"a"})
+    publisher = Publisher(store)
 
-    assert (await Publisher(store).publish("demo@3", {"a": b"b"})).release.serial == 3
+    assert (await publisher.publish("demo@3", {"a": b"b"})).release.serial == 2
+    assert [event.key for event in publisher.events if isinstance(event, NotShared)] == ["releases/demo/2"]
 
 
 async def test_a_store_that_is_read_only_refuses_a_publish_before_it_is_asked_anything() -> None:

@@ -40,7 +40,7 @@ def test_the_commands_are_these_in_this_order() -> None:
         (
             "publish",
             {"--store", "--key", "--metadata", "--level", "--stdin-name", "--allow-empty", "--other-signer"}
-            | {"--log-file"},
+            | {"--trust", "--line", "--new-line", "--replaces", "--log-file"},
         ),
         ("ls", {"--store", "--trust"}),
         ("show", {"--store", "--trust"}),
