@@ -69,3 +69,8 @@ def endless(excess: str, *, store: str, prefix: str) -> StoreError:
         store=store,
         key=prefix,
     )
+
+
+def cut_short(excess: str, *, store: str, prefix: str) -> str:
+    """What is told of a look that ended early; `excess` says why."""
+    return f"{store}: not all of {prefix or 'the store'} is looked at: {excess}"

@@ -269,7 +269,7 @@ async def test_a_flood_of_names_ends_a_listing_with_a_reason_and_a_look_takes_wh
         await store.list("")
     assert len(await keys(store, look=True)) == 1024
     assert len(await keys(store, look=True)) == 1024
-    assert ["not all is listed" in each.message for each in told] == [True]
+    assert ["not all of the store is looked at" in each.message for each in told] == [True]
 
 
 @needs_another_user

@@ -21,7 +21,7 @@ from dcdist.store.directory.directory_files import ObjectFile, clock_of, remove,
 from dcdist.store.directory.directory_listing import Found, entries_under
 from dcdist.store.directory.directory_threads import DirectoryThreads
 from dcdist.store.http.versions import Versions
-from dcdist.store.listing_bounds import ListingMeter, bounds_for, endless
+from dcdist.store.listing_bounds import ListingMeter, bounds_for, cut_short, endless
 from dcdist.store.object_keys import require_key, require_range
 from dcdist.store.remarks import Remarks
 
@@ -138,7 +138,7 @@ class DirectoryStore:
         if found.excess and not look:
             raise endless(found.excess, store=str(self), prefix=prefix)
         if found.excess:
-            self._remarks.once("listing", f"{self}: {prefix}: not all is listed: {found.excess}", f"{self}/{prefix}")
+            self._remarks.once("listing", cut_short(found.excess, store=str(self), prefix=prefix), str(self))
         return Listing(tuple(found.entries), now)
 
     async def exists(self) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from dcdist.errors import StoreError
+from dcdist.errors import StoreError, StoreUnavailableError
 from dcdist.store.http.expect import ExpectedResponse, ExpectingRequest
 from dcdist.store.http.http_errors import TRANSPORT_ERRORS, asked, transport_error
 from dcdist.store.http.http_status import error_of
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 UPLOAD_STALL = 60.0
 """Seconds without progress after which an upload has failed: between two parts, and until the store, which has to write
 all of it, answers."""
+
+ANSWER = 60.0
+"""Seconds in which the head of an answer must have come, whatever the server sends meanwhile; redirects included. An
+upload has `UPLOAD_STALL` for that."""
 
 _READ_BUFFER = 512 << 10
 
@@ -96,10 +100,17 @@ class HttpSession:
         try:
             if body is not None:
                 return await self._upload(method, url, headers=headers, body=body)
-            if redirects:
-                return await self._follow(method, url, headers, what=what, key=key)
-            return await self._request(method, url, headers=headers)
+            async with asyncio.timeout(ANSWER) as bound:
+                if redirects:
+                    return await self._follow(method, url, headers, what=what, key=key)
+                return await self._request(method, url, headers=headers)
         except TRANSPORT_ERRORS as error:
+            if body is None and isinstance(error, TimeoutError) and bound.expired():
+                raise StoreUnavailableError(
+                    f"{self.store}: {what}: no whole answer within {ANSWER:g} s ({self.asked(url)})",
+                    store=self.store,
+                    key=key,
+                ) from error
             stall = self.stall if body is None else self._upload_stall
             raise self.failure(error, what=what, key=key, url=url, stall=stall) from error
 
