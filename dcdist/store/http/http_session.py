@@ -13,9 +13,11 @@ import aiohttp
 from yarl import URL
 
 from dcdist.errors import StoreError, StoreUnavailableError
+from dcdist.model.trouble import Trouble
 from dcdist.store.http.expect import ExpectedResponse, ExpectingRequest
 from dcdist.store.http.http_errors import TRANSPORT_ERRORS, asked, transport_error
 from dcdist.store.http.http_status import error_of
+from dcdist.store.http.in_clear import exposure
 from dcdist.store.http.proxies import Proxies
 from dcdist.store.http.redirects import (
     REDIRECTS_LIMIT,
@@ -176,7 +178,7 @@ class HttpSession:
         )
 
     async def _request(self, method: str, url: str, *, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        way = self._way(url)
+        way = self._way(url, headers)
         return await self._connected().request(
             method,
             URL(url, encoded=True),
@@ -208,7 +210,7 @@ class HttpSession:
     async def _send_body(
         self, method: str, url: str, *, headers: Mapping[str, str], view: memoryview, expects: bool
     ) -> ExpectedResponse:
-        way = self._way(url)
+        way = self._way(url, headers)
         # aiohttp has a bound on silence for reading only: while a part waits to be sent, this one counts.
         async with asyncio.timeout(self._upload_stall) as bound:
             response = await self._connected().request(
@@ -233,7 +235,10 @@ class HttpSession:
         message = f"{self.store}: {via or 'the server'} {reason}: large bodies are sent without it"
         self.remarks.once("expect", message, self.store)
 
-    def _way(self, url: str) -> _Way:
+    def _way(self, url: str, said: Mapping[str, str]) -> _Way:
+        """The way there, for a request with the headers `said`; what others can read of those is remarked upon."""
+        if exposed := exposure(url, said):
+            self.remarks.once("in clear", f"{self.store}: {exposed}", self.store, kind=Trouble.EXPOSED)
         proxy = self._proxies.proxy_for(url)
         if proxy is None:
             return _Way()
