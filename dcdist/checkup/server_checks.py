@@ -31,6 +31,9 @@ def check_proxies(routes: Sequence[ServerRoute]) -> Finding:
 
 async def check_certificates(routes: Sequence[ServerRoute]) -> Finding:
     """Read the certificate of each server that is asked over TLS."""
+    exposed = [route.url for route in routes if route.exposes]
+    if exposed:
+        return server_findings.in_clear(exposed)
     over_tls = {(route.host, route.port): route for route in routes if route.tls}
     if not over_tls:
         return server_findings.no_tls(is_directory=not routes)

@@ -130,7 +130,7 @@ class StoreChecks:
         if not self._request.store.startswith("swift:"):
             return ok(Check.SIGN_IN, "none: this store needs no sign-in")
         account = await sign_in(self._request.store, self._environment, stall=STALL)
-        route = route_to(account, self._environment)
+        route = route_to(account, self._environment, credentials=True)
         self._routes.append(route)
         user = self._environment["ST_USER"]
         return ok(Check.SIGN_IN, f"{self._routes[0].url} accepts ST_USER={user}; its storage is {route.url}")

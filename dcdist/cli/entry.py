@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import click
 
 _NOBODY_READS = 128 + signal.SIGPIPE
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*:|//")
+"""Where a URL may begin, also one that is mistyped."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -91,12 +92,17 @@ def _with_credentials(arguments: Sequence[str]) -> list[tuple[str, str]]:
     words = {word[start.start() :] for each in given for word in (each, *each.split()) for start in _URL.finditer(word)}
     found = [(word, shown_url(word)) for word in words if "@" in word]
     # A release is told in halves, DEMO and VERSION.
-    found += [(half, f"{half.partition('//')[0]}//...") for word, _ in found for half in _halves(word) if "//" in half]
+    found += [(half, _shown_half(half)) for word, _ in found for half in _halves(word) if ":" in half or "//" in half]
     return sorted(((value, shown) for value, shown in found if value != shown), key=lambda pair: -len(pair[0]))
 
 
 def _halves(word: str) -> tuple[str, str]:
     return word.partition("@")[0], word.rpartition("@")[0]
+
+
+def _shown_half(half: str) -> str:
+    begin, slashes, _ = half.partition("//")
+    return f"{begin}//..." if slashes else "..."
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:

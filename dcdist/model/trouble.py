@@ -23,6 +23,8 @@ class Trouble(StrEnum):
     """A newer release is not the latest for this host: no trusted key signed it, or it cannot be read."""
     WORKAROUND = "workaround"
     """The store lacks something, or its answers do not agree: another way was found. Told once each."""
+    EXPOSED = "exposed"
+    """Credentials go over a network unencrypted, as the URLs that were given have it."""
     HOST = "host"
     """Something on this host failed."""
 

@@ -1,4 +1,4 @@
-"""What a store lacks, or does otherwise than others, told once each.
+"""What a store lacks, does otherwise than others, or gives away, told once each.
 
 Invariant: a remark never changes what is done; whoever makes it has found another way.
 """
@@ -21,10 +21,10 @@ class Remarks:
         self._report = report
         self._made: set[str] = set()
 
-    def once(self, about: str, message: str, source: str) -> None:
+    def once(self, about: str, message: str, source: str, *, kind: Trouble = Trouble.WORKAROUND) -> None:
         """Make a remark, unless there was one `about` the same; `source` is the store or the object."""
         if about in self._made:
             return
         self._made.add(about)
         if self._report is not None:
-            self._report(Troubled(message, Trouble.WORKAROUND, source))
+            self._report(Troubled(message, kind, source))

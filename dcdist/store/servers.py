@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dcdist.store.http.http_session import HttpSession
+from dcdist.store.http.in_clear import is_in_clear
 from dcdist.store.http.proxies import Proxies
 from dcdist.store.http.tls import CA_VARIABLES
 from dcdist.store.shown_url import shown_url
@@ -27,7 +28,7 @@ class ServerRoute:
 
     `proxy` is the proxy's URL, without credentials, `proxy_variable` the variable that names it, and
     `proxy_authorization` what it wants to hear. `ca_file` is the CA file that is used for TLS, `ca_variable` the
-    variable that names it. Each is empty if there is none.
+    variable that names it. Each is empty if there is none. `exposes`: credentials go there that others can read.
     """
 
     url: str
@@ -39,6 +40,7 @@ class ServerRoute:
     proxy_authorization: str = field(default="", repr=False)
     ca_variable: str = ""
     ca_file: str = ""
+    exposes: bool = False
 
 
 def first_route(url: str, environment: Mapping[str, str]) -> ServerRoute | None:
@@ -49,12 +51,12 @@ def first_route(url: str, environment: Mapping[str, str]) -> ServerRoute | None:
     """
     scheme = urlsplit(url).scheme
     if scheme == "swift":
-        return route_to(Credentials.from_environment(environment).auth.url, environment)
-    return route_to(url, environment) if scheme in _PORTS else None
+        return route_to(Credentials.from_environment(environment).auth.url, environment, credentials=True)
+    return route_to(url, environment, credentials="@" in urlsplit(url).netloc) if scheme in _PORTS else None
 
 
-def route_to(url: str, environment: Mapping[str, str]) -> ServerRoute:
-    """The way to the server of an http(s) URL.
+def route_to(url: str, environment: Mapping[str, str], *, credentials: bool) -> ServerRoute:
+    """The way to the server of an http(s) URL; `credentials`: they go along.
 
     Raises:
         UsageError: A proxy variable cannot be used.
@@ -72,6 +74,7 @@ def route_to(url: str, environment: Mapping[str, str]) -> ServerRoute:
         proxy_authorization=proxy.endpoint.authorization if proxy else "",
         ca_variable=ca_variable,
         ca_file=environment.get(ca_variable, ""),
+        exposes=credentials and is_in_clear(url),
     )
 
 
@@ -83,7 +86,7 @@ async def sign_in(url: str, environment: Mapping[str, str], *, stall: float) -> 
         StoreDeniedError: The credentials are not accepted.
         StoreError: The server could not be asked.
     """
-    session = HttpSession(url, environment=environment, stall=stall)
+    session = HttpSession(shown_url(url), environment=environment, stall=stall)
     try:
         return (await SignIn(Credentials.from_environment(environment), session).account()).storage.url
     finally:

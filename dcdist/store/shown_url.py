@@ -15,9 +15,10 @@ _PERHAPS_CREDENTIALS = re.compile(
 def shown_url(url: str) -> str:
     """`url`, which may be anything that somebody wrote or sent, as a message can show it."""
     plain = _CREDENTIALS.sub(r"\1//", url)
-    if "@" in plain:
-        perhaps = _PERHAPS_CREDENTIALS.match(url)
-        plain = f"{perhaps[1] or ''}...@{url[perhaps.end() :]}" if perhaps else plain
+    if "@" in plain and (perhaps := _PERHAPS_CREDENTIALS.match(url)):
+        # What follows the last '@' may be a part of a query, which is not shown either.
+        rest = "" if re.search(r"[?#]", perhaps[0]) else f"@{url[perhaps.end() :]}"
+        plain = f"{perhaps[1] or ''}...{rest}"
     plain = re.split(r"[?#]", plain, maxsplit=1)[0]
     printable = "".join(each if each.isascii() and each.isprintable() else "?" for each in plain)
     return printable if len(printable) <= _LIMIT else f"{printable[:_LIMIT]}..."

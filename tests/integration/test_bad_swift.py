@@ -171,7 +171,7 @@ async def test_a_page_without_end_is_left() -> None:
         while True:
             await response.write(bytes(1 << 20))
 
-    with pytest.raises(StoreError, match="a page of over 16777216 bytes"):
+    with pytest.raises(StoreError, match="a page of over 4194304 bytes"):
         await list_with(endless)
 
 

@@ -32,6 +32,16 @@ class RawRequest:
         await self.writer.drain()
 
 
+async def forever(request: RawRequest, head: bytes, again: bytes, *, pause: float = 0.0) -> None:
+    """Send `head`, and then `again` and again."""
+    request.writer.write(head)
+    while True:
+        request.writer.write(again)
+        await request.writer.drain()
+        if pause:
+            await asyncio.sleep(pause)
+
+
 @asynccontextmanager
 async def serve_raw(handle: Callable[[RawRequest], Awaitable[None]]) -> AsyncIterator[str]:
     """A server on loopback that closes a connection when `handle` returns; its URL."""
@@ -47,8 +57,8 @@ async def serve_raw(handle: Callable[[RawRequest], Awaitable[None]]) -> AsyncIte
             method, path, _ = first.split(" ")
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
             await handle(RawRequest(method, path, headers, reader, writer))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the client left
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the client left, or the server ends
         finally:
             writer.close()
             tasks.discard(task)

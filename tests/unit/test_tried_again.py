@@ -16,7 +16,7 @@ import pytest
 from dcdist.disk.system_errors import refusals
 from dcdist.errors import DcdistError
 from dcdist.policy.requests.rereading import rule_for
-from dcdist.store.directory.directory_errors import MappedErrors
+from dcdist.store.directory.directory_errors import directory_error
 from dcdist.store.http.http_errors import transport_error
 from dcdist.store.http.http_status import error_of
 from dcdist.store.http.web_page import page_error
@@ -121,12 +121,10 @@ def test_every_error_of_a_directory_store_ends_or_is_tried_again_as_the_table_sa
     (other,) = (row for name, row in rows.items() if name.startswith("any other"))
     numbers = {getattr(errno, name): row for name, row in listed.items()}
 
-    def raised(number: int) -> DcdistError:
-        with pytest.raises(DcdistError) as caught, MappedErrors(store="s", key="key"):
-            raise OSError(number, os.strerror(number))
-        return caught.value
+    def error(number: int) -> DcdistError:
+        return directory_error(OSError(number, os.strerror(number)), store="s", key="key")
 
-    assert {number: seen(raised(number)) for number in ERRNOS} == {
+    assert {number: seen(error(number)) for number in ERRNOS} == {
         number: numbers.get(number, other) for number in ERRNOS
     }
 

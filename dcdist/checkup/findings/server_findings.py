@@ -76,10 +76,17 @@ def of_certificates(seen: Sequence[CertificateSeen], now: float) -> Finding:
     return ok(Check.TLS, told)
 
 
+def in_clear(urls: Sequence[str]) -> Finding:
+    """Servers to which credentials go that others can read."""
+    return warning(
+        Check.TLS,
+        f"credentials go unencrypted to {', '.join(dict.fromkeys(urls))}: whoever listens on the way can use them",
+        "use https:// in the store's URL, ST_AUTH and ST_STORAGE_URL",
+    )
+
+
 def no_tls(*, is_directory: bool) -> Finding:
     """No server is asked over TLS."""
     if is_directory:
         return ok(Check.TLS, "none: the store is a directory")
-    return ok(
-        Check.TLS, "none: credentials and data go unencrypted; what a fetch takes is checked by signature and SHA-256"
-    )
+    return ok(Check.TLS, "none: what is sent is not encrypted; what a fetch takes is checked by signature and SHA-256")

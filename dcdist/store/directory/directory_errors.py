@@ -17,10 +17,10 @@ from dcdist.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
+from dcdist.store.directory.below_root import InTheWayError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
 _ANOTHER = "choose another folder or file system"
 
@@ -37,7 +37,7 @@ REFUSALS: Mapping[int, tuple[type[StoreError], str]] = {
     errno.EFBIG: (StoreFullError, "the file system takes no file that large"),
     errno.EMLINK: (StoreFullError, "the file system takes no more folders or links there"),
     errno.ENAMETOOLONG: (StoreError, "the path is too long for the file system; choose a shorter one"),
-    errno.ELOOP: (StoreError, "symbolic links lead in circles; mend them"),
+    errno.ELOOP: (StoreError, "symbolic links lead in circles, or one took the place of the file; mend them"),
     errno.EILSEQ: (StoreError, f"the file system does not take that name; {_ANOTHER}"),
     errno.EINVAL: (StoreError, f"the file system does not know that request; {_ANOTHER}"),
     errno.ENOSYS: (StoreError, f"the file system cannot do that; {_ANOTHER}"),
@@ -47,23 +47,26 @@ REFUSALS: Mapping[int, tuple[type[StoreError], str]] = {
 """The errors that end at once, by the system's number: their kind, and what they mean."""
 
 
-class MappedErrors:
-    """Maps an OSError that leaves its block to the store's errors, once."""
+def directory_error(error: OSError, *, store: str, key: str, writes: bool = False) -> StoreError:
+    """The store's error for one of the file system, or for silence; `writes`: an object was to be made.
 
-    def __init__(self, *, store: str, key: str) -> None:
-        self.store = store
-        self.key = key
+    Silence is a `TimeoutError` without a number of the system.
+    """
+    place = f"{store}: {key}" if key else store
+    if isinstance(error, InTheWayError):
+        return _in_the_way(error, place, store=store, key=key, writes=writes)
+    if isinstance(error, TimeoutError) and error.errno is None:
+        message = f"{place}: the file system does not answer; is the server there that it comes from?"
+        return StoreUnavailableError(message, store=store, key=key)
+    wanted, meaning = REFUSALS.get(error.errno or 0, (StoreUnavailableError, "the file system failed; try again"))
+    return wanted(f"{place}: {meaning} ({error.strerror or error})", store=store, key=key)
 
-    def __enter__(self) -> None:
-        """Begin the block."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Raise the mapped error in place of an OSError."""
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            passing = StoreUnavailableError, "the file system failed; try again"
-            wanted, meaning = REFUSALS.get(error.errno or 0, passing)
-            place = f"{self.store}: {self.key}" if self.key else self.store
-            raise wanted(f"{place}: {meaning} ({reason})", store=self.store, key=self.key) from error
+def _in_the_way(error: InTheWayError, place: str, *, store: str, key: str, writes: bool) -> StoreError:
+    rule = "; below a store's root no link is followed" if error.is_link else ""
+    if not writes:
+        message = f"{place}: there is no such object: {error.path} is {error.found}{rule}"
+        return ObjectMissingError(message, store=store, key=key)
+    wanted = "an object" if error.path == key else "a folder"
+    message = f"{place}: {error.path} is in the way: it is not {wanted} but {error.found}{rule}; remove it"
+    return StoreDeniedError(message, store=store, key=key)

@@ -1,7 +1,7 @@
 """Files below a directory, as the directory store needs them. Everything here blocks: it runs in threads.
 
-Invariant: a file gets its name only when it is whole and synced. Names that are being written end in `~`, which no
-key can, so they are never listed.
+Invariants: a file gets its name only when it is whole and synced. Names that are being written end in `~`, which no
+key can, so they are never listed. What is written is a new file: no file that is there is ever opened for writing.
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import stat
 import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from dcdist.folder_sync import NO_LINKS, sync_folder
-from dcdist.ports.store import Entry
-from dcdist.store.object_keys import is_key
+from dcdist.store.directory.below_root import InTheWayError, folder_below, is_taken, open_file, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -31,8 +29,9 @@ class ObjectFile:
     An open or read that is under way then ends first, and closes the file itself.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, root: Path, key: str) -> None:
+        self._root = root
+        self._key = key
         self._lock = threading.Lock()
         self._descriptor = -1
         self._closed = False
@@ -43,18 +42,16 @@ class ObjectFile:
         """Open it, and set `size` (bytes) and `mark`, which tells versions of the file apart.
 
         Raises:
-            OSError: It cannot be opened, or is not a regular file.
+            InTheWayError: It is not a regular file, or not reached through folders alone.
+            OSError: It cannot be opened.
         """
         try:
             with self._lock:
                 if self._closed:
                     return
-                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-                state = os.fstat(self._descriptor)
+                self._descriptor, state = open_file(self._root, self._key)
         finally:
             self._end()
-        if not stat.S_ISREG(state.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         self.size = state.st_size
         self.mark = f"{state.st_mtime_ns:x}-{state.st_size:x}-{state.st_ino:x}"
 
@@ -96,7 +93,7 @@ class ObjectFile:
 
 
 def write_whole(
-    path: Path, body: bytes | memoryview, *, if_absent: bool, withdrawn: Callable[[], bool] = lambda: False
+    root: Path, key: str, body: bytes | memoryview, *, if_absent: bool, withdrawn: Callable[[], bool] = lambda: False
 ) -> bool:
     """Write a file under a hidden name, sync it, and give it its name unless the write is `withdrawn` by then.
 
@@ -105,33 +102,43 @@ def write_whole(
 
     Raises:
         FileExistsError: `if_absent`, and the name is taken.
+        InTheWayError: Something is in the way that is not an object, or not a folder.
         OSError: The file system refused.
     """
-    if if_absent and path.exists():
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-    _make_folder(path.parent)
-    hidden = _hidden_in(path.parent)
-    alone = True
-    try:
-        _write_synced(hidden, body)
-        if withdrawn():
-            return True
-        if if_absent:
-            alone = _take_name(hidden, path)
-        else:
-            hidden.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        hidden.unlink(missing_ok=True)
+    *parts, name = key.split("/")
+    with folder_below(root, parts, make=True) as folder:
+        if if_absent and is_taken(folder, key):
+            raise _exists()
+        hidden = _hidden()
+        alone = True
+        try:
+            _write_synced(folder, hidden, body)
+            if withdrawn():
+                return True
+            if if_absent:
+                alone = _take_name(folder, hidden, key)
+            else:
+                os.replace(hidden, name, src_dir_fd=folder, dst_dir_fd=folder)
+            with readable(folder) as descriptor:
+                sync_folder(descriptor)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(hidden, dir_fd=folder)
     return alone
 
 
-def entries_under(root: Path, prefix: str) -> list[Entry]:
-    """All files whose keys begin with `prefix`, in rising order of their keys."""
-    folder = prefix.rpartition("/")[0]
-    if folder and not is_key(folder):
-        return []
-    return sorted(_walk(root / folder, f"{folder}/" if folder else "", prefix), key=lambda entry: entry.key)
+def remove(root: Path, key: str) -> None:
+    """Remove a file, or what else has its name and is not a folder; nothing if there is none.
+
+    Raises:
+        OSError: The file system refused.
+    """
+    *parts, name = key.split("/")
+    with (
+        suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError, InTheWayError),
+        folder_below(root, parts) as folder,
+    ):
+        os.unlink(name, dir_fd=folder)
 
 
 def clock_of(root: Path) -> float:
@@ -142,80 +149,55 @@ def clock_of(root: Path) -> float:
     Raises:
         OSError: The file system failed.
     """
-    hidden = _hidden_in(root)
+    hidden = _hidden()
     try:
-        _write_synced(hidden, b"\n")
-        return hidden.stat().st_mtime_ns / 1e9
+        with folder_below(root, []) as folder:
+            try:
+                return _write_synced(folder, hidden, b"\n").st_mtime_ns / 1e9
+            finally:
+                with suppress(OSError):
+                    os.unlink(hidden, dir_fd=folder)
     except OSError as error:
         if error.errno not in {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}:
             raise
         return time.time_ns() / 1e9
-    finally:
-        with suppress(OSError):
-            hidden.unlink()
 
 
-def _walk(folder: Path, base: str, prefix: str) -> Iterator[Entry]:
-    try:
-        found = list(os.scandir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in found:
-        key = base + entry.name
-        if not (is_key(entry.name) and key.startswith(prefix)):
-            continue
-        # A file may be deleted between the listing of its folder and this.
-        with suppress(FileNotFoundError):
-            if entry.is_dir():
-                yield from _walk(folder / entry.name, f"{key}/", prefix)
-            elif entry.is_file():
-                state = entry.stat()
-                yield Entry(key, state.st_size, state.st_mtime_ns / 1e9)
+def _hidden() -> str:
+    return f".{secrets.token_hex(8)}~"
 
 
-def _hidden_in(folder: Path) -> Path:
-    return folder / f".{secrets.token_hex(8)}~"
+def _exists() -> FileExistsError:
+    return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise NotADirectoryError(errno.ENOTDIR, f"{folder} is in the way: it is not a folder") from error
-
-
-def _write_synced(path: Path, body: bytes | memoryview) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+def _write_synced(folder: int, name: str, body: bytes | memoryview) -> os.stat_result:
+    """Write a new file, with the mode that the umask leaves of 0666: a store is shared. Its state then."""
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
     try:
         view = memoryview(body).cast("B")
         while view:
             view = view[os.write(descriptor, view) :]
         os.fsync(descriptor)
+        return os.fstat(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _take_name(hidden: Path, path: Path) -> bool:
+def _take_name(folder: int, hidden: str, key: str) -> bool:
     """Give the file its name if that is free; True if that was one step, which a hard link is, on NFS too."""
+    name = key.rpartition("/")[2]
     try:
-        path.hardlink_to(hidden)
+        os.link(hidden, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except FileExistsError:
         # Over NFS an answer can be lost, and the request, sent again, then fails by its own success.
-        if hidden.stat().st_nlink != 2:
+        if os.stat(hidden, dir_fd=folder, follow_symlinks=False).st_nlink != 2:
             raise
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
-        hidden.replace(path)
+        if is_taken(folder, key):
+            raise _exists() from error
+        os.replace(hidden, name, src_dir_fd=folder, dst_dir_fd=folder)
         return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        sync_folder(descriptor)
-    finally:
-        os.close(descriptor)

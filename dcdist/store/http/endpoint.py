@@ -1,6 +1,7 @@
 """Where requests go: a URL without the credentials in it, and the header that they make. Pure.
 
-Invariant: the URL can be asked, and may stand in any message; credentials are in nothing that is printed.
+Invariant: the URL can be asked; credentials are in nothing that is printed. A query may be a signature: messages show a
+URL as `shown_url` has it.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Endpoint:
             parts = urlsplit(text)
         except ValueError:
             raise ValueError("its host cannot be read") from None
+        if "@" in parts.netloc and "@" in f"{parts.path}{parts.query}{parts.fragment}":
+            raise ValueError("it has an '@' behind its host: write '/', '?', '#' and '@' of a password as %2F, %3F ...")
         host = _checked_host(parts)
         shown = f"[{host}]" if ":" in host else host
         path = quote(parts.path.encode("utf-8", "surrogateescape"), safe=_KEPT_IN_A_PATH)

@@ -80,4 +80,4 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
         # Its text speaks of aiohttp's own settings ("ssl:default").
         return f"{error.host}:{error.port}: {error.os_error.strerror}"
-    return str(error) or type(error).__name__
+    return str(error)[:300] or type(error).__name__

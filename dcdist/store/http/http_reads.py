@@ -8,8 +8,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from dcdist.errors import FormatError, RangeError, ShortBodyError
-from dcdist.store.http.http_errors import TRANSPORT_ERRORS
+from dcdist.errors import FormatError, RangeError
+from dcdist.store.http.http_body import RANGE_PACE, Body
 from dcdist.store.http.http_status import content_length, require_range, version_mark
 from dcdist.store.http.versions import Versions
 from dcdist.store.http.web_page import is_page, page_error, says_page
@@ -54,7 +54,7 @@ class HttpReads:
                 raise self._page(response, key) if says_page(response.headers) else self._too_large(key, limit)
             parts: list[bytes] = []
             total = 0
-            async for part in _Body(response, key, self._session, length=announced):
+            async for part in Body(response, self._session, what=f"GET {key}", key=key, length=announced):
                 parts.append(part)
                 total += len(part)
                 if total > limit:
@@ -75,7 +75,7 @@ class HttpReads:
         response = await self._get(require_key(key), {"Range": f"bytes={start}-{start + length - 1}"})
         try:
             self._check(response, key, start, length)
-            yield _Body(response, key, self._session, length=length)
+            yield Body(response, self._session, what=f"GET {key}", key=key, length=length, pace=RANGE_PACE)
         finally:
             response.release()
 
@@ -98,46 +98,3 @@ class HttpReads:
 
     def _too_large(self, key: str, limit: int) -> FormatError:
         return FormatError(f"{self._store}: {key} is larger than {limit} bytes, so it is not what it should be")
-
-
-class _Body:
-    """A body as it arrives, no part empty. `length`: its bytes, if they are known."""
-
-    __slots__ = ("_content", "_key", "_left", "_session", "_url")
-
-    def __init__(self, response: aiohttp.ClientResponse, key: str, session: HttpSession, *, length: int | None) -> None:
-        self._content = response.content
-        self._url = response.url
-        self._key = key
-        self._session = session
-        self._left = length
-
-    def __aiter__(self) -> _Body:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._left == 0:
-            raise StopAsyncIteration
-        try:
-            part = await self._content.readany()
-        except TRANSPORT_ERRORS as error:
-            what = f"GET {self._key}"
-            raise self._session.failure(error, what=what, key=self._key, url=str(self._url)) from error
-        if self._left is None:
-            if not part:
-                raise StopAsyncIteration
-            return part
-        self._left -= len(part)
-        if not part:
-            raise ShortBodyError(
-                f"{self._session.store}: GET {self._key}: the body ended {self._left} bytes early",
-                store=self._session.store,
-                key=self._key,
-            )
-        if self._left < 0:
-            raise RangeError(
-                f"{self._session.store}: GET {self._key}: the body is longer than announced",
-                store=self._session.store,
-                key=self._key,
-            )
-        return part

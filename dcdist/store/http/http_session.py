@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from dcdist.errors import StoreError
+from dcdist.errors import StoreError, StoreUnavailableError
+from dcdist.model.trouble import Trouble
 from dcdist.store.http.expect import ExpectedResponse, ExpectingRequest
 from dcdist.store.http.http_errors import TRANSPORT_ERRORS, asked, transport_error
 from dcdist.store.http.http_status import error_of
+from dcdist.store.http.in_clear import exposure
 from dcdist.store.http.proxies import Proxies
 from dcdist.store.http.redirects import (
     REDIRECTS_LIMIT,
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
 UPLOAD_STALL = 60.0
 """Seconds without progress after which an upload has failed: between two parts, and until the store, which has to write
 all of it, answers."""
+
+ANSWER = 60.0
+"""Seconds in which the head of an answer must have come, whatever the server sends meanwhile; redirects included. An
+upload has `UPLOAD_STALL` for that."""
 
 _READ_BUFFER = 512 << 10
 
@@ -96,10 +102,17 @@ class HttpSession:
         try:
             if body is not None:
                 return await self._upload(method, url, headers=headers, body=body)
-            if redirects:
-                return await self._follow(method, url, headers, what=what, key=key)
-            return await self._request(method, url, headers=headers)
+            async with asyncio.timeout(ANSWER) as bound:
+                if redirects:
+                    return await self._follow(method, url, headers, what=what, key=key)
+                return await self._request(method, url, headers=headers)
         except TRANSPORT_ERRORS as error:
+            if body is None and isinstance(error, TimeoutError) and bound.expired():
+                raise StoreUnavailableError(
+                    f"{self.store}: {what}: no whole answer within {ANSWER:g} s ({self.asked(url)})",
+                    store=self.store,
+                    key=key,
+                ) from error
             stall = self.stall if body is None else self._upload_stall
             raise self.failure(error, what=what, key=key, url=url, stall=stall) from error
 
@@ -165,7 +178,7 @@ class HttpSession:
         )
 
     async def _request(self, method: str, url: str, *, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-        way = self._way(url)
+        way = self._way(url, headers)
         return await self._connected().request(
             method,
             URL(url, encoded=True),
@@ -197,7 +210,7 @@ class HttpSession:
     async def _send_body(
         self, method: str, url: str, *, headers: Mapping[str, str], view: memoryview, expects: bool
     ) -> ExpectedResponse:
-        way = self._way(url)
+        way = self._way(url, headers)
         # aiohttp has a bound on silence for reading only: while a part waits to be sent, this one counts.
         async with asyncio.timeout(self._upload_stall) as bound:
             response = await self._connected().request(
@@ -222,7 +235,10 @@ class HttpSession:
         message = f"{self.store}: {via or 'the server'} {reason}: large bodies are sent without it"
         self.remarks.once("expect", message, self.store)
 
-    def _way(self, url: str) -> _Way:
+    def _way(self, url: str, said: Mapping[str, str]) -> _Way:
+        """The way there, for a request with the headers `said`; what others can read of those is remarked upon."""
+        if exposed := exposure(url, said):
+            self.remarks.once("in clear", f"{self.store}: {exposed}", self.store, kind=Trouble.EXPOSED)
         proxy = self._proxies.proxy_for(url)
         if proxy is None:
             return _Way()

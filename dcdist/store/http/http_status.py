@@ -55,6 +55,9 @@ _IN_THE_URL = "; put the right ones into the store's URL: https://user:password@
 _CREDENTIALS_ADVICE = {"swift": "; check ST_USER and ST_KEY", "http": _IN_THE_URL, "https": _IN_THE_URL}
 """Where the credentials of a store come from, by the scheme of its URL."""
 
+_MARK_LIMIT = 100
+"""Characters of an ETag that tell versions apart; thousands of marks are remembered."""
+
 _THROTTLING = frozenset({429, 498, 503})
 _FROM_THE_STORE = _THROTTLING | {408, 409, 412, 413, 416, 422, 497, 507}
 """Answers that only a store gives to a request for an object: its URL is right, and need not be shown."""
@@ -162,7 +165,7 @@ def require_range(
 def version_mark(headers: Mapping[str, str]) -> str | None:
     """What tells one version of an object from another: the ETag, else date and size; None if there is neither."""
     if etag := headers.get("ETag"):
-        return etag
+        return etag[:_MARK_LIMIT]
     if modified := headers.get("Last-Modified"):
         got = content_range(headers.get("Content-Range"))
         size = got[2] if got else content_length(headers)

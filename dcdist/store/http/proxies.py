@@ -60,10 +60,12 @@ def _first_set(environment: Mapping[str, str], name: str) -> str:
 
 
 def _endpoint(value: str, variable: str) -> Endpoint:
-    """The proxy that `value` names; a bare host:port is an HTTP proxy, as other programs read it."""
+    """The proxy that `value` names; a bare host:port is an HTTP proxy, as other programs read it. It has no path."""
     url = value if "://" in value else f"http://{value}"
     try:
-        return Endpoint.parse(url)
+        endpoint = Endpoint.parse(url)
+        parts = urlsplit(endpoint.url)
+        return Endpoint(f"{parts.scheme}://{parts.netloc}", endpoint.authorization)
     except ValueError as error:
         raise UsageError(
             f"{variable} is {shown_url(url)!r}: {error}; unset it, or write http://proxy.example.com:3128"

@@ -13,8 +13,9 @@ from dcdist.store.object_keys import is_key
 PAGE = 1000
 """Names asked for at once, unless the cluster allows fewer. A page may have fewer although more follow."""
 
-PAGE_BYTES_LIMIT = 16 << 20
-"""The most bytes of a page: names have 1,024 bytes at most, each of which JSON may write as six."""
+PAGE_BYTES_LIMIT = 4 << 20
+"""The most bytes of a page: a name has 1,024 bytes at most, of which JSON may make three thousand. To read a page of
+nothing but brackets takes 25 times its bytes of memory."""
 
 _SIZE_LIMIT = 1 << 63
 # RecursionError: lists in lists, without end.
@@ -25,11 +26,12 @@ _NO_LISTING = (ValueError, KeyError, TypeError, AttributeError, OverflowError, R
 class Page:
     """One page: its entries, how many names it had, and the last of them, behind which the next page begins.
 
-    `last` is None if it had no name: nothing follows.
+    `characters` are those of all its names. `last` is None if it had no name: nothing follows.
     """
 
     entries: tuple[Entry, ...] = ()
     names: int = 0
+    characters: int = 0
     last: str | None = None
 
 
@@ -48,6 +50,7 @@ def parse_page(data: bytes, *, root: str, store: str, marker: str = "") -> Page:
             for name, size, modified in rows
             if name.startswith(root) and is_key(name[len(root) :])
         )
+        characters = sum(len(name) for name, _, _ in rows)
         last = str(rows[-1][0]) if rows else None
     except _NO_LISTING as error:
         shown = repr(error)[:200]
@@ -58,7 +61,7 @@ def parse_page(data: bytes, *, root: str, store: str, marker: str = "") -> Page:
             f"{last[:200]!r}; is it a Swift?",
             store=store,
         )
-    return Page(entries, len(rows), last)
+    return Page(entries, len(rows), characters, last)
 
 
 def _size(value: object) -> int:

@@ -1,18 +1,20 @@
 """A listing page by page, until a page is empty.
 
-Invariant: a listing is whole, whatever number of names the server puts on a page; only a look may end at a page that is
-far from full, and only at a server that says it is OpenStack's Swift.
+Invariant: a listing is whole, whatever number of names the server puts on a page, or an error if it has no end; only a
+look may end early: at a page that is far from full, of a server that says it is OpenStack's Swift, or at its bounds.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from dcdist.errors import StoreError
 from dcdist.ports.store import Listing
-from dcdist.store.http.http_errors import TRANSPORT_ERRORS
+from dcdist.store.http.http_body import Body
 from dcdist.store.http.http_status import http_time
+from dcdist.store.listing_bounds import ListingMeter, bounds_for, cut_short, endless
 from dcdist.store.swift.swift_info import INFO_BYTES_LIMIT, ClusterInfo, parse_info
 from dcdist.store.swift.swift_listing import PAGE, PAGE_BYTES_LIMIT, Page, parse_page
 
@@ -59,13 +61,25 @@ class Pages:
         entries: dict[str, Entry] = {}
         marker: str | None = ""
         now = 0.0
+        clock = asyncio.get_running_loop().time
+        meter = ListingMeter(bounds_for(look=look), now=clock())
         while marker is not None:
             page, now = await self._page(self._root + prefix, marker)
             entries.update((entry.key, entry) for entry in page.entries)
             marker = page.last
+            meter.count(page.names, page.characters)
+            if marker is not None and (excess := meter.excess(now=clock())):
+                self._is_too_much(excess, prefix, look=look)
+                break
             if marker is not None and look and page.names * 2 <= self._limit and (await self._cluster()).is_swift:
                 break
         return Listing(tuple(entries[key] for key in sorted(entries)), now)
+
+    def _is_too_much(self, excess: str, prefix: str, *, look: bool) -> None:
+        """Remark upon a look that ends early; any other listing must not."""
+        if not look:
+            raise endless(excess, store=self._store, prefix=self._root + prefix)
+        self._session.remarks.once("listing", cut_short(excess, store=self._store, prefix=prefix), self._store)
 
     async def _page(self, prefix: str, marker: str) -> tuple[Page, float]:
         """One page, and the store's clock. No container: nothing."""
@@ -122,15 +136,12 @@ class Pages:
 
     async def _body(self, response: aiohttp.ClientResponse, what: str, key: str, limit: int) -> bytes:
         body = bytearray()
-        try:
-            async for part in response.content.iter_any():
-                body += part
-                if len(body) > limit:
-                    raise StoreError(
-                        f"{self._store}: {what}: a page of over {limit} bytes; is it a Swift?",
-                        store=self._store,
-                        key=key,
-                    )
-        except TRANSPORT_ERRORS as error:
-            raise self._session.failure(error, what=what, key=key, url=str(response.url)) from error
+        async for part in Body(response, self._session, what=what, key=key):
+            body += part
+            if len(body) > limit:
+                raise StoreError(
+                    f"{self._store}: {what}: a page of over {limit} bytes; is it a Swift?",
+                    store=self._store,
+                    key=key,
+                )
         return bytes(body)

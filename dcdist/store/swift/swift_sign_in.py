@@ -43,14 +43,14 @@ class Credentials:
         if missing:
             raise UsageError(
                 f"a swift:// store needs {' and '.join(missing)} in the environment, for example "
-                "ST_AUTH=http://swift.example.com:8080/auth/v1.0 ST_USER=account:user ST_KEY=secret"
+                "ST_AUTH=https://swift.example.com/auth/v1.0 ST_USER=account:user ST_KEY=secret"
             )
-        auth = _endpoint(environment, "ST_AUTH", "http://swift.example.com:8080/auth/v1.0")
+        auth = _endpoint(environment, "ST_AUTH", "https://swift.example.com/auth/v1.0")
         user = header_value(environment["ST_USER"], variable="ST_USER")
         key = header_value(environment["ST_KEY"], variable="ST_KEY")
         if not environment.get("ST_STORAGE_URL"):
             return cls(auth, user, key)
-        storage = _endpoint(environment, "ST_STORAGE_URL", "https://swift.example.com:8080/v1/AUTH_account")
+        storage = _endpoint(environment, "ST_STORAGE_URL", "https://swift.example.com/v1/AUTH_account")
         return cls(auth, user, key, storage)
 
 
@@ -144,27 +144,29 @@ def read_account(
         StoreDeniedError: The credentials are not accepted.
         StoreError: The server is busy or broken, or is not a Swift.
     """
-    auth = asked or credentials.auth.url
+    auth = asked or shown_url(credentials.auth.url)
     if status in {401, 403}:
         raise StoreDeniedError(
             f"{store}: {auth} does not accept ST_USER={credentials.user} with that ST_KEY", store=store
         )
     token, named = headers.get("X-Auth-Token"), headers.get("X-Storage-Url")
     if 200 <= status < 300 and token and (credentials.storage or named):
-        return Account(credentials.storage or _storage(named or "", credentials.auth.url, store=store), token)
+        return Account(
+            credentials.storage or _storage(named or "", credentials.auth.url, store=store, asked=auth), token
+        )
     if status in {407, 429, 498, 511} or status >= 500:
         error = error_of(status, headers, what="the sign-in", store=store, key="", asked=auth)
         if isinstance(error, StoreError):
             raise error
     raise StoreError(
         f"{store}: {auth} answered {status}{redirection(status, headers)} and no token: is ST_AUTH the URL of auth v1, "
-        "as in http://swift.example.com:8080/auth/v1.0?",
+        "as in https://swift.example.com/auth/v1.0?",
         store=store,
     )
 
 
-def _storage(url: str, auth: str, *, store: str) -> Endpoint:
-    """What a sign-in names as its storage, if it can be asked and the token does not go there in clear.
+def _storage(url: str, auth: str, *, store: str, asked: str) -> Endpoint:
+    """What a sign-in at `auth` names as its storage, if it can be asked and the token does not go there in clear.
 
     Raises:
         StoreError: It cannot, or it would.
@@ -173,13 +175,13 @@ def _storage(url: str, auth: str, *, store: str) -> Endpoint:
         storage = Endpoint.parse(url)
     except ValueError as error:
         raise StoreError(
-            f"{store}: {auth} names {shown_url(url)!r} as its storage, which is not a usable URL: {error}", store=store
+            f"{store}: {asked} names {shown_url(url)!r} as its storage, which is not a usable URL: {error}", store=store
         ) from None
     if auth.startswith("https:") and storage.url.startswith("http:"):
         raise StoreError(
-            f"{store}: {auth} names {storage.url} as its storage: after a sign-in over TLS the token and the data "
-            "would go unencrypted. Have the cluster name an https:// URL (Swift's auth has storage_url_scheme = https "
-            "for a proxy that ends TLS), or set ST_STORAGE_URL to the account's URL",
+            f"{store}: {asked} names {shown_url(storage.url)} as its storage: after a sign-in over TLS the token and "
+            "the data would go unencrypted. Have the cluster name an https:// URL (Swift's auth has storage_url_scheme "
+            "= https for a proxy that ends TLS), or set ST_STORAGE_URL to the account's URL",
             store=store,
         )
     return storage

@@ -81,7 +81,7 @@ class SwiftStore:
             self._require(response, {201, 202}, f"PUT {key}", key)
             stored = response.headers.get("ETag", digest).strip('"')
         if stored != digest:
-            raise IntegrityError(f"{self}: {key} was stored with MD5 {stored}, not {digest}", source=str(self))
+            raise IntegrityError(f"{self}: {key} was stored with MD5 {stored[:80]}, not {digest}", source=str(self))
 
     async def delete(self, key: str) -> None:
         """Delete an object; see the port."""

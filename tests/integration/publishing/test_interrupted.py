@@ -336,3 +336,4 @@ async def test_a_killed_process_shows_nothing_and_the_next_one_goes_on(tmp_path:
     assert (await store.list("publishes/")).entries == ()
     assert await rebuilt_images(store, published.release) == IMAGES
     assert {key.split("/")[1] for key in after} == {layer.name for layer in published.release.layers}
+    await store.close()

@@ -21,7 +21,7 @@ def open_descriptors(path: Path) -> int:
 def test_a_read_under_way_ends_and_then_closes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "object"
     path.write_bytes(b"content")
-    file = ObjectFile(path)
+    file = ObjectFile(tmp_path, "object")
     file.open()
     reading, closed = threading.Event(), threading.Event()
     pread = os.pread
@@ -48,7 +48,7 @@ def test_a_read_under_way_ends_and_then_closes_the_file(tmp_path: Path, monkeypa
 def test_a_file_that_was_closed_is_not_opened_any_more(tmp_path: Path) -> None:
     path = tmp_path / "object"
     path.write_bytes(b"content")
-    file = ObjectFile(path)
+    file = ObjectFile(tmp_path, "object")
     file.close()
     file.open()
 
@@ -67,11 +67,12 @@ async def test_a_put_that_was_cancelled_leaves_nothing_however_late_the_disk_is(
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", slow)
-    task = asyncio.create_task(DirectoryStore(tmp_path).put("swarm/a", b"content"))
+    store = DirectoryStore(tmp_path)
+    task = asyncio.create_task(store.put("swarm/a", b"content"))
     await asyncio.to_thread(writing.wait)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     on.set()
-    await asyncio.get_running_loop().shutdown_default_executor()
+    await store.close()
     assert list((tmp_path / "swarm").iterdir()) == []

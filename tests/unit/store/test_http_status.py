@@ -120,7 +120,9 @@ def test_what_a_server_never_does_is_not_tried_again(status: int) -> None:
         ("http://h\u00e9\n", "http://h??"),
         # Credentials with characters that should have been escaped, or in what is not a URL.
         ("http://me:se/cret@host/x", "http://...@host/x"),
-        ("http://me:se#cret@host/x", "http://...@host/x"),
+        ("http://me:se#cret@host/x", "http://..."),
+        ("http://host:1/?x=a@secret", "http://..."),
+        ("http://host/?x=a@secret", "http://host/"),
         ("http://me:12/cret@host/x", "http://...@host/x"),
         ("me:secret@host:80", "...@host:80"),
         ("http:/me:secret@host", "...@host"),

@@ -96,7 +96,9 @@ def test_a_page_of_a_listing_becomes_entries_without_the_prefix() -> None:
 
     page = parse_page(data, root="p/", store="s")
 
-    assert page == Page((Entry("a", 7, 1795347573.25), Entry("b/c", 7, 1795347573.25)), names=4, last="p/")
+    assert page == Page(
+        (Entry("a", 7, 1795347573.25), Entry("b/c", 7, 1795347573.25)), names=4, characters=19, last="p/"
+    )
 
 
 def test_a_page_without_names_is_the_last() -> None:
