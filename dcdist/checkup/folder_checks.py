@@ -75,7 +75,7 @@ def look_at(path: Path) -> FolderSeen:
 
 
 def _require_private(path: Path) -> None:
-    with refusals(path, "use"):
+    with refusals(path, "write in"):
         require_private(path)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dcdist.disk.destination_record import DestinationRecord
-    from dcdist.disk.own_file import Ownership
+    from dcdist.disk.own_file import OwnFiles
     from dcdist.model.release import MetadataFile, Release
 
 
@@ -38,7 +38,7 @@ def require_places(destination: Path, release: Release, going: Collection[str]) 
             raise places.no_folder_here(destination, path)
 
 
-def lacking_metadata(destination: Path, release: Release, ownership: Ownership) -> list[MetadataFile]:
+def lacking_metadata(destination: Path, release: Release, ownership: OwnFiles) -> list[MetadataFile]:
     """The metadata files that are not there, not as the release has them, or may be written by others."""
     return [
         file for file in release.metadata if not is_in_place(destination, metadata_path(file.path), file, ownership)
@@ -80,7 +80,7 @@ def exposure_in(destination: Path, release: Release, own: Collection[int]) -> Ex
     return None
 
 
-def why_replaced(destination: Path, path: str, record: DestinationRecord, demo: str, ownership: Ownership) -> str:
+def why_replaced(destination: Path, path: str, record: DestinationRecord, demo: str, ownership: OwnFiles) -> str:
     """What stands there, if the demo did not bring it, or others may write it; empty if it did, or nothing does."""
     status, file = places.status_at(destination, path), record.files.get(path)
     if status is None:

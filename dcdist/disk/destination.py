@@ -18,7 +18,7 @@ from dcdist.disk.free_space import allocated_bytes, file_system, free_bytes
 from dcdist.disk.image_checker import ImageChecker
 from dcdist.disk.image_file import PartFile, part_path
 from dcdist.disk.metadata_files import write_metadata
-from dcdist.disk.own_file import Ownership
+from dcdist.disk.own_file import OwnFiles
 from dcdist.disk.private_folder import make_folders
 from dcdist.disk.record_file import load_record, store_record
 from dcdist.disk.system_errors import refusals
@@ -83,7 +83,7 @@ class DirectoryDestination:
             exposure = await self._threads.run(comparison.exposure_in, self._path, self._release, own)
         if exposure is not None:
             self._report(_exposed(self._path, exposure))
-        self._checker.ownership = Ownership(own, exposed=exposure is not None)
+        self._checker.ownership = OwnFiles(own, exposed=exposure is not None)
         try:
             self._stored = self._record = await self._threads.run(load_record, self._path, own=own)
         except FormatError as error:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dcdist.disk.destination_record import BroughtFile, DestinationRecord
-from dcdist.disk.own_file import Ownership
+from dcdist.disk.own_file import OwnFiles
 from dcdist.disk.places import feed, status_at
 from dcdist.model.destination_notes import ImageChecked
 from dcdist.model.geometry import MIB
@@ -39,7 +39,7 @@ class ImageChecker:
         self._path = path
         self._threads = threads
         self._report = report
-        self.ownership = Ownership()
+        self.ownership = OwnFiles()
         """Whose files are taken as they are."""
         self.found: dict[str, BroughtFile] = {}
         """The images that were found to be there, by name."""

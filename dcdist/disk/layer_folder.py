@@ -7,6 +7,7 @@ leads to it: libtorrent opens `data` by its path.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -80,8 +81,9 @@ class LayerFolder:
             if holder is None:
                 return None
             # Its data change while it fetches: also a sign of life.
-            written = self.data.lstat().st_mtime_ns if self.data.exists() else 0
-            return replace(holder, touched=max(holder.touched, written))
+            with suppress(FileNotFoundError):
+                return replace(holder, touched=max(holder.touched, self.data.lstat().st_mtime_ns))
+            return holder
 
     def touch(self) -> None:
         """Show who waits for the lock that this process lives, if it holds it."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, read_file, replace_file
-from dcdist.disk.own_file import Ownership
+from dcdist.disk.own_file import OwnFiles
 from dcdist.disk.places import parent_of, status_at
 from dcdist.disk.private_folder import make_folders
 from dcdist.disk.shared_modes import file_mode, folder_mode, give_to_group, group_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.release import MetadataFile
 
-_TAKEN = Ownership()
+_TAKEN = OwnFiles()
 
 
 def write_metadata(destination: Path, file: MetadataFile) -> None:
@@ -40,7 +40,7 @@ def write_metadata(destination: Path, file: MetadataFile) -> None:
             _write(folder, [METADATA_FOLDER, *parts], file)
 
 
-def is_in_place(destination: Path, path: str, file: MetadataFile, ownership: Ownership = _TAKEN) -> bool:
+def is_in_place(destination: Path, path: str, file: MetadataFile, ownership: OwnFiles = _TAKEN) -> bool:
     """Whether the file at `path` of the destination has the content, and may be run if it should. Blocks.
 
     One that `ownership` calls a stranger's is not taken.

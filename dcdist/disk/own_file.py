@@ -38,7 +38,7 @@ def stranger(status: os.stat_result, *, own: Collection[int] = ()) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Ownership:
+class OwnFiles:
     """Whose files are taken as they are in one folder: if it is `exposed`, only those that nobody else may write.
 
     `own`: more user ids that count as this user.

@@ -204,20 +204,3 @@ async def test_a_lock_that_another_user_holds_is_replaced(
         assert path.read_text() == f"{os.getpid()} web@1\n"
         await ours.release()
     threads.close()
-
-
-def test_nobody_can_hold_the_lock_of_a_fetch_into_roots_own_folder(demo: Demo, ground: Path) -> None:
-    (ground / "images").chmod(0o755)
-    lock_path = ground / "images" / ".dcdist-lock"
-    lock_path.touch(0o644)  # as a killed fetch of an earlier version left it
-    fetch(demo, ground)
-    assert not lock_path.exists()
-    (ground / "images" / ".web.img.dcdist-part").touch(0o600)
-
-    def look() -> None:
-        with pytest.raises(PermissionError):
-            os.open(ground / "images" / ".web.img.dcdist-part", os.O_RDONLY)
-        with pytest.raises(PermissionError):
-            lock_path.touch()
-
-    do_as_nobody(look)
