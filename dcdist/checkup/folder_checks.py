@@ -12,16 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dcdist.checkup.findings.finding import Check
 from dcdist.checkup.findings.folder_findings import FolderSeen, of_folder
+from dcdist.disk.exposure import exposure_of
 from dcdist.disk.free_space import file_system, free_bytes, held_bytes
+from dcdist.disk.private_folder import require_private
 from dcdist.disk.system_errors import refusals
 from dcdist.model.geometry import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from dcdist.checkup.findings.finding import Check, Finding
-    from dcdist.checkup.findings.folder_findings import Demand
+    from dcdist.checkup.findings.finding import Finding
+from dcdist.checkup.findings.folder_findings import Demand
 
 _STEPS = (8 * MIB, 56 * MIB)
 """Bytes that are written and synced; after the first step of a slow disk there is no second."""
@@ -41,6 +44,8 @@ async def check_folder(
     Raises:
         DiskError: It cannot be used.
     """
+    if check is Check.CACHE:
+        await asyncio.to_thread(_require_private, path)
     seen = await asyncio.to_thread(look_at, path)
     shared = other is not None and await asyncio.to_thread(_is_on, other, seen.file_system)
     asked = await demands(seen.file_system)
@@ -62,9 +67,16 @@ def look_at(path: Path) -> FolderSeen:
             lacks = tuple(words for words, works in _ABILITIES.items() if not works(folder))
             sparse = _is_sparse(folder / "sparse")
             written, writing, syncing = _speed(folder / "speed") if free >= _ROOM else (0, 0.0, 0.0)
+        exposure = exposure_of(path)
         return FolderSeen(
-            str(path), existing == path, file_system(existing), free, lacks, not sparse, written, writing, syncing
-        )
+            str(path), existing == path, file_system(existing), free, lacks, not sparse, written, writing, syncing,
+            ("", "") if exposure is None else (f"{exposure.place}: {exposure.who}", exposure.remedy),
+        )  # fmt: skip
+
+
+def _require_private(path: Path) -> None:
+    with refusals(path, "write in"):
+        require_private(path)
 
 
 @contextmanager

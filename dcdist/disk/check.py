@@ -8,6 +8,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from dcdist.disk.own_file import READ
 from dcdist.disk.system_errors import refusals
 from dcdist.model.geometry import MIB
 from dcdist.model.pieces import of
@@ -70,7 +71,7 @@ def _batches(index: Index) -> Iterator[range]:
 
 def _good_in(path: Path, index: Index, pieces: range) -> Bits:
     with refusals(path, "check layer"):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, READ)
         try:
             return _good_pieces(descriptor, index, pieces)
         finally:

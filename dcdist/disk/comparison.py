@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from dcdist.disk import places
 from dcdist.disk.destination_record import is_metadata, metadata_path
+from dcdist.disk.exposure import Exposure, exposure_of
 from dcdist.disk.metadata_files import is_in_place
+from dcdist.disk.other_users import is_ours, who_else_writes
 from dcdist.model.identity import Digest
 
 if TYPE_CHECKING:
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dcdist.disk.destination_record import DestinationRecord
+    from dcdist.disk.own_file import OwnFiles
     from dcdist.model.release import MetadataFile, Release
 
 
@@ -33,9 +38,11 @@ def require_places(destination: Path, release: Release, going: Collection[str]) 
             raise places.no_folder_here(destination, path)
 
 
-def lacking_metadata(destination: Path, release: Release) -> list[MetadataFile]:
-    """The metadata files that are not there, or not as the release has them."""
-    return [file for file in release.metadata if not is_in_place(destination, metadata_path(file.path), file)]
+def lacking_metadata(destination: Path, release: Release, ownership: OwnFiles) -> list[MetadataFile]:
+    """The metadata files that are not there, not as the release has them, or may be written by others."""
+    return [
+        file for file in release.metadata if not is_in_place(destination, metadata_path(file.path), file, ownership)
+    ]
 
 
 def in_the_way(destination: Path, release: Release) -> list[str]:
@@ -61,13 +68,27 @@ def with_unasked(
     return record
 
 
-def why_replaced(destination: Path, path: str, record: DestinationRecord, demo: str) -> str:
-    """What stands there, if the demo did not bring it; empty if it did, or nothing does."""
+def exposure_in(destination: Path, release: Release, own: Collection[int]) -> Exposure | None:
+    """The first of the destination's folders, and of what leads to it, that others own or may write to."""
+    if exposure := exposure_of(destination, own=own):
+        return exposure
+    folders = {str(parent) for file in release.metadata for parent in PurePath(metadata_path(file.path)).parents}
+    for path in sorted(folders - {"."}):
+        status = places.status_at(destination, path)
+        if status is not None and stat.S_ISDIR(status.st_mode) and (who := who_else_writes(status, own=own)):
+            return Exposure(destination / path, who, owned=not (is_ours(status) or status.st_uid in own))
+    return None
+
+
+def why_replaced(destination: Path, path: str, record: DestinationRecord, demo: str, ownership: OwnFiles) -> str:
+    """What stands there, if the demo did not bring it, or others may write it; empty if it did, or nothing does."""
     status, file = places.status_at(destination, path), record.files.get(path)
     if status is None:
         return ""
     if what := places.what_stands(destination, path, status):
         return what
+    if others := ownership.stranger(status):
+        return others
     if file is None:
         return "no fetch on record had brought it"
     if not file.resembles(status) or (is_metadata(path) and _digest(destination, path, status.st_size) != file.digest):

@@ -18,6 +18,8 @@ from dcdist.disk.free_space import allocated_bytes, file_system, free_bytes
 from dcdist.disk.image_checker import ImageChecker
 from dcdist.disk.image_file import PartFile, part_path
 from dcdist.disk.metadata_files import write_metadata
+from dcdist.disk.own_file import OwnFiles
+from dcdist.disk.private_folder import make_folders
 from dcdist.disk.record_file import load_record, store_record
 from dcdist.disk.system_errors import refusals
 from dcdist.disk.threads import Threads
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
+    from dcdist.disk.exposure import Exposure
     from dcdist.model.destination_notes import DestinationNote
     from dcdist.model.release import Image, MetadataFile, Release
     from dcdist.ports.images import ImageFile, InPlace
@@ -75,8 +78,14 @@ class DirectoryDestination:
             DiskError: The folder cannot be made or written to.
         """
         await self._lock.acquire(self._release.name, waiting=waiting)
+        own = frozenset({self._lock.owner})
+        with refusals(self._path, "look at"):
+            exposure = await self._threads.run(comparison.exposure_in, self._path, self._release, own)
+        if exposure is not None:
+            self._report(_exposed(self._path, exposure))
+        self._checker.ownership = OwnFiles(own, exposed=exposure is not None)
         try:
-            self._stored = self._record = await self._threads.run(load_record, self._path)
+            self._stored = self._record = await self._threads.run(load_record, self._path, own=own)
         except FormatError as error:
             self._report(
                 Troubled(f"{error}. A new one is written; what earlier releases brought stays", source=str(self._path))
@@ -138,7 +147,9 @@ class DirectoryDestination:
         self._record = self._record.begun(self._release.name, wanted)
         for path, found in self._checker.found.items():
             self._record = self._record.put(path, found)
-        lacking = await self._threads.run(comparison.lacking_metadata, self._path, self._release)
+        lacking = await self._threads.run(
+            comparison.lacking_metadata, self._path, self._release, self._checker.ownership
+        )
         missing = any(name not in self._checker.found for name in wanted)
         if changes := bool(lacking or missing or self._obsolete(images=self._has_all)):
             await self._store()
@@ -201,7 +212,12 @@ class DirectoryDestination:
     async def _take_place(self, path: str, put: Callable[[], Awaitable[None]]) -> None:
         """Put a file there, or make room for a folder, and tell what was replaced that this demo had not brought."""
         reason = await self._threads.run(
-            comparison.why_replaced, self._path, path, self._record, self._release.name.demo
+            comparison.why_replaced,
+            self._path,
+            path,
+            self._record,
+            self._release.name.demo,
+            self._checker.ownership,
         )
         await put()
         if reason:
@@ -252,10 +268,18 @@ class DirectoryDestination:
 
     def _begin(self, image: PartFile) -> None:
         with refusals(self._path, "create folder"):
-            self._path.mkdir(parents=True, exist_ok=True)
+            make_folders(self._path)
         image.begin()
 
     def _need(self, sizes: Mapping[str, int]) -> SpaceNeeded:
         with refusals(self._path, "look for free space in"):
             needed = sum(max(0, size - allocated_bytes(part_path(self._image(name)))) for name, size in sizes.items())
             return SpaceNeeded(str(self._path), file_system(self._path), needed, free_bytes(self._path))
+
+
+def _exposed(path: Path, exposure: Exposure) -> Troubled:
+    return Troubled(
+        f"other users of this host can replace what is in {path}: {exposure.place}: {exposure.who}. The images are "
+        f"right when they come, but may be changed afterwards; to end that: {exposure.remedy}",
+        source=str(path),
+    )

@@ -1,7 +1,7 @@
 """One fetch at a time writes to a destination: `.dcdist-lock`, there only while a fetch holds it.
 
-Invariant: the lock ends with its process. Who waits for it sees that the holder lives, and does not wait for ever. Only
-the file that is locked is ever removed.
+Invariant: the lock ends with its process. Who waits for it sees that the holder lives, and does not wait for ever. Of
+processes of one user, only the one that locked the file removes it.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dcdist.disk.lock import is_at, lock_descriptor
+from dcdist.disk.lock import PATIENCE, SIGN_OF_LIFE, Holder, HolderWatch, Verdict, is_at, try_lock
+from dcdist.disk.private_folder import make_folders
+from dcdist.disk.signs_of_life import SignsOfLife
 from dcdist.disk.system_errors import refusals
-from dcdist.disk.threads import Threads
-from dcdist.errors import CacheBusyError, DiskError
+from dcdist.errors import CacheBusyError, DiskError, InvariantError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from dcdist.disk.threads import Threads
     from dcdist.model.identity import ReleaseName
 
 LOCK_NAME = ".dcdist-lock"
@@ -29,24 +31,11 @@ LOCK_NAME = ".dcdist-lock"
 _POLL = 0.5
 """Seconds between two tries."""
 
-_SIGN_OF_LIFE = 10.0
-"""Seconds after which the holder touches its file again."""
-
-_PATIENCE = 300.0
-"""Seconds without a sign of life after which nobody waits on: as long as a fetch waits that gets nothing at all."""
+_SIGN_OF_LIFE = SIGN_OF_LIFE
+_PATIENCE = PATIENCE
 
 _TRIES = 10
 """Times in a row that the file may vanish: other fetches remove theirs, but not each time."""
-
-_NOTE_LIMIT = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who has the lock, in words, and when it last touched its file (nanoseconds, by the file system's clock)."""
-
-    words: str
-    touched: int
 
 
 class DestinationLock:
@@ -58,7 +47,14 @@ class DestinationLock:
         self._threads = threads
         self._descriptor: int | None = None
         self._made: list[Path] = []
-        self._living: asyncio.Task[None] | None = None
+        self._living: SignsOfLife | None = None
+
+    @property
+    def owner(self) -> int:
+        """The user id that this user's files have there: over NFS, root's may be those of `nobody`. Only while held."""
+        if self._descriptor is None:
+            raise InvariantError(f"{self._path} is not held")
+        return os.fstat(self._descriptor).st_uid
 
     async def acquire(self, name: ReleaseName, *, waiting: Callable[[str], None]) -> None:
         """Take it, for a fetch of a release; `waiting` is told once, in words, that another fetch holds it.
@@ -68,78 +64,50 @@ class DestinationLock:
             DiskError: The destination cannot be made or written to.
         """
         loop = asyncio.get_running_loop()
-        seen: Holder | None = None
-        since = loop.time()
+        watch = HolderWatch(_PATIENCE)
+        told = False
         vanished = 0
-        while True:
-            holder = await self._threads.run(self._try, name)
-            if self._descriptor is not None:
-                break
+        while (holder := await self._threads.run(self._try, name)) is not None or self._descriptor is None:
             if holder is None:
                 vanished += 1
                 if vanished >= _TRIES:
                     raise self._no_file_stays()
-                await asyncio.sleep(_POLL)
-                continue
-            vanished = 0
-            if seen is None:
-                waiting(f"{holder.words} is writing to {self._folder}; this fetch goes on when that one is done")
-            if holder != seen:
-                seen, since = holder, loop.time()
-            elif loop.time() - since >= _PATIENCE:
-                raise CacheBusyError(
-                    f"{self._path} is held by {holder.words}, which has shown no sign of life for {_PATIENCE:.0f} s; "
-                    "end that process, or use another folder",
-                    path=str(self._path),
-                )
+            else:
+                vanished = 0
+                if not told:
+                    waiting(f"{_words(holder)} is writing to {self._folder}; this fetch goes on when that one is done")
+                    told = True
+                verdict = watch.judge(holder, loop.time())
+                if verdict is Verdict.GIVE_UP:
+                    raise self._silent(holder)
+                if verdict is Verdict.REPLACE:
+                    await self._threads.run(self._remove_file)
             await asyncio.sleep(_POLL)
-        self._living = asyncio.create_task(self._live(name))
+        self._living = SignsOfLife(partial(self._touch, name))
+        self._living.begin(_SIGN_OF_LIFE)
 
     async def release(self) -> None:
         """Give it up, if it is held."""
-        living, self._living = self._living, None
-        if living is not None:
-            living.cancel()
-            await asyncio.wait([living])
+        if self._living is not None:
+            await self._living.end()
         await self._threads.run(self._release)
-
-    async def _live(self, name: ReleaseName) -> None:
-        """Touch the file now and then, in a thread of its own: others wait for the disk while images are synced."""
-        threads = Threads("dcdist-lock", count=1)
-        try:
-            while True:
-                await asyncio.sleep(_SIGN_OF_LIFE)
-                await threads.run(self._touch, name)
-        finally:
-            threads.close()
 
     def _try(self, name: ReleaseName) -> Holder | None:
         """Take it; or who has it. None without having it: the file vanished, so try again."""
         with refusals(self._folder, "write to"):
             try:
-                self._make_folders()
-                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+                self._made += make_folders(self._folder)
+                return self._lock(name)
             except FileNotFoundError:
                 if any(each.is_symlink() and not each.exists() for each in (self._folder, *self._folder.parents)):
                     raise  # it leads nowhere
                 return None  # another fetch removed the folder, which it had made and put nothing into
-            return self._lock(descriptor, name)
 
-    def _lock(self, descriptor: int, name: ReleaseName) -> Holder | None:
-        """Lock an open file, or close it: then somebody has it, or its holder removed it just now."""
-        try:
-            lock_descriptor(descriptor, self._path, what="the destination")
-            if not is_at(descriptor, self._path):
-                return None
-            self._descriptor = descriptor
-            with suppress(OSError):  # on a full disk: the lock holds without its note
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()} {name}\n".encode(), 0)
-        except CacheBusyError:
-            return Holder(_words(os.pread(descriptor, _NOTE_LIMIT, 0)), os.fstat(descriptor).st_mtime_ns)
-        finally:
-            if self._descriptor != descriptor:
-                os.close(descriptor)
+    def _lock(self, name: ReleaseName) -> Holder | None:
+        found = try_lock(self._path, f"{os.getpid()} {name}")
+        if not isinstance(found, int):
+            return found
+        self._descriptor = found
         return None
 
     def _touch(self, name: ReleaseName) -> None:
@@ -151,8 +119,7 @@ class DestinationLock:
             if is_at(before, self._path):
                 os.utime(before)
                 return
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-            self._lock(descriptor, name)
+            self._lock(name)
             if self._descriptor != before:
                 os.close(before)
 
@@ -167,6 +134,17 @@ class DestinationLock:
             with suppress(OSError):  # something was put there
                 self._made.pop().rmdir()
 
+    def _remove_file(self) -> None:
+        with refusals(self._path, "replace"), suppress(FileNotFoundError):
+            self._path.unlink()
+
+    def _silent(self, holder: Holder) -> CacheBusyError:
+        return CacheBusyError(
+            f"{self._path} is held by {_words(holder)}, which has shown no sign of life for {_PATIENCE:.0f} s; "
+            "end that process, or use another folder",
+            path=str(self._path),
+        )
+
     def _no_file_stays(self) -> DiskError:
         return DiskError(
             f"cannot write to {self._folder}: what is created there is gone at once, {_TRIES} times in a row, as where "
@@ -174,21 +152,10 @@ class DestinationLock:
             path=str(self._folder),
         )
 
-    def _make_folders(self) -> None:
-        lacking = []
-        folder = self._folder
-        while not folder.exists():
-            lacking.append(folder)
-            folder = folder.parent
-        for each in reversed(lacking):
-            with suppress(FileExistsError):
-                each.mkdir()
-                self._made.append(each)
 
-
-def _words(note: bytes) -> str:
+def _words(holder: Holder) -> str:
     """Who holds the lock, from what it wrote there."""
-    number, _, release = note.decode("ascii", "replace").strip().partition(" ")
-    if not number.isascii() or not number.isdigit():
+    release = holder.note.partition(" ")[2]
+    if not holder.process:
         return "another fetch"
-    return f"process {int(number)}" + (f", which fetches {release}," if release else "")
+    return holder.process + (f", which fetches {release}," if release and release.isprintable() else "")

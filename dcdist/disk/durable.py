@@ -32,14 +32,17 @@ def open_folder(path: Path | str, *, inside: int | None = None) -> Iterator[int]
         os.close(folder)
 
 
-def replace_file(folder: int, name: str, data: bytes, *, mode: int = 0o666) -> None:
-    """Write a file under a temporary name, sync it, rename it to `name`, sync the folder; `mode` is less the umask."""
-    with _temporary(folder, data, mode) as temporary:
+def replace_file(folder: int, name: str, data: bytes, *, mode: int = 0o600, group: int | None = None) -> None:
+    """Write a file under a temporary name, sync it, rename it to `name`, sync the folder.
+
+    `mode` is less the umask; `group`: the id of its group, if this user may set it.
+    """
+    with _temporary(folder, data, mode, group) as temporary:
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     sync_folder(folder)
 
 
-def create_file(folder: int, name: str, data: bytes, *, mode: int = 0o666) -> None:
+def create_file(folder: int, name: str, data: bytes, *, mode: int = 0o600) -> None:
     """As `replace_file`, but nothing is replaced. Where the file system has no hard links, two may create it at once.
 
     Raises:
@@ -55,19 +58,22 @@ def create_file(folder: int, name: str, data: bytes, *, mode: int = 0o666) -> No
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
-            if _is_taken(folder, name):
+            if is_taken(folder, name):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from error
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     sync_folder(folder)
 
 
 @contextmanager
-def _temporary(folder: int, data: bytes, mode: int) -> Iterator[str]:
+def _temporary(folder: int, data: bytes, mode: int, group: int | None = None) -> Iterator[str]:
     """The name of a new file that holds `data`, synced; afterwards it is gone."""
     temporary = f".{secrets.token_hex(8)}.dcdist-part"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=folder)
         try:
+            if group is not None:
+                with suppress(OSError):
+                    os.fchown(descriptor, -1, group)
             write_at(descriptor, 0, data)
             os.fsync(descriptor)
         finally:
@@ -77,7 +83,8 @@ def _temporary(folder: int, data: bytes, mode: int) -> Iterator[str]:
         remove_file(folder, temporary)
 
 
-def _is_taken(folder: int, name: str) -> bool:
+def is_taken(folder: int, name: str) -> bool:
+    """Whether anything stands in an open folder under that name."""
     with suppress(FileNotFoundError):
         os.stat(name, dir_fd=folder, follow_symlinks=False)
         return True

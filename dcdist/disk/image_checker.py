@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dcdist.disk.destination_record import BroughtFile, DestinationRecord
+from dcdist.disk.own_file import OwnFiles
 from dcdist.disk.places import feed, status_at
 from dcdist.model.destination_notes import ImageChecked
 from dcdist.model.geometry import MIB
@@ -38,6 +39,8 @@ class ImageChecker:
         self._path = path
         self._threads = threads
         self._report = report
+        self.ownership = OwnFiles()
+        """Whose files are taken as they are."""
         self.found: dict[str, BroughtFile] = {}
         """The images that were found to be there, by name."""
 
@@ -49,6 +52,8 @@ class ImageChecker:
         """
         status = await self._threads.run(status_at, self._path, image.name)
         if status is None or not stat.S_ISREG(status.st_mode) or status.st_size != image.size:
+            return InPlace.ABSENT
+        if self.ownership.stranger(status):
             return InPlace.ABSENT
         known = record.files.get(image.name)
         if known is not None and known.describes(status):

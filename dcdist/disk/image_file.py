@@ -1,18 +1,26 @@
-"""One image that is being built. Invariant: under its final name an image is whole and synced, or absent."""
+"""One image that is being built. Invariant: under its final name an image is whole and synced, or absent.
+
+It is built in a file that is made anew, which no other user can open or lock until it is whole.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, write_at
 from dcdist.disk.free_space import allocated_bytes
-from dcdist.disk.lock import is_at, lock_descriptor
+from dcdist.disk.lock import is_at, lock_now
+from dcdist.disk.other_users import is_private
+from dcdist.disk.own_file import WRITE
 from dcdist.disk.shared_descriptor import SharedDescriptor
+from dcdist.disk.shared_modes import file_mode, give_to_group
 from dcdist.disk.system_errors import refusals
 from dcdist.disk.writeback import EarlyWriteback
-from dcdist.errors import DiskError, InvariantError
+from dcdist.errors import CacheBusyError, DiskError, InvariantError
 from dcdist.folder_sync import sync_folder
 
 if TYPE_CHECKING:
@@ -39,20 +47,20 @@ class PartFile:
         self._size = size
         self._threads = threads
         self._file: SharedDescriptor | None = None
+        self._mode = 0o600
         self._writeback = EarlyWriteback()
         self._writing = threading.Lock()
 
     def begin(self) -> None:
-        """Create the part file, or take over an abandoned one; blocks.
+        """Create the part file, in place of an abandoned one; blocks.
 
         Raises:
             CacheBusyError: Another process is building it.
             DiskError: The disk refused.
         """
         with refusals(self._part, "create image", needed=lambda: self._size):
-            descriptor = _open_locked(self._part)
+            descriptor, self._mode = _open_new(self._part)
             try:
-                os.ftruncate(descriptor, 0)
                 os.ftruncate(descriptor, self._size)
             except BaseException:
                 os.close(descriptor)
@@ -112,13 +120,19 @@ class PartFile:
         with refusals(self._path, "finish image", needed=self._lacking):
             descriptor = file.end()
             os.fsync(descriptor)
-            if not is_at(descriptor, self._part):
-                raise DiskError(f"{self._part} was replaced by another program; fetch it again", path=str(self._part))
+            self._require_at(descriptor, self._part)
+            with suppress(OSError):  # a file system without modes
+                os.fchmod(descriptor, self._mode)
             os.rename(self._part, self._path)
+            self._require_at(descriptor, self._path)
             self._file = None
             file.close()
             with open_folder(self._path.parent) as folder:
                 sync_folder(folder)
+
+    def _require_at(self, descriptor: int, path: Path) -> None:
+        if not is_at(descriptor, path):
+            raise DiskError(f"{path} was replaced by another program; fetch it again", path=str(path))
 
     def _open(self) -> SharedDescriptor:
         if self._file is None:
@@ -133,20 +147,47 @@ class PartFile:
         return max(0, self._size - allocated_bytes(self._part))
 
 
-def _open_locked(part: Path) -> int:
+def _open_new(part: Path) -> tuple[int, int]:
+    """A new file at `part`, locked and of mode 0600, and the mode that the image is to have."""
     for _ in range(_TRIES):
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        try:
-            lock_descriptor(descriptor, part, what=f"image {part.name}")
-            # Between opening and locking it may have been renamed or deleted: then it is another process's image.
-            if is_at(descriptor, part):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
+        _remove_abandoned(part)
+        with suppress(FileExistsError), open_folder(part.parent) as folder:
+            descriptor = os.open(part.name, WRITE | os.O_CREAT | os.O_EXCL, file_mode(folder), dir_fd=folder)
+            locked = False
+            try:
+                give_to_group(descriptor, folder)
+                mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+                with suppress(OSError):  # a file system without modes
+                    os.fchmod(descriptor, 0o600)
+                if lock_now(descriptor) and is_at(descriptor, part):
+                    locked = True
+                    return descriptor, mode
+            finally:
+                if not locked:
+                    os.close(descriptor)
     raise DiskError(
         f"cannot create image {part}: it vanishes at once, {_TRIES} times in a row; end the program that removes it, "
         "or choose another folder",
         path=str(part),
     )
+
+
+def _remove_abandoned(part: Path) -> None:
+    """Remove what stands there, unless a process of this user builds it: others are not asked."""
+    with suppress(FileNotFoundError):
+        if not is_private(part.lstat()):
+            part.unlink()
+            return
+        descriptor = os.open(part, WRITE)
+        try:
+            if not lock_now(descriptor):
+                raise CacheBusyError(
+                    f"image {part.name} in {part.parent} is being written by another process; wait until it ends, or "
+                    "use another folder",
+                    path=str(part),
+                )
+            # Between opening and locking it may have been renamed: then it is another process's image.
+            if is_at(descriptor, part):
+                part.unlink()
+        finally:
+            os.close(descriptor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Self
 
+from dcdist.disk.own_file import READ
 from dcdist.disk.shared_descriptor import SharedDescriptor
 from dcdist.disk.system_errors import refusals
 
@@ -23,7 +24,7 @@ class LayerFileReader:
         """
         self._path = path
         with refusals(path, "read layer"):
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, READ)
         self._file = SharedDescriptor(descriptor, path)
 
     def __enter__(self) -> Self:

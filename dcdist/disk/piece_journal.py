@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from dcdist.disk.durable import open_folder, read_file, remove_file, replace_file
+from dcdist.disk.durable import remove_file, replace_file
+from dcdist.disk.own_file import WRITE, read_own, stranger
+from dcdist.disk.private_folder import private_folder
+from dcdist.errors import DiskError
 from dcdist.folder_sync import sync_folder
 from dcdist.model import pieces as bits
 from dcdist.model.geometry import MIB
@@ -54,9 +58,9 @@ class PieceJournal:
 
     def trusted(self, index: Index) -> Bits | None:
         """The pieces had, if the last session ended cleanly and nothing has changed since; else None."""
-        with suppress(FileNotFoundError), open_folder(self._folder) as folder:
+        with suppress(FileNotFoundError), private_folder(self._folder) as folder:
             clean = _matching(folder)
-            resume = read_file(folder, RESUME, limit=_RESUME_LIMIT)
+            resume = read_own(folder, RESUME, limit=_RESUME_LIMIT)
             if clean is not None and resume is not None:
                 have = bits.from_bytes(resume)
                 expected = _clean(index, have, clean.size, clean.mtime_ns)
@@ -66,28 +70,28 @@ class PieceJournal:
 
     def remembered(self, index: Index) -> Bits:
         """The pieces that were had when a session last ended cleanly, whatever happened to the data file since."""
-        with suppress(FileNotFoundError), open_folder(self._folder) as folder:
-            resume = read_file(folder, RESUME, limit=_RESUME_LIMIT)
+        with suppress(FileNotFoundError), private_folder(self._folder) as folder:
+            resume = read_own(folder, RESUME, limit=_RESUME_LIMIT)
             return bits.from_bytes(resume or b"") & bits.span(0, index.geometry.piece_count)
         return 0
 
     def says_complete(self) -> bool:
         """Whether the last session ended cleanly with all pieces, and the data file has not changed since."""
-        with suppress(OSError), open_folder(self._folder) as folder:
+        with suppress(OSError, DiskError), private_folder(self._folder) as folder:
             clean = _matching(folder)
             return clean is not None and clean.complete
         return False
 
     def doubt(self) -> None:
         """Have all pieces checked, until `trust` is called."""
-        with suppress(FileNotFoundError), open_folder(self._folder) as folder:
+        with suppress(FileNotFoundError), private_folder(self._folder) as folder:
             if remove_file(folder, CLEAN):
                 sync_folder(folder)
 
     def trust(self, index: Index, have: Bits) -> None:
         """Sync the data file, then record that it has these pieces."""
-        with open_folder(self._folder) as folder:
-            data = os.open(DATA, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        with private_folder(self._folder) as folder:
+            data = os.open(DATA, WRITE, dir_fd=folder)
             try:
                 os.fsync(data)
                 status = os.fstat(data)
@@ -125,10 +129,12 @@ def read_clean(data: bytes) -> Clean | None:
 
 def _matching(folder: int) -> Clean | None:
     """The content of `clean`, if the data file still has the recorded size and time."""
-    data = read_file(folder, CLEAN, limit=_CLEAN_LIMIT)
+    data = read_own(folder, CLEAN, limit=_CLEAN_LIMIT)
     clean = read_clean(data or b"")
     try:
         status = os.stat(DATA, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode) or stranger(status):
         return None
     return clean if clean and (clean.size, clean.mtime_ns) == (status.st_size, status.st_mtime_ns) else None

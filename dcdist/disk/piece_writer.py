@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dcdist.disk.check import piece_hash, sha1
 from dcdist.disk.durable import write_at
 from dcdist.disk.free_space import allocated_bytes
+from dcdist.disk.own_file import WRITE
 from dcdist.disk.system_errors import refusals
 from dcdist.disk.writeback import EarlyWriteback
 from dcdist.errors import DiskError
@@ -104,7 +105,7 @@ class PieceWriter:
 
     def _file(self, path: Path) -> tuple[int, EarlyWriteback]:
         if path not in self._files:
-            self._files[path] = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC), EarlyWriteback()
+            self._files[path] = os.open(path, WRITE), EarlyWriteback()
         return self._files[path]
 
 

@@ -9,9 +9,11 @@ import os
 import secrets
 import stat
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder, remove_file
+from dcdist.disk.own_file import READ
 from dcdist.disk.system_errors import refusals
 from dcdist.errors import DiskError
 from dcdist.folder_sync import sync_folder
@@ -54,7 +56,7 @@ def feed(take: Callable[[memoryview], object], destination: Path, path: str, sta
     """
     room = memoryview(bytearray(min(_BUFFER, length)))
     with refusals(destination / path, "read"), parent_of(destination, path) as (folder, name):
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        descriptor = os.open(name, READ, dir_fd=folder)
         try:
             while length and (count := os.preadv(descriptor, [room[: min(length, len(room))]], start)):
                 take(room[:count])
@@ -76,9 +78,10 @@ def remove(destination: Path, path: str, known: os.stat_result) -> bool:
             if not _remove_known(folder, name, known):
                 return False
             sync_folder(folder)
-        for parent in list((destination / path).relative_to(destination).parents)[:-1]:
-            with suppress(OSError):  # something else is in it
-                (destination / parent).rmdir()
+        for parent in list(PurePath(path).parents)[:-1]:
+            # Something else is in it.
+            with suppress(OSError), parent_of(destination, str(parent)) as (folder, name):
+                os.rmdir(name, dir_fd=folder)
     return True
 
 
@@ -171,9 +174,12 @@ def remove_empty_folders(destination: Path, path: str) -> None:
     status = status_at(destination, path)
     if status is None or not stat.S_ISDIR(status.st_mode):
         return
-    for folder, _, _ in os.walk(destination / path, topdown=False):
-        with suppress(OSError):
-            os.rmdir(folder)
+    with suppress(OSError), parent_of(destination, path) as (parent, name):
+        for _, folders, _, folder in os.fwalk(name, topdown=False, dir_fd=parent):
+            for each in folders:
+                with suppress(OSError):
+                    os.rmdir(each, dir_fd=folder)
+        os.rmdir(name, dir_fd=parent)
 
 
 def no_folder_here(destination: Path, path: str) -> DiskError:

@@ -6,27 +6,34 @@ from typing import TYPE_CHECKING
 
 from dcdist.disk.destination_record import RECORD_LIMIT, RECORD_NAME, DestinationRecord, encode_record, read_record
 from dcdist.disk.durable import open_folder, read_file, remove_file, replace_file
+from dcdist.disk.own_file import stranger_at
+from dcdist.disk.shared_modes import file_mode, group_of
 from dcdist.disk.system_errors import refusals
 from dcdist.errors import FormatError, NewerFormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 _BEFORE = ".dcdist-images"
 """What dcdist wrote before it had this record."""
 
 
-def load_record(destination: Path) -> DestinationRecord:
+def load_record(destination: Path, *, own: Collection[int] = ()) -> DestinationRecord:
     """The record of a destination, which need not exist; empty if there is none.
 
+    `own`: user ids that count as this user, besides its own.
+
     Raises:
-        FormatError: It cannot be read, or is in a newer format.
+        FormatError: It cannot be read, is in a newer format, or others may have written it.
         DiskError: The disk refused.
     """
     path = destination / RECORD_NAME
     with refusals(path, "read"):
         try:
             with open_folder(destination) as folder:
+                if others := stranger_at(folder, RECORD_NAME, own=own):
+                    raise FormatError(f"{path} is not believed: {others}")
                 data = read_file(folder, RECORD_NAME, limit=RECORD_LIMIT)
         except FileNotFoundError:
             return DestinationRecord()
@@ -45,5 +52,5 @@ def store_record(destination: Path, record: DestinationRecord) -> None:
         DiskError: The disk refused.
     """
     with refusals(destination / RECORD_NAME, "write"), open_folder(destination) as folder:
-        replace_file(folder, RECORD_NAME, encode_record(record))
+        replace_file(folder, RECORD_NAME, encode_record(record), mode=file_mode(folder), group=group_of(folder))
         remove_file(folder, _BEFORE)

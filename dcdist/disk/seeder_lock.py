@@ -1,8 +1,7 @@
 """One seeder for one cache: it holds `CACHE/seeder.lock`; whoever wants its place writes `CACHE/seeder.next`.
 
 All calls block. Invariant: the one that is asked is the holder of the lock. Nobody is found, or signalled, by a process
-id: a lock ends with its process, and an id may be another's by then. Who may read or write the folder may do so with
-both files, whatever the umask of the process that made them.
+id: a lock ends with its process, and an id may be another's by then. The cache is private, and so are both files.
 """
 
 from __future__ import annotations
@@ -13,9 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dcdist.disk.durable import open_folder, read_file, remove_file
-from dcdist.disk.lock import is_at
+from dcdist.disk.durable import is_taken, remove_file
+from dcdist.disk.lock import is_at, lock_now, try_lock
+from dcdist.disk.own_file import READ, open_own, read_own
+from dcdist.disk.private_folder import private_folder
 from dcdist.disk.system_errors import refusals
+from dcdist.errors import DiskError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 _LOCK = "seeder.lock"
 _NEXT = "seeder.next"
 _LIMIT = 100
-_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +53,12 @@ class SeederLock:
         Raises:
             DiskError: The disk refused.
         """
-        with refusals(self._folder / _LOCK, "lock"), open_folder(self._folder) as folder:
-            descriptor = _open(_LOCK, folder)
-            try:
-                # Between opening and locking it may have been removed: then it keeps nobody out.
-                if not _locked(descriptor, fcntl.LOCK_EX) or not is_at(descriptor, self._folder / _LOCK):
-                    os.close(descriptor)
-                    return False
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()} {port}\n".encode(), 0)
-                remove_file(folder, _NEXT)
-            except BaseException:
-                os.close(descriptor)
-                raise
-        self._descriptor = descriptor
+        with refusals(self._folder / _LOCK, "lock"), private_folder(self._folder) as folder:
+            found = try_lock(self._folder / _LOCK, f"{os.getpid()} {port}")
+            if not isinstance(found, int):
+                return False
+            self._descriptor = found
+            remove_file(folder, _NEXT)
         return True
 
     def keep(self, port: int) -> bool:
@@ -88,12 +81,12 @@ class SeederLock:
         """
         with refusals(self._folder / _LOCK, "look at"):
             try:
-                descriptor = os.open(self._folder / _LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                descriptor = os.open(self._folder / _LOCK, READ)
             except FileNotFoundError:
                 return None
             try:
                 # Shared: two that look at once are not each other's holder.
-                if _locked(descriptor, fcntl.LOCK_SH):
+                if lock_now(descriptor, fcntl.LOCK_SH):
                     return None
                 return LockHolder(*_two_numbers(os.pread(descriptor, _LIMIT, 0)))
             finally:
@@ -105,12 +98,12 @@ class SeederLock:
         Raises:
             DiskError: The disk refused.
         """
-        with refusals(self._folder / _NEXT, "write"), open_folder(self._folder) as folder:
+        with refusals(self._folder / _NEXT, "write"), private_folder(self._folder) as folder:
             try:
-                descriptor = _open(_NEXT, folder)
+                descriptor, _ = open_own(folder, _NEXT)
             except PermissionError:
-                if _exists(_NEXT, folder):
-                    return  # another user asks already
+                if is_taken(folder, _NEXT):
+                    return  # root asks already
                 raise
             try:
                 os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -119,18 +112,18 @@ class SeederLock:
 
     def withdraw(self) -> None:
         """Ask no more."""
-        with suppress(OSError), open_folder(self._folder) as folder:
+        with suppress(OSError, DiskError), private_folder(self._folder) as folder:
             remove_file(folder, _NEXT)
 
     def successor(self) -> int | None:
-        """The process that asks for the lock, 0 if its number is not known; None: nobody asks.
+        """The process that asks for the lock, 0 if its number is not known; None: nobody asks, or another user.
 
         Raises:
             DiskError: The disk refused.
         """
-        with refusals(self._folder / _NEXT, "read"), open_folder(self._folder) as folder:
+        with refusals(self._folder / _NEXT, "read"), private_folder(self._folder) as folder:
             try:
-                asked = read_file(folder, _NEXT, limit=_LIMIT)
+                asked = read_own(folder, _NEXT, limit=_LIMIT)
             except PermissionError:
                 return 0  # a question all the same
         # An empty file is a question that is just being written.
@@ -141,36 +134,6 @@ class SeederLock:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
-
-
-def _open(name: str, folder: int) -> int:
-    """Open a file, or create it with the owner and the mode of its folder."""
-    try:
-        descriptor = os.open(name, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder)
-    except FileExistsError:
-        return os.open(name, _FLAGS | os.O_CREAT, 0o666, dir_fd=folder)
-    status = os.fstat(folder)
-    # The file is new: else a link in the folder could give away what is another's.
-    with suppress(OSError):  # only root may
-        os.fchown(descriptor, status.st_uid, status.st_gid)
-    with suppress(OSError):
-        os.fchmod(descriptor, status.st_mode & 0o666)
-    return descriptor
-
-
-def _exists(name: str, folder: int) -> bool:
-    with suppress(FileNotFoundError):
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-        return True
-    return False
-
-
-def _locked(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _two_numbers(written: bytes) -> tuple[int, int]:

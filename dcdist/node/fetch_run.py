@@ -79,7 +79,8 @@ async def fetch(
             delivery = Delivery(destination, release, options, report)
             await stack.enter_async_context(destination)
             await delivery.prepare()
-        cache = await stack.enter_async_context(DirectoryCache(options.cache))
+        cache = await stack.enter_async_context(DirectoryCache(options.cache, report=report))
+        await cache.make_private()
         if delivery is None:
             plan = await plan_of_layers(store, cache, release, report)
         else:

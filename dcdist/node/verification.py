@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dcdist.disk.destination_record import DestinationRecord, metadata_path
+from dcdist.disk.own_file import READ
 from dcdist.disk.record_file import load_record
 from dcdist.errors import DiskError, FormatError
 from dcdist.formats.names import METADATA_FOLDER
@@ -201,7 +202,9 @@ def _compare(path: Path, content: bytes) -> Condition:
     if condition is not Condition.OK:
         return condition
     try:
-        return Condition.OK if path.read_bytes() == content else Condition.DIFFERS
+        # Not as `read_bytes` does: somebody may put a link or a pipe there just now.
+        with open(path, "rb", opener=lambda name, _: os.open(name, READ)) as file:
+            return Condition.OK if file.read(len(content) + 1) == content else Condition.DIFFERS
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -209,7 +212,7 @@ def _compare(path: Path, content: bytes) -> Condition:
 def _feed(digest: hashlib._Hash, path: Path, start: int, length: int) -> None:
     buffer = memoryview(bytearray(_READ))
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, READ)
         try:
             while length > 0:
                 count = os.preadv(descriptor, [buffer[: min(length, _READ)]], start)

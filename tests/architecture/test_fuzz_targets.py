@@ -27,6 +27,7 @@ READING = (
 NOT_FOREIGN = {
     "dcdist.cli.worker.handle.Child.records": "what our own process tells through a pipe",
     "dcdist.disk.durable.read_file": "gives the bytes as they are",
+    "dcdist.disk.own_file.read_own": "gives the bytes as they are",
     "dcdist.policy.trace._read": "a trace is read by who wrote it",
     "dcdist.store.swift.swift_sign_in.Credentials.from_environment": "the user's own words",
 }

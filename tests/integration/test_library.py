@@ -160,6 +160,7 @@ async def test_what_was_fetched_is_remembered_against_older_releases(store: Stor
 
 async def test_a_serial_that_cannot_be_noted_does_not_fail_the_fetch(store: Store, tmp_path: Path) -> None:
     (tmp_path / "cache" / "serials.json").mkdir(parents=True)
+    (tmp_path / "cache").chmod(0o700)
     events: list[FetchEvent] = []
     await fetch_by_name(store, "web@1", _options(tmp_path), trust=TRUST, report=events.append)
     troubles = [event.message for event in events if isinstance(event, dcdist.fetch_events.Troubled)]

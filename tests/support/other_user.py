@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import traceback
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 NOBODY = 65534
 """The user id and group id of `nobody` on Debian and most others."""
@@ -42,3 +46,31 @@ def do_as_nobody(work: Callable[[], None]) -> None:
             os._exit(code)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@contextmanager
+def locked_by_nobody(path: Path) -> Iterator[None]:
+    """Nobody has opened the file to read, and holds its lock."""
+    command = ["flock", "--nonblock", str(path), "sh", "-c", "echo locked; read line"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, user=NOBODY, group=NOBODY, extra_groups=[], stdin=pipe, stdout=pipe, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == "locked\n"
+        try:
+            yield
+        finally:
+            holder.stdin.close()
+
+
+@contextmanager
+def open_ground() -> Iterator[Path]:
+    """A folder that every user can reach, and only this one can write to: those of pytest are closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="dcdist-attack-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)

@@ -28,7 +28,8 @@ class FolderSeen:
 
     `file_system` identifies the file system; `free` bytes can still be written. `lacks`: abilities that the file system
     does not have, in words. `written` bytes took `write_seconds`, and `sync_seconds` until they were on the disk; all
-    three are 0 if there was too little room to try.
+    three are 0 if there was too little room to try. `exposed`: which folder others may write to and who, and what to
+    do; both empty if nobody may.
     """
 
     path: str
@@ -40,6 +41,7 @@ class FolderSeen:
     written: int = 0
     write_seconds: float = 0.0
     sync_seconds: float = 0.0
+    exposed: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,9 @@ def _too_large(check: Check, seen: FolderSeen, told: str, large: Sequence[Demand
 
 
 def _doubts(check: Check, seen: FolderSeen, told: str) -> Finding:
+    who, remedy = seen.exposed
+    if who:
+        return warning(check, f"{told}; other users can replace what is in it: {who}", remedy)
     if seen.not_sparse:
         advice = "count the whole size of the images, or choose another folder"
         return warning(check, f"{told}; files cannot be sparse: zeros take room too", advice)

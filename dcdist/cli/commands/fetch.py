@@ -36,7 +36,8 @@ _OF_THE_SWARM = {"listen", "advertise", "peers", "realm", "up_rate", "seed_for"}
     required=True,
     type=shared_options.FOLDER,
     metavar="DIR",
-    help="Folder for the images, under their published names; metadata files go to DIR/metadata. Created if missing.",
+    help="Folder for the images, under their published names; metadata files go to DIR/metadata. Created "
+    "with mode 0700 if missing; who may read it may read what comes there.",
 )
 @shared_options.CACHE
 @click.option(

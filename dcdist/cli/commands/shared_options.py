@@ -134,7 +134,8 @@ CACHE = setting(
     required=True,
     type=FOLDER,
     metavar="DIR",
-    help="Folder for layers; later updates and other hosts reuse them. Created if missing.",
+    help="Folder for layers; later updates and other hosts reuse them. Created if missing. It is of this user alone "
+    "(mode 0700), and refused if others own it or may write to it.",
 )
 LISTEN_OPTION = setting(
     "--listen",

@@ -71,7 +71,7 @@ class SeedingLog:
     def _descriptor(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            descriptor = os.open(self.path, flags, 0o644)
+            descriptor = os.open(self.path, flags, 0o600)
             if os.fstat(descriptor).st_size > _LIMIT:
                 os.ftruncate(descriptor, 0)
         except OSError:

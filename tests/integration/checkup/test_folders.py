@@ -12,7 +12,7 @@ import pytest
 import dcdist
 from dcdist.checkup.findings.finding import Check, FindingState
 from dcdist.checkup.findings.folder_findings import Demand
-from dcdist.checkup.folder_checks import look_at
+from dcdist.checkup.folder_checks import check_folder, look_at
 from dcdist.checkup.room_checks import rooms_needed
 from dcdist.disk.free_space import file_system
 from dcdist.errors import DiskError, DiskFullError
@@ -111,3 +111,18 @@ def test_a_small_or_read_only_file_system_is_said(tmp_path: Path) -> None:
         make_read_only(tmp_path / "disk")
         with pytest.raises(DiskError, match="the file system is read-only; mount it writable, or choose another"):
             look_at(tmp_path / "disk" / "cache")
+
+
+async def test_a_cache_that_others_may_write_to_fails_and_a_destination_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+
+    async def no_demands(_: int) -> list[Demand]:
+        return []
+
+    with pytest.raises(DiskError, match=r"all users may write to it .* chmod go-w"):
+        await check_folder(Check.CACHE, tmp_path / "shared", demands=no_demands, other=None)
+    finding = await check_folder(Check.DESTINATION, tmp_path / "shared", demands=no_demands, other=None)
+    assert finding.state is FindingState.WARNING
+    assert "other users can replace what is in it" in finding.message
+    assert finding.advice == f"chmod go-w {tmp_path}/shared"

@@ -56,6 +56,7 @@ def test_a_link_in_place_of_a_metadata_file_is_replaced(tmp_path: Path) -> None:
 
 
 def test_metadata_is_executable_if_it_is_said_to_be_and_the_umask_applies(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
     before = os.umask(0o022)
     try:
         write_metadata(tmp_path, MetadataFile("run.sh", b"#!", executable=True))
