@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dcdist.swarm.counters import Counters
     from dcdist.swarm.injection_limits import InjectionLimits
     from dcdist.swarm.links import Links
+    from dcdist.swarm.quick_redial import QuickRedial
     from dcdist.swarm.torrent_layer import TorrentLayer
 
 
@@ -37,6 +38,7 @@ class AlertDispatch:
         layers: Mapping[lt.torrent_handle, TorrentLayer],
         *,
         links: Links,
+        redial: QuickRedial,
         limits: InjectionLimits,
         counters: Counters,
         added: Callable[[lt.add_torrent_alert], None],
@@ -46,6 +48,7 @@ class AlertDispatch:
     ) -> None:
         self._layers = layers
         self._links = links
+        self._redial = redial
         self._limits = limits
         self._counters = counters
         self._added = added
@@ -58,6 +61,8 @@ class AlertDispatch:
         """Handle a batch, then begin flushes if they are due."""
         for alert in alerts:
             match alert:
+                case lt.peer_blocked_alert():
+                    self._refused(alert)
                 case lt.torrent_alert():
                     self._take_of_torrent(alert)
                 case lt.session_stats_alert():
@@ -94,12 +99,18 @@ class AlertDispatch:
             case lt.peer_connect_alert():
                 self._links.came(alert.handle)
             case lt.peer_disconnected_alert():
-                self._links.lost(alert, now=self._clock())
+                if self._links.lost(alert, now=self._clock()):
+                    self._redial.hung_up(alert.endpoint)
                 layer.cut_off(alert)
             case lt.file_error_alert():
                 self._broke(disk_error(alert))
             case _:
                 pass
+
+    def _refused(self, alert: lt.peer_blocked_alert) -> None:
+        # With a layer, it is what a peer would have us dial, or a link that a new filter cut.
+        if not alert.handle.is_valid() and alert.reason == lt.reason_t.ip_filter:
+            self._links.admission.knocked(alert.endpoint[0], now=self._clock())
 
     def _catch_up(self) -> None:
         for handle, layer in self._layers.items():

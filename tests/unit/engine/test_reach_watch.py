@@ -78,8 +78,8 @@ async def test_a_host_that_draws_needs_nobody() -> None:
 
 
 async def test_hosts_that_the_user_named_count_unless_they_are_listed_or_this_one() -> None:
-    listed, named, itself = ("127.0.0.1", 1002), ("10.0.0.9", 6881), OWN
-    circle = Circle(partners=(member(2),), contacts={itself: None, named: silent(named)})
+    listed, named, itself = ("127.0.0.1", 7002), ("10.0.0.9", 6881), OWN
+    circle = Circle(partners=(replace(member(2), port=7002),), contacts={itself: None, named: silent(named)})
     watch = circle.watch(replace(OPTIONS, reach=Reach(peers=(listed, named, itself))))
     watch.look()
     assert watch.counts == MemberCounts(listed=2, linked=0, unreachable=1)

@@ -31,8 +31,9 @@ def settings() -> Mapping[str, object]:
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "169.254.0.9", "8.8.8.8", "::1", "fd00::1"]
 )
-def test_limits_hold_for_every_address(address: str) -> None:
-    assert peer_classes().access(address) == 1
+def test_limits_hold_for_every_address_wanted_or_not(address: str) -> None:
+    assert peer_classes(3, ()).access(address) == 0b1001
+    assert peer_classes(3, [address]).access(address) == 1
 
 
 def test_the_swarm_is_closed() -> None:
