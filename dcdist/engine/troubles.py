@@ -116,8 +116,8 @@ def address_refused(event: AddressRefused) -> Troubled:
     """Links with an address are refused: it had too many, or too many such addresses dial this host."""
     if event.links:
         message = (
-            f"{event.address} had {event.links} links with this host for one layer, more than the hosts that are listed "
-            "there need; they were cut, and it is refused for a minute. Look at what runs there"
+            f"{event.address} had {event.links} links with this host for one layer, more than the hosts that are "
+            "listed there need; they were cut, and it is refused for a minute. Look at what runs there"
         )
     else:
         message = (

@@ -119,8 +119,8 @@ def usable_address(address: Address, written: object, *, any_port: bool = False)
         raise UsageError(f"{written!r} has no usable port: {str(port)!r} is not a number from 0 to 65535")
     if 0 < port < LOWEST_PORT:
         raise UsageError(
-            f"{written!r} has no usable port: hosts trade on ports from {LOWEST_PORT} on; those below are for services of "
-            "the system"
+            f"{written!r} has no usable port: hosts trade on ports from {LOWEST_PORT} on; those below are for services "
+            "of the system"
         )
     if not any_port and (port == 0 or ip.is_unspecified):
         raise UsageError(f"{written!r} is not an address to connect to: give one address and port of that host")

@@ -75,8 +75,9 @@ class Admission:
         return self.wanted | self._guests.keys()
 
     def refusals(self) -> list[AddressRefused]:
-        """What was refused since the last call, for people to know: each address that is shut out, and the first guest
-        for whom there is no room.
+        """What was refused since the last call, for people to know.
+
+        Each address that is shut out, and the first one of a guest for which there is no room.
         """
         refusals, self._refusals = self._refusals, []
         return refusals

@@ -87,7 +87,7 @@ class TorrentSwarm:
         self._peers_missing = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL
-        self._suiting = {**send_buffers(0), **peer_list(0)}
+        self._suiting: lt.settings_pack = {**send_buffers(0), **peer_list(0)}
         self._rates = (0, 0)
         self._admitted = 0
         self._to_dial: list[Address] = []
@@ -97,7 +97,8 @@ class TorrentSwarm:
             session_parameters(listen=listener.interfaces, source=listener.source, peer_id=peer_id_of(host))
         )
         self._guest_class = self._session.create_peer_class("guest")
-        self._session.set_peer_class(self._guest_class, {"connection_limit_factor": GUEST_LIMIT})
+        guests = self._session.get_peer_class(self._guest_class)
+        self._session.set_peer_class(self._guest_class, {**guests, "connection_limit_factor": GUEST_LIMIT})
         self._session.set_peer_class_filter(peer_classes(self._guest_class, ()))
         # No part but the pump keeps the session: whoever drops the last reference waits for libtorrent's threads.
         self._counters = Counters(lambda: self._session.post_session_stats())
@@ -325,7 +326,7 @@ class TorrentSwarm:
         In the kernel the former holds for links that are made from now on.
         """
         wanted = len(self._links.endpoints)
-        suiting = {**send_buffers(max(wanted, self._links.now)), **peer_list(wanted)}
+        suiting: lt.settings_pack = {**send_buffers(max(wanted, self._links.now)), **peer_list(wanted)}
         if suiting != self._suiting:
             self._suiting = suiting
             self._session.apply_settings(suiting)

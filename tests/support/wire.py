@@ -7,17 +7,17 @@ import ipaddress
 import struct
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import libtorrent as lt
 
 from dcdist.swarm.torrent import torrent_parameters
-from tests.support.cached_layers import FileLayer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from dcdist.model.identity import Address
+    from dcdist.ports.layers import CachedLayer
 
 PROTOCOL = b"\x13BitTorrent protocol"
 RESERVED = bytes([0, 0, 0, 0, 0, 0x10, 0, 0x05])
@@ -27,7 +27,7 @@ CHOKE, UNCHOKE, INTERESTED, HAVE, BITFIELD, REQUEST, PIECE = 0, 1, 2, 4, 5, 6, 7
 DHT_PORT, SUGGEST, HAVE_ALL, HAVE_NONE, REJECT, ALLOWED_FAST, EXTENDED = 9, 13, 14, 15, 16, 17, 20
 
 
-def info_hash(layer: FileLayer) -> bytes:
+def info_hash(layer: CachedLayer) -> bytes:
     """The info hash of a layer, which is no secret among those who may read the store."""
     digest: bytes = torrent_parameters(layer).info_hashes.v1.to_bytes()
     return digest
@@ -46,7 +46,13 @@ def extended(number: int, body: bytes) -> bytes:
 def hello(**more: object) -> bytes:
     """An extended handshake that claims every extension there is."""
     names = ("ut_holepunch", "ut_pex", "ut_metadata", "lt_donthave", "upload_only", "share_mode", "lt_tex")
-    return extended(0, lt.bencode({"m": {name: number for number, name in enumerate(names, 1)}, **more}))
+    return extended(0, bencoded({"m": {name: number for number, name in enumerate(names, 1)}, **more}))
+
+
+def bencoded(value: dict[str, object]) -> bytes:
+    """A dictionary as BitTorrent writes it (BEP 3)."""
+    written: bytes = lt.bencode(cast("dict[str, Any]", value))
+    return written
 
 
 def holepunch(number: int, place: Address) -> bytes:
@@ -88,7 +94,7 @@ class WirePeer:
     async def offers(self) -> dict[str, int]:
         """The extensions that the host offers, with their numbers."""
         body = await self.next(EXTENDED)
-        names: dict[bytes, int] = lt.bdecode(body[1:])[b"m"]
+        names = cast("dict[bytes, dict[bytes, int]]", lt.bdecode(body[1:]))[b"m"]
         return {name.decode(): number for name, number in names.items()}
 
     async def closed(self) -> None:
@@ -102,23 +108,50 @@ class WirePeer:
         self.writer.transport.abort()
 
 
-async def shake_hands(place: Address, digest: bytes, *, source: str, name: bytes = bytes(12)) -> WirePeer:
-    """Connect from an address of this machine, and exchange handshakes; a host that refuses is dialled again."""
-    while True:
-        peer = await dial(place, source=source)
+@dataclass
+class Attacker:
+    """Makes connections from addresses of this machine, each as another peer; all end with it (`async with`)."""
+
+    place: Address
+    digest: bytes
+    peers: list[WirePeer] = field(default_factory=list)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for peer in self.peers:
+            peer.leave()
+        await asyncio.sleep(0)  # the loop closes the sockets
+
+    async def dial(self, source: str) -> WirePeer:
+        """Connect, and say nothing."""
+        peer = WirePeer(*await asyncio.open_connection(*self.place, local_addr=(source, 0)))
+        self.peers.append(peer)
+        return peer
+
+    async def try_to_link(self, source: str) -> WirePeer | None:
+        """Connect, and exchange handshakes; None if the host hangs up."""
+        peer = await self.dial(source)
+        name = b"-XX0000-%012d" % len(self.peers)
         try:
-            await peer.say(PROTOCOL + RESERVED + digest + b"-XX0000-" + name)
+            await peer.say(PROTOCOL + RESERVED + self.digest + name)
             await peer.reader.readexactly(68)
         except (ConnectionError, asyncio.IncompleteReadError):
             peer.leave()
-            await asyncio.sleep(0.02)  # refused, as one that is not known
-        else:
-            return peer
+            return None
+        return peer
 
+    async def link(self, source: str) -> WirePeer:
+        """Have a link; a host that refuses, because it does not know the address yet, is dialled again."""
+        while (peer := await self.try_to_link(source)) is None:
+            await asyncio.sleep(0.02)
+        return peer
 
-async def dial(place: Address, *, source: str) -> WirePeer:
-    """Connect, and say nothing."""
-    return WirePeer(*await asyncio.open_connection(*place, local_addr=(source, 0)))
+    async def links(self, source: str, count: int) -> None:
+        """Have as many links as the host lets one have, up to a number."""
+        await self.link(source)
+        await asyncio.gather(*(self.try_to_link(source) for _ in range(count - 1)))
 
 
 @asynccontextmanager
