@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dcdist.swarm.counters import Counters
     from dcdist.swarm.injection_limits import InjectionLimits
     from dcdist.swarm.links import Links
-    from dcdist.swarm.quick_redial import QuickRedial
     from dcdist.swarm.torrent_layer import TorrentLayer
 
 
@@ -38,7 +37,6 @@ class AlertDispatch:
         layers: Mapping[lt.torrent_handle, TorrentLayer],
         *,
         links: Links,
-        redial: QuickRedial,
         limits: InjectionLimits,
         counters: Counters,
         added: Callable[[lt.add_torrent_alert], None],
@@ -48,7 +46,6 @@ class AlertDispatch:
     ) -> None:
         self._layers = layers
         self._links = links
-        self._redial = redial
         self._limits = limits
         self._counters = counters
         self._added = added
@@ -99,8 +96,7 @@ class AlertDispatch:
             case lt.peer_connect_alert():
                 self._links.came(alert.handle)
             case lt.peer_disconnected_alert():
-                if self._links.lost(alert, now=self._clock()):
-                    self._redial.hung_up(alert.endpoint)
+                self._links.lost(alert, now=self._clock())
                 layer.cut_off(alert)
             case lt.file_error_alert():
                 self._broke(disk_error(alert))

@@ -19,7 +19,7 @@ from dcdist.swarm.dials import Dials
 from dcdist.swarm.settings import peer_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dcdist.model.identity import Address, HostId
 
@@ -34,7 +34,9 @@ _REMEMBERED = 20_000
 class Links:
     """The endpoints to be linked with, and the hosts that are linked now or ever were."""
 
-    def __init__(self) -> None:
+    def __init__(self, hung_up: Callable[[Address], None] = lambda _: None) -> None:
+        """`hung_up` is told of each host that was dialled and hung up."""
+        self._hung_up = hung_up
         self.admission = Admission()
         self._endpoints: dict[Address, None] = {}
         self._ever_wanted: set[Address] = set()
@@ -126,15 +128,16 @@ class Links:
         """A torrent got a link."""
         self._changed[handle] = None
 
-    def lost(self, alert: lt.peer_disconnected_alert, *, now: float) -> bool:
-        """A link ended, or a dial did; whether a host that was dialled hung up. `now` in seconds."""
+    def lost(self, alert: lt.peer_disconnected_alert, *, now: float) -> None:
+        """A link ended, or a dial did; `now` in seconds."""
         self._changed[alert.handle] = None
         if not alert.pid.is_all_zeros():  # the handshake was complete
             self._ever.add(alert.pid.to_bytes())  # the link may have been too short to be seen
             self.admission.met(alert.endpoint[0])
         elif alert.endpoint not in self._ever_wanted:
             self.admission.strayed(alert.endpoint, now=now)
-        return self._dials.ended(alert, now=now)
+        if self._dials.ended(alert, now=now):
+            self._hung_up(alert.endpoint)
 
     def look(self, known: Iterable[lt.torrent_handle], *, now: float) -> None:
         """Find the linked hosts of some torrents whose links changed; `now` in seconds."""

@@ -83,7 +83,8 @@ class TorrentSwarm:
         self._adding: dict[LayerName, tuple[CachedLayer, asyncio.Future[TorrentLayer]]] = {}
         self._events = PendingEvents()
         self._limits = InjectionLimits()
-        self._links = Links()
+        self._redial = QuickRedial(lambda settings: self._session.apply_settings(settings))
+        self._links = Links(self._redial.hung_up)
         self._peers_missing = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL
@@ -102,7 +103,6 @@ class TorrentSwarm:
         self._session.set_peer_class_filter(peer_classes(self._guest_class, ()))
         # No part but the pump keeps the session: whoever drops the last reference waits for libtorrent's threads.
         self._counters = Counters(lambda: self._session.post_session_stats())
-        self._redial = QuickRedial(lambda settings: self._session.apply_settings(settings))
         self._alerts = self._dispatch()
         self._pump = AlertPump(self._session, self._take)
         self._housekeeping = self._loop.create_task(self._keep_house())
@@ -250,7 +250,6 @@ class TorrentSwarm:
         return AlertDispatch(
             self._layers,
             links=self._links,
-            redial=self._redial,
             limits=self._limits,
             counters=self._counters,
             added=self._added,
