@@ -34,9 +34,12 @@ _REMEMBERED = 20_000
 class Links:
     """The endpoints to be linked with, and the hosts that are linked now or ever were."""
 
-    def __init__(self, hung_up: Callable[[Address], None] = lambda _: None) -> None:
-        """`hung_up` is told of each host that was dialled and hung up."""
+    def __init__(
+        self, hung_up: Callable[[Address], None] = lambda _: None, dialled: Callable[[], None] = lambda: None
+    ) -> None:
+        """`hung_up` is told of each host that was dialled and hung up, `dialled` when anything came of a dial."""
         self._hung_up = hung_up
+        self._dialled = dialled
         self.admission = Admission()
         self._endpoints: dict[Address, None] = {}
         self._ever_wanted: set[Address] = set()
@@ -126,10 +129,12 @@ class Links:
 
     def came(self, handle: lt.torrent_handle) -> None:
         """A torrent got a link."""
+        self._dialled()
         self._changed[handle] = None
 
     def lost(self, alert: lt.peer_disconnected_alert, *, now: float) -> None:
         """A link ended, or a dial did; `now` in seconds."""
+        self._dialled()
         self._changed[alert.handle] = None
         if not alert.pid.is_all_zeros():  # the handshake was complete
             self._ever.add(alert.pid.to_bytes())  # the link may have been too short to be seen

@@ -1,7 +1,7 @@
 """Dials hosts again within a moment, where libtorrent would wait for a second or more.
 
-A host that does not know this one yet hangs up, and lets it in from then on. libtorrent waits for whole seconds, by one
-setting for all hosts. So that wait is lifted for a tick.
+A host that does not know this one yet hangs up, and lets it in from then on. libtorrent dials once a second, and waits
+for whole seconds, by settings for all hosts. So both are lifted until it has dialled.
 Invariant: no host has it lifted more than a few times, so one that always hangs up is not dialled often.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dcdist.swarm.settings import TICK, reconnect_after
+from dcdist.swarm.settings import TICK, dialling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +26,8 @@ _TIMES = 3
 _AFTER = 0.02
 """Seconds in which the other host, which has just refused this one, hears of it and lets it in."""
 
-_FOR = TICK + 0.02
-"""Seconds for which the wait is lifted: libtorrent dials once a tick."""
+_LONGEST = TICK + 0.02
+"""Seconds after which the wait is there again, if nothing is heard of a dial: libtorrent dials at its next tick."""
 
 
 class QuickRedial:
@@ -39,6 +39,7 @@ class QuickRedial:
         self._times: Counter[Address] = Counter()
         self._hung_up: set[Address] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._is_lifted = False
 
     def hung_up(self, endpoint: Address) -> None:
         """A host that was dialled closed the connection before it said who it is."""
@@ -46,6 +47,12 @@ class QuickRedial:
             self._hung_up.add(endpoint)
             if self._timer is None:
                 self._timer = self._loop.call_later(_AFTER, self._lift)
+
+    def dialled(self) -> None:
+        """Something came of a dial: the hosts were dialled, all at once, and should not be again at the next tick."""
+        if self._is_lifted and self._timer is not None:
+            self._timer.cancel()
+            self._restore()
 
     def close(self) -> None:
         """Do nothing more."""
@@ -55,11 +62,12 @@ class QuickRedial:
     def _lift(self) -> None:
         self._times.update(self._hung_up)
         self._hung_up.clear()
-        self._apply(reconnect_after(0))
-        self._timer = self._loop.call_later(_FOR, self._restore)
+        self._is_lifted = True
+        self._apply(dialling(hasty=True))
+        self._timer = self._loop.call_later(_LONGEST, self._restore)
 
     def _restore(self) -> None:
-        self._timer = None
-        self._apply(reconnect_after(1))
+        self._timer, self._is_lifted = None, False
+        self._apply(dialling(hasty=False))
         for endpoint in self._hung_up:
             self.hung_up(endpoint)

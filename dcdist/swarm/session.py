@@ -84,7 +84,7 @@ class TorrentSwarm:
         self._events = PendingEvents()
         self._limits = InjectionLimits()
         self._redial = QuickRedial(lambda settings: self._session.apply_settings(settings))
-        self._links = Links(self._redial.hung_up)
+        self._links = Links(self._redial.hung_up, self._redial.dialled)
         self._peers_missing = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL

@@ -24,11 +24,10 @@ class Session:
 
     def apply(self, settings: lt.settings_pack) -> None:
         """Take a setting."""
-        assert list(settings) == ["min_reconnect_time"]
-        if settings["min_reconnect_time"] == 0:
+        if settings == {"min_reconnect_time": 0, "tick_interval": -100}:
             self._since = self._clock()
         else:
-            assert settings["min_reconnect_time"] == 1
+            assert settings == {"min_reconnect_time": 1, "tick_interval": 100}
             self.lifted.append((round(self._since, 3), round(self._clock(), 3)))
 
 
@@ -55,6 +54,22 @@ def test_one_that_always_hangs_up_is_dialled_quickly_three_times_only() -> None:
         redial.hung_up(OTHER)
         await asyncio.sleep(10)
         assert len(session.lifted) == 4
+
+    virtual_time.run(main())
+
+
+def test_once_something_came_of_a_dial_the_wait_is_there_again() -> None:
+    async def main() -> None:
+        session = Session()
+        redial = QuickRedial(session.apply)
+        redial.dialled()
+        redial.hung_up(HOST)
+        redial.dialled()
+        await asyncio.sleep(0.07)
+        redial.hung_up(HOST)
+        redial.dialled()
+        await asyncio.sleep(10)
+        assert session.lifted == [(0.02, 0.07), (0.09, 0.21)]
 
     virtual_time.run(main())
 
