@@ -89,14 +89,14 @@ class Admission:
         self._were_linked.discard(address)
         self.changes += 1
 
-    def forget(self, address: str, *, linked: bool) -> None:
+    def forget(self, address: str, *, linked: bool, now: float) -> None:
         """One host less is wanted at an address; while there is a link, it stays as a guest, for whom there is room."""
         self._wanted[address] -= 1
         if self._wanted[address] > 0:
             return
         del self._wanted[address]
         if linked and address not in self._shut_out:
-            self._guests[address] = float("inf")
+            self._guests[address] = now
             self._were_linked.add(address)
         self.changes += 1
 
@@ -111,10 +111,18 @@ class Admission:
             self._is_full = True
             self._refusals.append(AddressRefused(address))
 
-    def met(self, address: str) -> None:
-        """There was a link with an address, perhaps too short to be seen by a review."""
-        if address in self._guests:
-            self._were_linked.add(address)
+    def met(self, address: str) -> bool:
+        """There was a link with an address, perhaps too short to be seen by a review; whether it is a guest's."""
+        if address not in self._guests:
+            return False
+        self._were_linked.add(address)
+        return True
+
+    def left(self, address: str) -> None:
+        """A guest has no link any more: what it said of itself is forgotten with it, such as a port of its own."""
+        del self._guests[address]
+        self._were_linked.discard(address)
+        self.changes += 1
 
     def strayed(self, place: Address, *, now: float) -> None:
         """This host dialled a place where no host was ever wanted: a peer named it."""
@@ -134,10 +142,7 @@ class Admission:
                 self._guests[address] = now
                 self._were_linked.add(address)
             elif now - seen >= _STAY or (sure and address in self._were_linked):
-                # What it said of itself is forgotten with it, such as a port at which it listens.
-                del self._guests[address]
-                self._were_linked.discard(address)
-                self.changes += 1
+                self.left(address)
         self._is_full = self._is_full and len(self._guests) >= GUESTS
 
     def _bound_links(self, layers: Sequence[Mapping[str, int]], now: float) -> None:

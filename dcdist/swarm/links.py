@@ -82,8 +82,8 @@ class Links:
         self.admission.want(endpoint[0])
         return endpoint
 
-    def forget(self, address: str, port: int) -> None:
-        """Dial a host no more.
+    def forget(self, address: str, port: int, *, now: float) -> None:
+        """Dial a host no more; `now` in seconds.
 
         When the link is lost, libtorrent itself tries a few more times and then gives up.
 
@@ -93,8 +93,9 @@ class Links:
         endpoint = _endpoint(address, port)
         if endpoint in self._endpoints:
             del self._endpoints[endpoint]
-            linked = any(endpoint[0] in addresses for addresses in self._addresses.values())
-            self.admission.forget(endpoint[0], linked=linked)
+            # A link may be too new to have been seen.
+            linked = bool(self._changed) or any(endpoint[0] in addresses for addresses in self._addresses.values())
+            self.admission.forget(endpoint[0], linked=linked, now=now)
         self._dials.forget(endpoint)
 
     def connect(self, handle: lt.torrent_handle, *, now: float) -> None:
@@ -138,11 +139,20 @@ class Links:
         self._changed[alert.handle] = None
         if not alert.pid.is_all_zeros():  # the handshake was complete
             self._ever.add(alert.pid.to_bytes())  # the link may have been too short to be seen
-            self.admission.met(alert.endpoint[0])
+            if self.admission.met(alert.endpoint[0]):
+                self._guest_left(alert)
         elif alert.endpoint not in self._ever_wanted:
             self.admission.strayed(alert.endpoint, now=now)
         if self._dials.ended(alert, now=now):
             self._hung_up(alert.endpoint)
+
+    def _guest_left(self, alert: lt.peer_disconnected_alert) -> None:
+        """One link of a guest ended. The port that it named is forgotten with the last, before it is dialled."""
+        address = alert.endpoint[0]
+        self._look_at(alert.handle)
+        is_sure = self._changed.keys() <= {alert.handle}
+        if is_sure and not any(address in addresses for addresses in self._addresses.values()):
+            self.admission.left(address)
 
     def look(self, known: Iterable[lt.torrent_handle], *, now: float) -> None:
         """Find the linked hosts of some torrents whose links changed; `now` in seconds."""

@@ -160,7 +160,7 @@ class TorrentSwarm:
         Raises:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
-        self._links.forget(address, port)
+        self._links.forget(address, port, now=self._loop.time())
 
     def contact(self, host: HostId | None, address: str, port: int) -> Contact | None:
         """How this host stands with the one that listens there, as of a moment ago; None: it is this host itself.

@@ -32,15 +32,15 @@ def test_nobody_is_admitted_at_first() -> None:
 def test_an_address_is_admitted_while_a_host_is_wanted_there() -> None:
     admission = wanting(MEMBER, MEMBER, OTHER)
     assert admission.addresses == {MEMBER, OTHER}
-    admission.forget(MEMBER, linked=False)
+    admission.forget(MEMBER, linked=False, now=0.0)
     assert admission.addresses == {MEMBER, OTHER}
-    admission.forget(MEMBER, linked=False)
+    admission.forget(MEMBER, linked=False, now=0.0)
     assert admission.addresses == {OTHER}
 
 
 def test_one_that_is_wanted_no_more_stays_as_long_as_it_is_linked() -> None:
     admission = wanting(MEMBER)
-    admission.forget(MEMBER, linked=True)
+    admission.forget(MEMBER, linked=True, now=0.0)
     admission.review([{MEMBER: 1}], now=100.0)
     assert admission.addresses == {MEMBER}
     assert admission.wanted == frozenset()
@@ -66,6 +66,15 @@ def test_a_guest_stays_while_it_is_linked_and_knocks_again_afterwards() -> None:
     assert admission.addresses == {OTHER}
     admission.review([{}, {}], now=1000.25)
     assert admission.addresses == frozenset()
+
+
+def test_a_guest_whose_last_link_ended_is_one_no_more() -> None:
+    admission = wanting(MEMBER)
+    admission.knocked(OTHER, now=0.0)
+    assert admission.met(OTHER)
+    assert not admission.met(MEMBER)
+    admission.left(OTHER)
+    assert admission.addresses == {MEMBER}
 
 
 def test_guests_are_bounded_and_the_first_for_whom_there_is_no_room_is_told() -> None:
@@ -187,5 +196,5 @@ def test_every_change_of_the_addresses_can_be_noticed() -> None:
     assert changed()
     admission.review([], now=60.0)
     assert changed()
-    admission.forget(MEMBER, linked=False)
+    admission.forget(MEMBER, linked=False, now=0.0)
     assert changed()
