@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dcdist.policy.fleet.reachability import Contact, MemberCounts
     from dcdist.ports.layers import CachedLayer
     from dcdist.ports.store import Store
-    from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed
+    from dcdist.ports.swarm import AddressRefused, PeerBanned, PeersLied, PieceFailed
 
 _NAMED = 3
 """Hosts that a message names."""
@@ -110,6 +110,21 @@ def peer_banned(event: PeerBanned) -> Troubled:
         Trouble.BANNED,
         event.peer,
     )
+
+
+def address_refused(event: AddressRefused) -> Troubled:
+    """Links with an address are refused: it had too many, or too many such addresses dial this host."""
+    if event.links:
+        message = (
+            f"{event.address} had {event.links} links with this host for one layer, more than the hosts that are "
+            "listed there need; they were cut, and it is refused for a minute. Look at what runs there"
+        )
+    else:
+        message = (
+            f"{event.address} was refused: hosts at many addresses that nobody listed dial this one already. If yours "
+            "are among them, name them with --peer IP:PORT (peers), or let them use the same store and --realm (realm)"
+        )
+    return Troubled(message, Trouble.REFUSED, event.address)
 
 
 def hosts_are_cut_off(cut_off: Sequence[Contact], counts: MemberCounts, own: Address | None) -> Troubled:

@@ -109,6 +109,8 @@ class SwarmWatch:
                 self._report(troubles.peers_lied(event))
             case swarm_port.PeerBanned():
                 self._report(troubles.peer_banned(event))
+            case swarm_port.AddressRefused():
+                self._report(troubles.address_refused(event))
             case swarm_port.SwarmBroke():
                 raise event.error
             case _:

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from dcdist.errors import UsageError
-from dcdist.model.identity import PREFIX_STEP, HostId, Prefix, is_hex_128
+from dcdist.model.identity import LOWEST_PORT, PREFIX_STEP, HostId, Prefix, is_hex_128
 from dcdist.model.member import Member, Role
 
 NAME_LIMIT: Final = 400
@@ -63,7 +63,7 @@ def parse(name: str) -> Member | None:
         return None
     address = _address(bytes.fromhex(match["address"]))
     sequence, port = int(match["sequence"], 16), int(match["port"])
-    if address is None or sequence >= _SEQUENCE_LIMIT or port > 0xFFFF:
+    if address is None or sequence >= _SEQUENCE_LIMIT or not LOWEST_PORT <= port <= 0xFFFF:
         return None
     return Member(
         HostId(f"{int(match['host'], 4):032x}"),
@@ -82,7 +82,10 @@ def _digits(host: HostId) -> str:
 
 
 def _address(packed: bytes) -> IPv4Address | IPv6Address | None:
-    """An address that a host can have, or None; loopback is valid, for hosts on one machine."""
+    """An address that a host can have, or None; loopback is valid, for hosts on one machine.
+
+    None has a multicast, unspecified or reserved one, nor that of a broadcast (255.255.255.255, which is reserved).
+    """
     address = ip_address(packed)
     if address.is_multicast or address.is_unspecified:
         return None

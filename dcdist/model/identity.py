@@ -23,6 +23,9 @@ HostId = NewType("HostId", str)
 Address = tuple[str, int]
 """Where a host listens: its IP address, in its usual form, and its port."""
 
+LOWEST_PORT = 1024
+"""The lowest port of a host; those below are of a machine's own services, which no heartbeat may have hosts dial."""
+
 PREFIX_STEP = 2
 """Bits that a longer prefix adds: one digit of a host id in base 4."""
 

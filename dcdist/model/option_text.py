@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from dcdist.errors import UsageError
+from dcdist.model.identity import LOWEST_PORT
 
 if TYPE_CHECKING:
     from dcdist.model.identity import Address
@@ -105,7 +106,8 @@ def usable_address(address: Address, written: object, *, any_port: bool = False)
     `any_port` allows port 0 (any free port) and the address of all interfaces.
 
     Raises:
-        UsageError: Its host is not an IP address, its port is beyond 65535, or it is not an address to connect to.
+        UsageError: Its host is not an IP address, its port is beyond 65535 or below 1024, or it is not an address to
+            connect to.
     """
     host, port = address
     ip = _ip_address(host)
@@ -115,6 +117,11 @@ def usable_address(address: Address, written: object, *, any_port: bool = False)
         )
     if not 0 <= port <= 65535:
         raise UsageError(f"{written!r} has no usable port: {str(port)!r} is not a number from 0 to 65535")
+    if 0 < port < LOWEST_PORT:
+        raise UsageError(
+            f"{written!r} has no usable port: hosts trade on ports from {LOWEST_PORT} on; those below are for services "
+            "of the system"
+        )
     if not any_port and (port == 0 or ip.is_unspecified):
         raise UsageError(f"{written!r} is not an address to connect to: give one address and port of that host")
     return str(ip), port

@@ -15,6 +15,8 @@ class Trouble(StrEnum):
     """Bytes failed their check; they are dropped and fetched again, perhaps from elsewhere."""
     BANNED = "banned"
     """A peer gave corrupt bytes and is asked for nothing more of that layer."""
+    REFUSED = "refused"
+    """Links with an address are refused: it made too many, or too many addresses that nobody listed dial this host."""
     RENDEZVOUS = "rendezvous"
     """This host could not be announced, or the other hosts could not be listed, or nobody is listed who could give."""
     UNREACHABLE = "unreachable"

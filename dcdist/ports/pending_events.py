@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dcdist.model.identity import LayerName
     from dcdist.model.pieces import Bits
-    from dcdist.ports.swarm import PeerBanned, PeersLied, PieceFailed, SwarmEvent
+    from dcdist.ports.swarm import SwarmEvent, SwarmTrouble
 
 
 class PendingEvents:
@@ -23,7 +23,7 @@ class PendingEvents:
     """
 
     def __init__(self) -> None:
-        self._troubles: list[PieceFailed | PeersLied | PeerBanned] = []
+        self._troubles: list[SwarmTrouble] = []
         self._passed: dict[LayerName, Bits] = {}
         self._broke: list[SwarmBroke] = []
         self._closed = False
@@ -34,8 +34,8 @@ class PendingEvents:
         self._passed[layer] = self._passed.get(layer, 0) | pieces
         self._news.set()
 
-    def trouble(self, event: PieceFailed | PeersLied | PeerBanned) -> None:
-        """A piece failed its check, or a peer gave wrong bytes."""
+    def trouble(self, event: SwarmTrouble) -> None:
+        """A piece failed its check, a peer gave wrong bytes, or an address is refused."""
         self._troubles.append(event)
         self._news.set()
 

@@ -60,13 +60,26 @@ class PeerBanned:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressRefused:
+    """Links with an IP address are refused from now on: it had so many `links` in one layer; for a minute.
+
+    Without links: hosts at many addresses that nobody listed dial this one, and there is no room for this one more.
+    """
+
+    address: str
+    links: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SwarmBroke:
     """The session cannot go on (disk full, for example)."""
 
     error: DcdistError
 
 
-SwarmEvent = PiecesPassed | PieceFailed | PeersLied | PeerBanned | SwarmBroke
+SwarmTrouble = PieceFailed | PeersLied | PeerBanned | AddressRefused
+
+SwarmEvent = PiecesPassed | SwarmTrouble | SwarmBroke
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ class AlertDispatch:
         """Handle a batch, then begin flushes if they are due."""
         for alert in alerts:
             match alert:
+                case lt.peer_blocked_alert():
+                    self._refused(alert)
                 case lt.torrent_alert():
                     self._take_of_torrent(alert)
                 case lt.session_stats_alert():
@@ -100,6 +102,11 @@ class AlertDispatch:
                 self._broke(disk_error(alert))
             case _:
                 pass
+
+    def _refused(self, alert: lt.peer_blocked_alert) -> None:
+        # With a layer, it is what a peer would have us dial, or a link that a new filter cut.
+        if not alert.handle.is_valid() and alert.reason == lt.reason_t.ip_filter:
+            self._links.admission.knocked(alert.endpoint[0], now=self._clock())
 
     def _catch_up(self) -> None:
         for handle, layer in self._layers.items():

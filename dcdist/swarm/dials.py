@@ -34,19 +34,21 @@ class Dials:
         """A host is to be linked with; it counts as silent from the first time on that libtorrent is told so."""
         self._dialled.setdefault(endpoint, _Dialled(now))
 
-    def ended(self, alert: lt.peer_disconnected_alert, *, now: float) -> None:
-        """A connection ended, or a dial did before there was one."""
+    def ended(self, alert: lt.peer_disconnected_alert, *, now: float) -> bool:
+        """A connection ended, or a dial did before there was one; whether the host hung up on us."""
         dialled = self._dialled.get(alert.endpoint)
         if dialled is None:
-            return
+            return False
         reason = alert.error.message()
         if alert.op == lt.operation_t.connect or reason.startswith(_TIMED_OUT):
             dialled.failure = reason.partition(":")[0].lower()
             if dialled.silent_since is None:
                 dialled.silent_since = now
-        else:
-            # Someone closed a connection that there was; a host does so that trades no layer of this one.
-            self.answered(alert.endpoint)
+            return False
+        # Someone closed a connection that there was; a host does so that trades no layer of this one, or does not know
+        # this host yet.
+        self.answered(alert.endpoint)
+        return bool(alert.pid.is_all_zeros())
 
     def answered(self, endpoint: Address) -> None:
         """There is, or was just now, a connection to this endpoint."""

@@ -5,6 +5,7 @@ Every link belongs to one layer. A host has one peer id for all layers and count
 
 from __future__ import annotations
 
+from collections import Counter
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,12 @@ import libtorrent as lt
 from dcdist.errors import SwarmError
 from dcdist.local_addresses import is_local
 from dcdist.policy.fleet.reachability import Contact
+from dcdist.swarm.admission import Admission
 from dcdist.swarm.dials import Dials
 from dcdist.swarm.settings import peer_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dcdist.model.identity import Address, HostId
 
@@ -25,15 +27,26 @@ _UNDER_WAY = lt.peer_info.connecting | lt.peer_info.handshake
 LOOKS = 8
 """Torrents to look at in one call: each look takes a fraction of a millisecond on the event loop."""
 
+_REMEMBERED = 20_000
+"""Endpoints that are remembered as wanted once: libtorrent goes on to dial those that are not wanted any more."""
+
 
 class Links:
     """The endpoints to be linked with, and the hosts that are linked now or ever were."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, hung_up: Callable[[Address], None] = lambda _: None, dialled: Callable[[], None] = lambda: None
+    ) -> None:
+        """`hung_up` is told of each host that was dialled and hung up, `dialled` when anything came of a dial."""
+        self._hung_up = hung_up
+        self._dialled = dialled
+        self.admission = Admission()
         self._endpoints: dict[Address, None] = {}
+        self._ever_wanted: set[Address] = set()
         self._dials = Dials()
         self._hosts: dict[lt.torrent_handle, frozenset[bytes]] = {}
         self._places: dict[lt.torrent_handle, frozenset[Address]] = {}
+        self._addresses: dict[lt.torrent_handle, Counter[str]] = {}
         self._changed: dict[lt.torrent_handle, None] = {}
         self._now: frozenset[bytes] = frozenset()
         self._ever: set[bytes] = set()
@@ -63,10 +76,14 @@ class Links:
         if endpoint in self._endpoints or any(_listens_at(each, endpoint) for each in own):
             return None
         self._endpoints[endpoint] = None
+        if len(self._ever_wanted) >= _REMEMBERED:
+            self._ever_wanted = set(self._endpoints)
+        self._ever_wanted.add(endpoint)
+        self.admission.want(endpoint[0])
         return endpoint
 
-    def forget(self, address: str, port: int) -> None:
-        """Dial a host no more.
+    def forget(self, address: str, port: int, *, now: float) -> None:
+        """Dial a host no more; `now` in seconds.
 
         When the link is lost, libtorrent itself tries a few more times and then gives up.
 
@@ -74,7 +91,11 @@ class Links:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
         endpoint = _endpoint(address, port)
-        self._endpoints.pop(endpoint, None)
+        if endpoint in self._endpoints:
+            del self._endpoints[endpoint]
+            # A link may be too new to have been seen.
+            linked = bool(self._changed) or any(endpoint[0] in addresses for addresses in self._addresses.values())
+            self.admission.forget(endpoint[0], linked=linked, now=now)
         self._dials.forget(endpoint)
 
     def connect(self, handle: lt.torrent_handle, *, now: float) -> None:
@@ -109,30 +130,47 @@ class Links:
 
     def came(self, handle: lt.torrent_handle) -> None:
         """A torrent got a link."""
+        self._dialled()
         self._changed[handle] = None
 
     def lost(self, alert: lt.peer_disconnected_alert, *, now: float) -> None:
-        """A link ended, or a dial did; the peer id is all zeros if the handshake was not complete. `now` in seconds."""
+        """A link ended, or a dial did; `now` in seconds."""
+        self._dialled()
         self._changed[alert.handle] = None
-        self._dials.ended(alert, now=now)
-        if not alert.pid.is_all_zeros():
+        if not alert.pid.is_all_zeros():  # the handshake was complete
             self._ever.add(alert.pid.to_bytes())  # the link may have been too short to be seen
+            if self.admission.met(alert.endpoint[0]):
+                self._guest_left(alert)
+        elif alert.endpoint not in self._ever_wanted:
+            self.admission.strayed(alert.endpoint, now=now)
+        if self._dials.ended(alert, now=now):
+            self._hung_up(alert.endpoint)
 
-    def look(self, known: Iterable[lt.torrent_handle]) -> None:
-        """Find the linked hosts of some torrents whose links changed."""
-        handles = set(known)
-        for handle in list(self._changed)[:LOOKS]:
+    def _guest_left(self, alert: lt.peer_disconnected_alert) -> None:
+        """One link of a guest ended. The port that it named is forgotten with the last, before it is dialled."""
+        address = alert.endpoint[0]
+        self._look_at(alert.handle)
+        is_sure = self._changed.keys() <= {alert.handle}
+        if is_sure and not any(address in addresses for addresses in self._addresses.values()):
+            self.admission.left(address)
+
+    def look(self, known: Iterable[lt.torrent_handle], *, now: float) -> None:
+        """Find the linked hosts of some torrents whose links changed; `now` in seconds."""
+        handles, changed = set(known), list(self._changed)
+        for handle in changed[:LOOKS]:
             del self._changed[handle]
             if handle in handles:
                 self._look_at(handle)
         self._now = frozenset().union(*self._hosts.values())
         self._ever |= self._now
+        self.admission.review(tuple(self._addresses.values()), sure=len(changed) <= LOOKS, now=now)
 
     def _look_at(self, handle: lt.torrent_handle) -> None:
         peers = handle.get_peer_info()
         linked = ready(peers)
         self._hosts[handle] = frozenset(peer.pid.to_bytes() for peer in linked)
         self._places[handle] = frozenset(peer.ip for peer in linked)
+        self._addresses[handle] = Counter(peer.ip[0] for peer in linked)
         for place in self._places[handle]:
             self._dials.answered(place)
         if len(linked) < len(peers):

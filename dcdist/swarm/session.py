@@ -23,7 +23,17 @@ from dcdist.swarm.libtorrent_errors import begin_session
 from dcdist.swarm.links import Links
 from dcdist.swarm.listening import Listener
 from dcdist.swarm.peers_missing import PeersMissing
-from dcdist.swarm.settings import allow_open_files, peer_classes, peer_id_of, send_buffers, session_parameters
+from dcdist.swarm.quick_redial import QuickRedial
+from dcdist.swarm.settings import (
+    GUEST_LIMIT,
+    allow_open_files,
+    only,
+    peer_classes,
+    peer_id_of,
+    peer_list,
+    send_buffers,
+    session_parameters,
+)
 from dcdist.swarm.torrent import torrent_parameters
 from dcdist.swarm.torrent_layer import TorrentLayer
 
@@ -73,21 +83,28 @@ class TorrentSwarm:
         self._adding: dict[LayerName, tuple[CachedLayer, asyncio.Future[TorrentLayer]]] = {}
         self._events = PendingEvents()
         self._limits = InjectionLimits()
-        self._links = Links()
+        self._redial = QuickRedial(lambda settings: self._session.apply_settings(settings))
+        self._links = Links(self._redial.hung_up, self._redial.dialled)
         self._peers_missing = PeersMissing()
         self._ahead = Ahead()
         self._seconds_ahead = USUAL
-        self._send_buffers = send_buffers(0)
+        self._suiting: lt.settings_pack = {**send_buffers(0), **peer_list(0)}
         self._rates = (0, 0)
+        self._admitted = 0
+        self._to_dial: list[Address] = []
         self._error: DcdistError | None = None
         self._closed = False
         self._session = begin_session(
             session_parameters(listen=listener.interfaces, source=listener.source, peer_id=peer_id_of(host))
         )
-        self._session.set_peer_class_filter(peer_classes())
+        self._guest_class = self._session.create_peer_class("guest")
+        guests = self._session.get_peer_class(self._guest_class)
+        self._session.set_peer_class(self._guest_class, {**guests, "connection_limit_factor": GUEST_LIMIT})
+        self._session.set_peer_class_filter(peer_classes(self._guest_class, ()))
         # No part but the pump keeps the session: whoever drops the last reference waits for libtorrent's threads.
         self._counters = Counters(lambda: self._session.post_session_stats())
-        self._pump = AlertPump(self._session, self._dispatch().take)
+        self._alerts = self._dispatch()
+        self._pump = AlertPump(self._session, self._take)
         self._housekeeping = self._loop.create_task(self._keep_house())
 
     @property
@@ -111,6 +128,7 @@ class TorrentSwarm:
             raise SwarmError(f"layer {name} cannot be added: it was added before, or the swarm is closed")
         added: asyncio.Future[TorrentLayer] = self._loop.create_future()
         self._adding[name] = (layer, added)
+        self._admit()
         self._session.async_add_torrent(torrent_parameters(layer, self._links.endpoints))
         return await added
 
@@ -122,8 +140,18 @@ class TorrentSwarm:
         """
         endpoint = self._links.want(address, port, own=self._listener.endpoints)
         if endpoint and not self._closed:
-            self._share_send_buffers()
-            for handle in self._layers:
+            if not self._to_dial:
+                self._loop.call_soon(self._dial)  # one filter for all hosts that are named at once
+            self._to_dial.append(endpoint)
+
+    def _dial(self) -> None:
+        endpoints, self._to_dial = self._to_dial, []
+        if self._closed:
+            return
+        self._suit_hosts()
+        self._admit()
+        for handle in self._layers:
+            for endpoint in endpoints:
                 self._links.dial(handle, endpoint, now=self._loop.time())
 
     def forget(self, address: str, port: int) -> None:
@@ -132,7 +160,7 @@ class TorrentSwarm:
         Raises:
             SwarmError: The address is not an IP address, or the port is not valid.
         """
-        self._links.forget(address, port)
+        self._links.forget(address, port, now=self._loop.time())
 
     def contact(self, host: HostId | None, address: str, port: int) -> Contact | None:
         """How this host stands with the one that listens there, as of a moment ago; None: it is this host itself.
@@ -171,7 +199,7 @@ class TorrentSwarm:
             if self._closed:
                 break
             await self._counters.answered()
-        self._links.look(self._layers)
+        self._links.look(self._layers, now=self._loop.time())
         return self.statistics()
 
     def lacking(self) -> tuple[int, ...]:
@@ -205,6 +233,7 @@ class TorrentSwarm:
                 # While the housekeeping still runs: it begins a flush again if the acknowledgement is late.
                 await self._flush()
         finally:
+            self._redial.close()
             self._housekeeping.cancel()
             await asyncio.wait([self._housekeeping])
             self._end(SwarmError("the swarm is closed"))
@@ -243,23 +272,39 @@ class TorrentSwarm:
         self._links.came(alert.handle)  # hosts that were dialled with it may be linked by now
         if self._error:
             ours.end(self._error)
+        self._admit()
         self._links.connect(alert.handle, now=self._loop.time())
         if not added.done():
             added.set_result(ours)
 
+    def _take(self, alerts: list[lt.alert]) -> None:
+        self._alerts.take(alerts)
+        self._admit()
+
     # Inside
+
+    def _admit(self) -> None:
+        """Have libtorrent link with those who are admitted, and only with them."""
+        admission = self._links.admission
+        if admission.changes != self._admitted:
+            self._admitted = admission.changes
+            self._session.set_ip_filter(only(admission.addresses))
+            self._session.set_peer_class_filter(peer_classes(self._guest_class, admission.wanted))
+        for refusal in admission.refusals():
+            self._events.trouble(refusal)
 
     async def _keep_house(self) -> None:
         reconnect = self._loop.time() + _RECONNECT
         while True:
             await asyncio.sleep(_LOOK)
             self._counters.ask()
-            self._links.look(self._layers)
+            self._links.look(self._layers, now=self._loop.time())
+            self._admit()
             linked = self._links.now > 0
             for layer in self._layers.values():
                 layer.look(linked=linked)
             self._look_ahead()
-            self._share_send_buffers()
+            self._suit_hosts()
             if self._loop.time() >= reconnect:
                 reconnect = self._loop.time() + _RECONNECT
                 for handle in self._layers:
@@ -274,12 +319,16 @@ class TorrentSwarm:
             self._seconds_ahead = seconds
             self._session.apply_settings({"request_queue_time": seconds})
 
-    def _share_send_buffers(self) -> None:
-        """Share out what all links may hold back. In the kernel this holds for links that are made from now on."""
-        buffers = send_buffers(max(len(self._links.endpoints), self._links.now))
-        if buffers != self._send_buffers:
-            self._send_buffers = buffers
-            self._session.apply_settings(buffers)
+    def _suit_hosts(self) -> None:
+        """Share out what links may hold back, and bound whom libtorrent remembers, by the number of hosts.
+
+        In the kernel the former holds for links that are made from now on.
+        """
+        wanted = len(self._links.endpoints)
+        suiting: lt.settings_pack = {**send_buffers(max(wanted, self._links.now)), **peer_list(wanted)}
+        if suiting != self._suiting:
+            self._suiting = suiting
+            self._session.apply_settings(suiting)
 
     async def _flush(self) -> None:
         try:

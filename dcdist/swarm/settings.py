@@ -13,7 +13,7 @@ from dcdist.policy.link import request_ahead
 from dcdist.policy.link.send_buffer import send_buffer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from ipaddress import IPv4Address, IPv6Address
 
     from dcdist.model.identity import HostId
@@ -23,12 +23,16 @@ DISK_BACKEND = "pread_disk_io_constructor"
 the file for each 16 KiB block and works in the network thread. The price: a piece that passed is in the file only after
 a flush."""
 
+TICK = 0.1
+"""Seconds between two ticks of libtorrent: rates are shared out and hosts dialled once a tick."""
+
 _ALERTS = (
     lt.alert_category.status
     | lt.alert_category.error
     | lt.alert_category.storage
     | lt.alert_category.piece_progress
     | lt.alert_category.connect
+    | lt.alert_category.ip_block
 )
 
 _OPEN_FILES = 16_384
@@ -51,6 +55,7 @@ def session_parameters(*, listen: str, source: str, peer_id: bytes) -> lt.sessio
     """
     parameters = lt.session_params()
     parameters.disk_io_constructor = DISK_BACKEND
+    parameters.ip_filter = only([])  # nobody is known yet
     parameters.settings = {
         # The fingerprint is the whole peer id, so all torrents of a session show the same host.
         "user_agent": "dcdist",
@@ -65,6 +70,9 @@ def session_parameters(*, listen: str, source: str, peer_id: bytes) -> lt.sessio
         "enable_lsd": False,
         "enable_upnp": False,
         "enable_natpmp": False,
+        "no_connect_privileged_ports": True,  # no host listens there, and a peer can name ports (ADR 27)
+        "support_share_mode": False,
+        "announce_crypto_support": False,
         "enable_outgoing_utp": False,  # 7 to 14 MB/s on loopback, where TCP gives 400
         "enable_incoming_utp": False,
         "mixed_mode_algorithm": _PREFER_TCP,
@@ -75,12 +83,13 @@ def session_parameters(*, listen: str, source: str, peer_id: bytes) -> lt.sessio
         "close_redundant_connections": False,  # a layer whose missing pieces are all reserved looks finished
         "allow_multiple_connections_per_ip": True,  # several hosts behind one address, or on one machine
         "connections_limit": 8_000,  # hosts times layers; libtorrent lowers it to the limit of open files
+        **peer_list(0),
         "connection_speed": 500,  # new connections a second: 24 hosts with 64 layers join in seconds
         "smooth_connects": False,
         "peer_turnover": 0,
         # Links are lost and found within seconds.
-        "min_reconnect_time": 1,
-        "max_failcount": 32,  # more than the counter can reach: never give up a host
+        **dialling(hasty=False),
+        "max_failcount": 5,  # each of our own dials, every 5 s, takes one failure back: no wanted host is given up
         "peer_connect_timeout": 5,
         "handshake_timeout": 10,
         "peer_timeout": 8,  # silent hosts are dropped; keep-alives are sent at half of it
@@ -96,7 +105,6 @@ def session_parameters(*, listen: str, source: str, peer_id: bytes) -> lt.sessio
         "send_buffer_watermark": 4 * MIB,
         "send_buffer_watermark_factor": 10,
         **send_buffers(0),
-        "tick_interval": 100,  # rates are shared out and connections opened once a tick
         "initial_picker_threshold": 0,  # rarest first from the first piece
         "rate_limit_ip_overhead": False,  # our limits are payload rates
         # Disk.
@@ -115,6 +123,24 @@ def session_parameters(*, listen: str, source: str, peer_id: bytes) -> lt.sessio
 def peer_id_of(host: HostId) -> bytes:
     """The peer id by which other hosts know the links of this host: the end of its id, whose beginning many share."""
     return f"-DC0001-{host[-12:]}".encode("ascii")
+
+
+def dialling(*, hasty: bool) -> lt.settings_pack:
+    """How soon hosts are dialled: usually once a second, a second or more after a failure; `hasty`: at each tick.
+
+    libtorrent does what it does once a second at each tick, and ticks each millisecond, if the interval of its ticks is
+    negative (2.1; for its own tests). So this is for moments. A release that does not know it dials up to 1 s later.
+    """
+    ticks = round(TICK * 1000)
+    return {"min_reconnect_time": 0 if hasty else 1, "tick_interval": -ticks if hasty else ticks}
+
+
+def peer_list(hosts: int) -> lt.settings_pack:
+    """The most endpoints of a layer that libtorrent remembers, linked or not, when so many hosts are wanted.
+
+    Beside these and the links of guests there is little room for endpoints that peers name.
+    """
+    return {"max_peerlist_size": 384 + 2 * hosts}
 
 
 def send_buffers(hosts: int) -> lt.settings_pack:
@@ -138,16 +164,31 @@ def source_address(addresses: Sequence[IPv4Address | IPv6Address]) -> str:
     return "" if any(each.is_unspecified for each in addresses) else ",".join(map(str, addresses))
 
 
-def peer_classes() -> lt.ip_filter:
-    """Puts all peers in the global class, so that rate limits hold for them.
+def only(addresses: Iterable[str]) -> lt.ip_filter:
+    """Lets through these addresses and no others, whoever dials."""
+    return _by_address(1, dict.fromkeys(addresses, 0))
+
+
+GUEST_LIMIT = 160
+"""The number of connections at which guests are refused, as percents are written by libtorrent: 100/160 of all."""
+
+
+def peer_classes(guest_class: int, wanted: Iterable[str]) -> lt.ip_filter:
+    """Puts all peers in the global class, so that rate limits hold for them, and those not `wanted` in `guest_class`.
 
     By default, peers on private and loopback addresses are in a class of their own, without limits.
     """
     everybody = 1 << lt.session.global_peer_class_id
-    classes = lt.ip_filter()
-    classes.add_rule("0.0.0.0", "255.255.255.255", everybody)
-    classes.add_rule("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", everybody)
-    return classes
+    return _by_address(everybody | 1 << guest_class, dict.fromkeys(wanted, everybody))
+
+
+def _by_address(usual: int, others: dict[str, int]) -> lt.ip_filter:
+    rules = lt.ip_filter()
+    rules.add_rule("0.0.0.0", "255.255.255.255", usual)
+    rules.add_rule("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", usual)
+    for address, value in others.items():
+        rules.add_rule(address, address, value)
+    return rules
 
 
 @cache

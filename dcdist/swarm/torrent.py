@@ -5,6 +5,8 @@ Invariant: hosts with the same index compute the same torrent, whatever they hol
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import libtorrent as lt
@@ -18,6 +20,32 @@ if TYPE_CHECKING:
     from dcdist.model.layer import Index
     from dcdist.model.pieces import Bits
     from dcdist.ports.layers import CachedLayer
+
+FLAGS = {
+    "apply_ip_filter": True,  # without it a peer can have us dial any address (ADR 27)
+    "no_verify_files": True,  # the disk package has checked the data
+    "duplicate_is_error": True,  # a layer is added once
+    # Peers come from heartbeats alone. These are switched off for the session too.
+    "disable_dht": True,
+    "disable_lsd": True,
+    "disable_pex": True,
+    # Ready and running at once, with no queue of torrents.
+    "paused": False,
+    "auto_managed": False,
+    "stop_when_ready": False,
+    "update_subscribe": False,  # nobody asks for `state_update_alert`
+    # Pieces have the priorities that the planner gives them, and are offered as they come.
+    "default_dont_download": False,
+    "sequential_download": False,
+    "upload_mode": False,
+    "super_seeding": False,
+    "share_mode": False,
+    "seed_mode": False,  # it would check pieces only as they are read
+    # There are no trackers and no web seeds.
+    "override_trackers": False,
+    "override_web_seeds": False,
+}
+"""All that libtorrent can switch on for a torrent, and whether it is on. A test finds what a new release adds."""
 
 _BITS = [[bool(byte >> bit & 1) for bit in range(8)] for byte in range(256)]
 _ABSENT_OR_PRESENT = b"0" + b"1" * 255
@@ -33,9 +61,7 @@ def torrent_parameters(layer: CachedLayer, peers: Iterable[Address] = ()) -> lt.
     parameters.renamed_files = {0: layer.path.name}
     parameters.have_pieces = _as_list(layer.have, layer.index.geometry.piece_count)
     parameters.peers = list(peers)
-    flags = lt.torrent_flags
-    # Neither paused nor auto-managed: both are defaults.
-    parameters.flags = flags.no_verify_files | flags.disable_dht | flags.disable_lsd | flags.disable_pex
+    parameters.flags = reduce(or_, (getattr(lt.torrent_flags, name) for name, is_on in FLAGS.items() if is_on))
     return parameters
 
 

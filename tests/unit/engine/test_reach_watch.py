@@ -15,6 +15,7 @@ from dcdist.engine.reach_watch import ReachWatch
 from dcdist.model.identity import HostId, ReleaseName
 from dcdist.model.trouble import Trouble, Troubled
 from dcdist.policy.fleet.reachability import Contact, MemberCounts
+from dcdist.ports.swarm import AddressRefused
 from tests.support.planners import member
 
 if TYPE_CHECKING:
@@ -78,11 +79,20 @@ async def test_a_host_that_draws_needs_nobody() -> None:
 
 
 async def test_hosts_that_the_user_named_count_unless_they_are_listed_or_this_one() -> None:
-    listed, named, itself = ("127.0.0.1", 1002), ("10.0.0.9", 6881), OWN
-    circle = Circle(partners=(member(2),), contacts={itself: None, named: silent(named)})
+    listed, named, itself = ("127.0.0.1", 7002), ("10.0.0.9", 6881), OWN
+    circle = Circle(partners=(replace(member(2), port=7002),), contacts={itself: None, named: silent(named)})
     watch = circle.watch(replace(OPTIONS, reach=Reach(peers=(listed, named, itself))))
     watch.look()
     assert watch.counts == MemberCounts(listed=2, linked=0, unreachable=1)
+
+
+def test_an_address_that_is_refused_is_named_with_the_reason() -> None:
+    greedy = troubles.address_refused(AddressRefused("10.0.0.9", 97))
+    assert (greedy.kind, greedy.source) == (Trouble.REFUSED, "10.0.0.9")
+    assert "10.0.0.9 had 97 links with this host for one layer" in greedy.message
+    late = troubles.address_refused(AddressRefused("10.0.0.8"))
+    assert (late.kind, late.source) == (Trouble.REFUSED, "10.0.0.8")
+    assert "name them with --peer IP:PORT" in late.message
 
 
 @pytest.mark.parametrize("live", [2, 4])

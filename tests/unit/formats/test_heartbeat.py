@@ -24,7 +24,7 @@ def test_a_member_has_one_name() -> None:
 @pytest.mark.parametrize(
     ("member", "name"),
     [
-        (replace(MEMBER, role=Role.PEER, sequence=0, needs=0, port=1), f"{DIGITS},0,p,0a000002,1,3.1-rc_2,0"),
+        (replace(MEMBER, role=Role.PEER, sequence=0, needs=0, port=1024), f"{DIGITS},0,p,0a000002,1024,3.1-rc_2,0"),
         (
             Member(HOST, (1 << 63) - 1, Role.SEEDER, "2001:db8::2", 65535, "a" * 100, (1 << 64) - 1),
             f"{DIGITS},7fffffffffffffff,s,20010db8000000000000000000000002,65535,{'a' * 100},ffffffffffffffff",
@@ -52,8 +52,9 @@ def test_an_ipv4_address_in_ipv6_form_is_written_as_ipv4() -> None:
     [
         {"address": "host.example"}, {"address": ""}, {"address": "0.0.0.0"}, {"address": "::"},
         {"address": "224.0.0.1"}, {"address": "ff02::1"}, {"address": "255.255.255.255"}, {"port": 0},
-        {"port": 65536}, {"port": -1}, {"needs": 1 << 64}, {"needs": -1}, {"sequence": 1 << 63}, {"sequence": -1},
-        {"version": "a,b"}, {"version": ""}, {"host": "short"}, {"host": DIGITS}, {"host": HOST.upper()},
+        {"port": 22}, {"port": 1023}, {"port": 65536}, {"port": -1}, {"needs": 1 << 64}, {"needs": -1},
+        {"sequence": 1 << 63}, {"sequence": -1}, {"version": "a,b"}, {"version": ""}, {"host": "short"},
+        {"host": DIGITS}, {"host": HOST.upper()},
     ],
 )  # fmt: skip
 def test_what_no_other_host_could_use_has_no_name(part: dict[str, Any]) -> None:

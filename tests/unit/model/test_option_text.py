@@ -76,7 +76,7 @@ def test_a_duration_without_a_unit_is_refused_with_a_guess() -> None:
         ("10.0.0.5:6881", ("10.0.0.5", 6881)),
         ("[fd00::5]:6881", ("fd00::5", 6881)),
         ("[FD00:0:0::5]:6881", ("fd00::5", 6881)),
-        ("127.0.0.1:1", ("127.0.0.1", 1)),
+        ("127.0.0.1:1024", ("127.0.0.1", 1024)),
     ],
 )
 def test_an_address_is_ip_and_port(text: str, address: tuple[str, int]) -> None:
@@ -102,7 +102,8 @@ def test_only_to_listen_any_port_and_all_addresses_will_do(text: str, address: t
     "text",
     [
         "10.0.0.5", "10.0.0.5:", ":6881", "host:6881", "fd00::5:6881", "[10.0.0.5]:6881", "[fd00::5]", "10.0.0.5:70000",
-        "10.0.0.5:-1", "10.0.0:1", "[fe80::1%eth0]:1", "10.0.0.5:6881x", "", "10.0.0.5:\u0663",
+        "10.0.0.5:-1", "10.0.0.5:1", "[fd00::5]:1023", "10.0.0:1",
+        "[fe80::1%eth0]:1", "10.0.0.5:6881x", "", "10.0.0.5:\u0663",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:

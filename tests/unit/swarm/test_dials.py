@@ -16,6 +16,7 @@ def ended(message: str, operation: int = lt.operation_t.bittorrent, place: tuple
     """The alert of an end."""
     alert = Mock(endpoint=place, op=operation)
     alert.error.message.return_value = message
+    alert.pid.is_all_zeros.return_value = True
     return alert
 
 
@@ -66,3 +67,13 @@ def test_of_others_and_of_those_that_were_forgotten_nothing_is_known() -> None:
     assert dials.silence(HOST) == (10.0, "")
     dials.forget(HOST)
     assert dials.silence(HOST) == (None, "")
+
+
+def test_one_that_hangs_up_before_it_says_who_it_is_may_not_know_this_host() -> None:
+    dials = dialled()
+    assert dials.ended(ended("End of file", lt.operation_t.sock_read), now=11.0)
+    assert not dials.ended(ended("Connection refused", lt.operation_t.connect), now=11.0)
+    assert not dials.ended(ended("End of file", place=("10.0.0.10", 6881)), now=11.0)
+    known = ended("End of file", lt.operation_t.sock_read)
+    known.pid.is_all_zeros.return_value = False
+    assert not dials.ended(known, now=11.0)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
+import libtorrent as lt
 import pytest
 
 from dcdist.model.identity import HostId
 from dcdist.swarm.session import _rate
 from dcdist.swarm.settings import (
     listen_interfaces,
+    only,
     peer_classes,
     peer_id_of,
+    peer_list,
     send_buffers,
     session_parameters,
     source_address,
@@ -31,14 +34,59 @@ def settings() -> Mapping[str, object]:
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "169.254.0.9", "8.8.8.8", "::1", "fd00::1"]
 )
-def test_limits_hold_for_every_address(address: str) -> None:
-    assert peer_classes().access(address) == 1
+def test_limits_hold_for_every_address_wanted_or_not(address: str) -> None:
+    assert peer_classes(3, ()).access(address) == 0b1001
+    assert peer_classes(3, [address]).access(address) == 1
 
 
 def test_the_swarm_is_closed() -> None:
     chosen = settings()
     for way in ("enable_dht", "enable_lsd", "enable_upnp", "enable_natpmp"):
         assert chosen[way] is False
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "::1", "::ffff:10.0.0.1", "fd00::7"])
+def test_at_first_nobody_is_let_through(address: str) -> None:
+    parameters = session_parameters(listen="", source="", peer_id=peer_id_of(HostId("7" * 32)))
+    assert parameters.ip_filter.access(address) == 1
+
+
+def test_those_who_are_admitted_are_let_through_and_no_others() -> None:
+    rules = only(["10.0.0.2", "fd00::2"])
+    assert [rules.access(each) for each in ("10.0.0.1", "10.0.0.2", "10.0.0.3", "::ffff:10.0.0.2")] == [1, 0, 1, 1]
+    assert [rules.access(each) for each in ("fd00::1", "fd00::2", "fd00::3")] == [1, 0, 1]
+
+
+def test_ports_of_the_system_are_not_dialled() -> None:
+    assert settings()["no_connect_privileged_ports"] is True
+
+
+def test_the_more_hosts_are_wanted_the_more_are_remembered() -> None:
+    assert [peer_list(hosts)["max_peerlist_size"] for hosts in (0, 64)] == [384, 512]
+
+
+SWITCHED_ON = {
+    # Ours.
+    "allow_multiple_connections_per_ip", "enable_incoming_tcp", "enable_outgoing_tcp", "no_connect_privileged_ports",
+    "no_recheck_incomplete_resume", "seeding_outgoing_connections", "send_redundant_have", "strict_end_game_mode",
+    "use_parole_mode", "enable_ip_notifier", "ignore_limits_on_local_network", "no_atime_storage",
+    # Of what is off: DHT, local discovery, trackers, web seeds, proxies, uTP.
+    "apply_filter_to_dht", "apply_ip_filter_to_trackers", "ban_web_seeds", "broadcast_lsd", "dht_aggressive_lookups",
+    "dht_extended_routing_table", "dht_ignore_dark_internet", "dht_prefer_verified_node_ids",
+    "dht_restrict_routing_ips", "dht_restrict_search_ips", "prefer_udp_trackers", "proxy_hostnames",
+    "proxy_peer_connections", "proxy_tracker_connections", "rate_limit_utp", "report_web_seed_downloads",
+    "ssrf_mitigation", "validate_https_trackers", "dont_count_slow_torrents",
+    # Without effect in this release, or of its disk and its figures.
+    "allow_partial_disk_writes", "auto_sequential", "contiguous_recv_buffer", "low_prio_disk",
+    "report_redundant_bytes", "use_disk_read_ahead", "use_read_cache", "use_write_cache",
+}  # fmt: skip
+"""All that is on in a session, by our choice or by libtorrent's: an upgrade that switches on more fails here."""
+
+
+def test_nothing_else_is_switched_on() -> None:
+    session = lt.session(session_parameters(listen="", source="", peer_id=peer_id_of(HostId("7" * 32))))
+    chosen = cast("Mapping[str, object]", session.get_settings())
+    assert {name for name, value in chosen.items() if value is True} == SWITCHED_ON
 
 
 def test_one_thread_checks_pieces() -> None:
