@@ -11,7 +11,8 @@
     │  └─ InputChangedError         a file changed while a publish read it; `path`
     ├─ IntegrityError               data that fail a check; `source`
     │  ├─ SignatureError
-    │  └─ RollbackError
+    │  ├─ RollbackError
+    │  └─ LineError
     ├─ StoreError                   the object store; `store`, `key`
     │  ├─ StoreUnavailableError*    connection refused or reset, 5xx, stall, host name not resolved
     │  ├─ StoreThrottledError*      429, 498, 503; `retry_after`
@@ -44,7 +45,7 @@ from typing import ClassVar
 
 __all__ = [
     "CacheBusyError", "DcdistError", "DiskError", "DiskFullError", "FetchFailedError", "FormatError",
-    "InputChangedError", "IntegrityError", "InvariantError", "NewerFormatError", "NotReadyError",
+    "InputChangedError", "IntegrityError", "InvariantError", "LineError", "NewerFormatError", "NotReadyError",
     "ObjectChangedError", "ObjectExistsError", "ObjectMissingError", "RangeError", "ReleaseError", "ReleaseExistsError",
     "ReleaseMissingError", "RollbackError", "ShortBodyError", "SignatureError", "StoreDeniedError", "StoreError",
     "StoreFullError", "StoreMissingError", "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError",
@@ -137,7 +138,11 @@ class SignatureError(IntegrityError):
 
 
 class RollbackError(IntegrityError):
-    """The store's latest release is older than one that this host has fetched."""
+    """The store's release is older than one that this host has seen."""
+
+
+class LineError(IntegrityError):
+    """The release is of another line than this host follows, or it is not clear which line to follow."""
 
 
 class StoreError(DcdistError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 
 from dcdist.errors import UsageError
 
@@ -16,6 +16,9 @@ LayerName = NewType("LayerName", str)
 
 LineId = NewType("LineId", str)
 """The id of a line, the series of a demo's releases that succeed each other: 128 random bits in hex."""
+
+NO_LINE: Final = LineId("none")
+"""How a user names the releases without a line, which were published before there were lines."""
 
 HostId = NewType("HostId", str)
 """128 bits as 32 lower-case hex digits; uniformly distributed, so that prefixes divide a fleet evenly."""
@@ -75,6 +78,20 @@ def require_word(text: str, *, what: str) -> str:
             "letter or a digit"
         )
     return text
+
+
+def require_line(text: str) -> LineId:
+    """Return `text` if it is the id of a line, or NO_LINE.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text != NO_LINE and not is_hex_128(text):
+        raise UsageError(
+            f"line {text!r} is invalid: it is 32 hex digits, as `dcdist show DEMO@VERSION` tells them, or {NO_LINE!r} "
+            "for releases without a line"
+        )
+    return LineId(text)
 
 
 def is_hex_128(text: str) -> bool:

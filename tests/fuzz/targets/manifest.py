@@ -50,7 +50,7 @@ def run(data: bytes) -> None:
     if first & _STRAIGHT:
         _try(lambda: _check(manifest._read(payload)))
     elif first & _SIGNED:
-        _try(lambda: _check(manifest.open_sealed(_sealed(payload, signed=True), [_KEY.public])))
+        _try(lambda: _check(manifest.open_signed(_sealed(payload, signed=True), [_KEY.public]).release))
     else:
         _try(lambda: _check(manifest.read_unverified(_sealed(payload, signed=False)), again=bool(first & _AGAIN)))
 
@@ -87,5 +87,9 @@ def seeds() -> list[bytes]:
 
 
 TARGET = Target(
-    "manifest", run, [manifest.open_sealed, manifest.read_unverified, envelope.decode], seeds, max_length=800
+    "manifest",
+    run,
+    [manifest.open_sealed, manifest.open_signed, manifest.read_unverified, envelope.decode],
+    seeds,
+    max_length=800,
 )

@@ -1,0 +1,106 @@
+"""Reads many manifests, which anybody may have written, within bounds of memory and of time.
+
+Invariant: at any moment one long manifest at most is held, and one is unpacked, whatever the listing says of sizes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from dcdist.errors import FormatError
+from dcdist.formats import manifest
+from dcdist.model.geometry import KIB
+from dcdist.tasks import in_thread, task_group
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from dcdist.ports.store import Entry, Store
+
+_Read = TypeVar("_Read")
+
+_AT_ONCE: Final = 8
+"""Manifests that are read at once."""
+
+_SHORT: Final = 256 * KIB
+"""Bytes of a manifest that is read beside others."""
+
+_LOOK: Final = 0.5
+"""Seconds between two looks at the clock."""
+
+
+class ManifestReads:
+    """Reads manifests of `store`, several at once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._long = asyncio.Lock()
+        self._unpacking = asyncio.Lock()
+
+    async def read(self, entry: Entry, decode: Callable[[bytes], _Read]) -> _Read:
+        """What `decode`, in a thread, makes of one manifest. The length in the listing is only a hint.
+
+        Raises:
+            StoreError: The store could not give it.
+            DcdistError: As `decode`; a FormatError also if it is too long.
+        """
+        data = await self._short(entry)
+        if data is not None:
+            return await self._decoded(data, decode)
+        async with self._long:
+            return await self._decoded(await self._store.get(entry.key, limit=manifest.MANIFEST_LIMIT), decode)
+
+    async def _short(self, entry: Entry) -> bytes | None:
+        if entry.size > _SHORT:
+            return None
+        try:
+            return await self._store.get(entry.key, limit=_SHORT)
+        except FormatError:
+            return None
+
+    async def _decoded(self, data: bytes, decode: Callable[[bytes], _Read]) -> _Read:
+        async with self._unpacking:
+            return await in_thread(decode, data)
+
+
+async def read_each(
+    entries: Sequence[Entry],
+    read: Callable[[Entry], Awaitable[None]],
+    *,
+    goes_on: Callable[[float, int], bool] = lambda _seconds, _unread: True,
+) -> list[Entry]:
+    """Call `read` for each entry, several at once, and return the entries that it was not done with.
+
+    `goes_on` is asked now and then, with the seconds that went by and the number of entries that are left, whether to
+    wait for them.
+    """
+    waiting = _in_order(entries)
+    unread = {each.key: each for each in entries}
+
+    async def work() -> None:
+        for entry in waiting:
+            await read(entry)
+            del unread[entry.key]
+
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    async with task_group() as group:
+        workers = {group.create_task(work()) for _ in range(min(_AT_ONCE, len(entries)))}
+        while workers:
+            _, workers = await asyncio.wait(workers, timeout=_LOOK)
+            if workers and not goes_on(loop.time() - begun, len(unread)):
+                break
+        for worker in workers:
+            worker.cancel()
+    return list(unread.values())
+
+
+def _in_order(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Short ones first; of these the newest and the oldest by turns, as what is planted comes later or earlier."""
+    aged = sorted(entries, key=lambda each: each.modified, reverse=True)
+    short = [each for each in aged if each.size <= _SHORT]
+    ends = chain.from_iterable(zip_longest(short, reversed(short)))
+    turns = dict.fromkeys(each for each in ends if each is not None)
+    return iter([*turns, *(each for each in aged if each.size > _SHORT)])
