@@ -41,7 +41,7 @@ The command exits with the `exit_code` of the class. The first clause of its doc
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 __all__ = [
     "CacheBusyError", "DcdistError", "DiskError", "DiskFullError", "FetchFailedError", "FormatError",
@@ -63,6 +63,14 @@ class DcdistError(Exception):
         """Add to the message where it happened, in front (`place: ...`), or what was done about it (`...; note`)."""
         message = f"{place}: {self}" if place else str(self)
         self.args = (f"{message}; {note}" if note else message,)
+
+    def let_go(self) -> Self:
+        """Forget the frames that it came through, and its causes: they hold what was being read, which may be large."""
+        each: BaseException | None = self
+        while each is not None:
+            each.__traceback__, each = None, each.__cause__ or each.__context__
+        self.__cause__ = self.__context__ = None
+        return self
 
 
 class UsageError(DcdistError):

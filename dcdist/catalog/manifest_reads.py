@@ -6,16 +6,18 @@ Invariant: at any moment one long manifest at most is held, and one is unpacked,
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from dcdist.errors import FormatError
+from dcdist.errors import DcdistError, FormatError
 from dcdist.formats import manifest
 from dcdist.model.geometry import KIB
-from dcdist.tasks import in_thread, task_group
+from dcdist.tasks import task_group, to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from types import TracebackType
 
     from dcdist.ports.store import Entry, Store
 
@@ -32,12 +34,21 @@ _LOOK: Final = 0.5
 
 
 class ManifestReads:
-    """Reads manifests of `store`, several at once."""
+    """Reads manifests of `store`, several at once, until its context is left."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._long = asyncio.Lock()
-        self._unpacking = asyncio.Lock()
+        # One thread, and always the same: glibc keeps for each thread what this one freed, 16 MiB and more.
+        self._unpacking = ThreadPoolExecutor(max_workers=1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._unpacking.shutdown()
 
     async def read(self, entry: Entry, decode: Callable[[bytes], _Read]) -> _Read:
         """What `decode`, in a thread, makes of one manifest. The length in the listing is only a hint.
@@ -46,23 +57,43 @@ class ManifestReads:
             StoreError: The store could not give it.
             DcdistError: As `decode`; a FormatError also if it is too long.
         """
-        data = await self._short(entry)
-        if data is not None:
-            return await self._decoded(data, decode)
-        async with self._long:
-            return await self._decoded(await self._store.get(entry.key, limit=manifest.MANIFEST_LIMIT), decode)
+        # An error that is raised anew here holds none of the frames that hold the object.
+        found = await self._read(entry, decode)
+        if isinstance(found, DcdistError):
+            raise found
+        return found
+
+    async def _read(self, entry: Entry, decode: Callable[[bytes], _Read]) -> _Read | DcdistError:
+        try:
+            data = await self._short(entry)
+            if data is not None:
+                return await self._decoded(data, decode)
+            async with self._long:
+                data = await self._store.get(entry.key, limit=manifest.MANIFEST_LIMIT)
+                return await self._decoded(data, decode)
+        except DcdistError as error:
+            return error.let_go()
 
     async def _short(self, entry: Entry) -> bytes | None:
         if entry.size > _SHORT:
             return None
         try:
             return await self._store.get(entry.key, limit=_SHORT)
-        except FormatError:
+        except FormatError as error:
+            error.let_go()
             return None
 
-    async def _decoded(self, data: bytes, decode: Callable[[bytes], _Read]) -> _Read:
-        async with self._unpacking:
-            return await in_thread(decode, data)
+    async def _decoded(self, data: bytes, decode: Callable[[bytes], _Read]) -> _Read | DcdistError:
+        loop = asyncio.get_running_loop()
+        return await to_its_end(loop.run_in_executor(self._unpacking, _outcome, decode, data))
+
+
+def _outcome(decode: Callable[[bytes], _Read], data: bytes) -> _Read | DcdistError:
+    # Before the thread begins with the next one: this error holds what was unpacked.
+    try:
+        return decode(data)
+    except DcdistError as error:
+        return error.let_go()
 
 
 async def read_each(

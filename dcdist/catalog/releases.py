@@ -57,12 +57,11 @@ async def visible_releases(
         StoreError: The store could not be read.
     """
     listing = await store.list(object_names.releases_prefix(demo))
-    reads = ManifestReads(store)
     found: list[VisibleRelease] = []
     held = 0
     failure: StoreError | None = None
 
-    async def read(entry: Entry) -> None:
+    async def read(reads: ManifestReads, entry: Entry) -> None:
         nonlocal held, failure
         try:
             release, signed = await reads.read(entry, partial(_read, trusted=trusted))
@@ -87,7 +86,11 @@ async def visible_releases(
         found.append(VisibleRelease(release, signed, entry.size, entry.modified))
 
     wanted = [entry for entry in listing.entries if object_names.parse_release(entry.key) is not None]
-    for entry in await read_each(wanted, read, goes_on=lambda seconds, _: within is None or seconds < within):
+    with ManifestReads(store) as reads:
+        unread = await read_each(
+            wanted, partial(read, reads), goes_on=lambda seconds, _: within is None or seconds < within
+        )
+    for entry in unread:
         skipped(entry.key, f"it was not read within {within:.0f} s")
     if failure is not None and not found:
         raise failure

@@ -112,19 +112,10 @@ class SignedReleases:
                 )
             return seconds < ENOUGH or not suffices()
 
-        self._unread = await read_each(entries, self._read, goes_on=goes_on)
-        if not self._refused:
-            return
-        damaged = [each for each in self._refused_by_age() if each.damaged][:_AGAIN]
-        if self._signed:
-            self._announce(damaged, 1, 0.0)
-            await read_each(
-                [each.entry for each in damaged], self._read, goes_on=lambda seconds, _: seconds < _ONCE_MORE
-            )
-        elif damaged:
-            await self._insist(damaged)
-        else:
-            raise self._nothing_to_believe()
+        with self._reads:
+            self._unread = await read_each(entries, self._read, goes_on=goes_on)
+            if self._refused:
+                await self._look_again()
 
     def report_passed_over(self, latest: Release | None) -> None:
         """Report what may be newer than the latest, the newest first; without a latest, all that is not believed."""
@@ -182,6 +173,19 @@ class SignedReleases:
         if before is not None:
             self._signed[before] = _light(self._signed[before])
         self._signed[key], self._newest[line] = found, key
+
+    async def _look_again(self) -> None:
+        """Read what is damaged once more, or for a while if there is nothing else; see `read`."""
+        damaged = [each for each in self._refused_by_age() if each.damaged][:_AGAIN]
+        if self._signed:
+            self._announce(damaged, 1, 0.0)
+            await read_each(
+                [each.entry for each in damaged], self._read, goes_on=lambda seconds, _: seconds < _ONCE_MORE
+            )
+        elif damaged:
+            await self._insist(damaged)
+        else:
+            raise self._nothing_to_believe()
 
     async def _insist(self, damaged: Sequence[_Refused]) -> None:
         """Read the damaged ones again for a while, since there is nothing else.
