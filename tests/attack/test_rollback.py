@@ -177,6 +177,9 @@ async def test_a_new_line_leads_hosts_away_from_a_serial_that_is_out_of_reach(ho
     # The old one is still there, or comes back, and even claims to replace the new one.
     await seal(host.store, "web@0", FOREVER, PRODUCTION, (RENEWED,))
     assert await host.fetch() == "web@2"
+    # Those that said that it was replaced are gone.
+    await seal(host.store, "web@2", 1, RENEWED)
+    assert await host.fetch() == "web@2"
     await seal(host.store, "web@3", 2, RENEWED, (PRODUCTION,))
     assert await host.fetch() == "web@3"
 

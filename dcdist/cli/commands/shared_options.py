@@ -105,7 +105,7 @@ TRUST = setting(
     help="A publisher's public key (publisher.pub). Only releases signed by a trusted key are accepted. May be "
     "repeated.",
 )
-LINE = setting(
+FOLLOWED_LINE = setting(
     "--line",
     type=LINE_ID,
     metavar="ID",
