@@ -6,17 +6,18 @@ Invariant: at any moment one long manifest at most is held, and one is unpacked,
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from dcdist.errors import DcdistError, FormatError
 from dcdist.formats import manifest
-from dcdist.model.geometry import KIB
+from dcdist.model.geometry import KIB, MIB
 from dcdist.tasks import task_group, to_its_end
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from types import TracebackType
 
     from dcdist.ports.store import Entry, Store
@@ -29,8 +30,15 @@ _AT_ONCE: Final = 8
 _SHORT: Final = 256 * KIB
 """Bytes of a manifest that is read beside others."""
 
+_LIGHT: Final = MIB
+"""Bytes to which a manifest unpacks that does not wait for the others: some hundred bytes may unpack to 16 MiB."""
+
 _LOOK: Final = 0.5
 """Seconds between two looks at the clock."""
+
+
+class PostponedError(Exception):
+    """A manifest unpacks to much: it comes after all others, and `ManifestReads.read` reads it when asked again."""
 
 
 class ManifestReads:
@@ -39,6 +47,7 @@ class ManifestReads:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._long = asyncio.Lock()
+        self._postponed: set[str] = set()
         # One thread, and always the same: glibc keeps for each thread what this one freed, 16 MiB and more.
         self._unpacking = ThreadPoolExecutor(max_workers=1)
 
@@ -54,6 +63,7 @@ class ManifestReads:
         """What `decode`, in a thread, makes of one manifest. The length in the listing is only a hint.
 
         Raises:
+            PostponedError: It costs much, and was asked for for the first time.
             StoreError: The store could not give it.
             DcdistError: As `decode`; a FormatError also if it is too long.
         """
@@ -67,6 +77,9 @@ class ManifestReads:
         try:
             data = await self._short(entry)
             if data is not None:
+                if manifest.unpacked_size(data) > _LIGHT and entry.key not in self._postponed:
+                    self._postponed.add(entry.key)
+                    raise PostponedError
                 return await self._decoded(data, decode)
             async with self._long:
                 data = await self._store.get(entry.key, limit=manifest.MANIFEST_LIMIT)
@@ -104,16 +117,23 @@ async def read_each(
 ) -> list[Entry]:
     """Call `read` for each entry, several at once, and return the entries that it was not done with.
 
+    Those for which it raises a PostponedError come again, after all others.
+
     `goes_on` is asked now and then, with the seconds that went by and the number of entries that are left, whether to
     wait for them.
     """
-    waiting = _in_order(entries)
+    waiting = deque(_in_order(entries))
     unread = {each.key: each for each in entries}
 
     async def work() -> None:
-        for entry in waiting:
-            await read(entry)
-            del unread[entry.key]
+        while waiting:
+            entry = waiting.popleft()
+            try:
+                await read(entry)
+            except PostponedError:
+                waiting.append(entry)
+            else:
+                del unread[entry.key]
 
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -128,10 +148,10 @@ async def read_each(
     return list(unread.values())
 
 
-def _in_order(entries: Sequence[Entry]) -> Iterator[Entry]:
+def _in_order(entries: Sequence[Entry]) -> list[Entry]:
     """Short ones first; of these the newest and the oldest by turns, as what is planted comes later or earlier."""
     aged = sorted(entries, key=lambda each: each.modified, reverse=True)
     short = [each for each in aged if each.size <= _SHORT]
     ends = chain.from_iterable(zip_longest(short, reversed(short)))
     turns = dict.fromkeys(each for each in ends if each is not None)
-    return iter([*turns, *(each for each in aged if each.size > _SHORT)])
+    return [*turns, *(each for each in aged if each.size > _SHORT)]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "IMAGES_LIMIT", "MANIFEST_LIMIT", "METADATA_BYTES_LIMIT", "METADATA_FILES_LIMIT", "REPLACES_LIMIT",
     "SIGNATURES_LIMIT", "check_image_name", "check_metadata_path", "open_sealed", "open_signed", "read_unverified",
-    "seal",
+    "seal", "unpacked_size",
 ]  # fmt: skip
 
 MANIFEST_LIMIT: Final = 16 * MIB
@@ -130,6 +130,11 @@ def read_unverified(data: bytes) -> Release:
     """
     payload, _ = _unseal(data)
     return _read(payload)
+
+
+def unpacked_size(data: bytes) -> int:
+    """The bytes that a manifest declares to unpack to, which cost time and memory before a signature is checked."""
+    return envelope.unpacked_size(_KIND, data)
 
 
 def _unseal(data: bytes) -> tuple[memoryview, dict[str, bytes]]:
