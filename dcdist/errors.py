@@ -11,7 +11,8 @@
     │  └─ InputChangedError         a file changed while a publish read it; `path`
     ├─ IntegrityError               data that fail a check; `source`
     │  ├─ SignatureError
-    │  └─ RollbackError
+    │  ├─ RollbackError
+    │  └─ LineError
     ├─ StoreError                   the object store; `store`, `key`
     │  ├─ StoreUnavailableError*    connection refused or reset, 5xx, stall, host name not resolved
     │  ├─ StoreThrottledError*      429, 498, 503; `retry_after`
@@ -40,11 +41,11 @@ The command exits with the `exit_code` of the class. The first clause of its doc
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 __all__ = [
     "CacheBusyError", "DcdistError", "DiskError", "DiskFullError", "FetchFailedError", "FormatError",
-    "InputChangedError", "IntegrityError", "InvariantError", "NewerFormatError", "NotReadyError",
+    "InputChangedError", "IntegrityError", "InvariantError", "LineError", "NewerFormatError", "NotReadyError",
     "ObjectChangedError", "ObjectExistsError", "ObjectMissingError", "RangeError", "ReleaseError", "ReleaseExistsError",
     "ReleaseMissingError", "RollbackError", "ShortBodyError", "SignatureError", "StoreDeniedError", "StoreError",
     "StoreFullError", "StoreMissingError", "StoreThrottledError", "StoreUnavailableError", "SwarmError", "UsageError",
@@ -62,6 +63,14 @@ class DcdistError(Exception):
         """Add to the message where it happened, in front (`place: ...`), or what was done about it (`...; note`)."""
         message = f"{place}: {self}" if place else str(self)
         self.args = (f"{message}; {note}" if note else message,)
+
+    def let_go(self) -> Self:
+        """Forget the frames that it came through, and its causes: they hold what was being read, which may be large."""
+        each: BaseException | None = self
+        while each is not None:
+            each.__traceback__, each = None, each.__cause__ or each.__context__
+        self.__cause__ = self.__context__ = None
+        return self
 
 
 class UsageError(DcdistError):
@@ -137,7 +146,11 @@ class SignatureError(IntegrityError):
 
 
 class RollbackError(IntegrityError):
-    """The store's latest release is older than one that this host has fetched."""
+    """The store's release is older than one that this host has seen."""
+
+
+class LineError(IntegrityError):
+    """The release is of another line than this host follows, or it is not clear which line to follow."""
 
 
 class StoreError(DcdistError):

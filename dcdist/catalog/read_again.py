@@ -81,8 +81,21 @@ async def read_once(store: Store, key: str, *, limit: int, read: Callable[[bytes
         StoreError: The store could not give it.
         IntegrityError, FormatError: As `read`; or it is longer than `limit`.
     """
-    data = await store.get(key, limit=limit)
-    return data, await in_thread(read, data)
+    # An error that is raised anew here holds none of the frames that hold the object.
+    found = await _read_or_error(store, key, limit, read)
+    if isinstance(found, DcdistError):
+        raise found
+    return found
+
+
+async def _read_or_error(
+    store: Store, key: str, limit: int, read: Callable[[bytes], _Read]
+) -> tuple[bytes, _Read] | DcdistError:
+    try:
+        data = await store.get(key, limit=limit)
+        return data, await in_thread(read, data)
+    except DcdistError as error:
+        return error.let_go()
 
 
 def _conclude(error: DcdistError, number: int, seconds: float, *, promised: bool) -> None:

@@ -7,7 +7,7 @@ Invariant: a request that cannot be used does not exist.
 from dataclasses import dataclass, field
 
 from dcdist.engine.fetch_options import Reach
-from dcdist.engine.option_values import Name, PathOption, check_fields
+from dcdist.engine.option_values import Line, Name, PathOption, check_fields
 from dcdist.errors import UsageError
 from dcdist.formats.signature import PublicKey
 from dcdist.model.identity import ReleaseName
@@ -29,6 +29,8 @@ class CheckupRequest:
     """The demo whose releases and members are looked at; None: all of them."""
     version: Name | None = None
     """The version of `demo` that a fetch would name; None: it would take the newest, which needs a listing."""
+    line: Line | None = None
+    """The line of releases that a fetch would be told to follow; None: the one that there is."""
     cache: PathOption | None = None
     """The folder for layers; None: it is not examined."""
     dest: PathOption | None = None

@@ -202,7 +202,7 @@ class StoreChecks:
 
     async def _look_for_releases(self) -> Finding:
         demo, trust = self._request.demo, self._request.trust
-        found = await list_releases(self._store, demo, trust=trust)
+        found = await list_releases(self._store, demo, trust=trust, line=self._request.line)
         self._releases.set_result(release_findings.newest(found))
         return release_findings.of_releases(found, demo=demo, has_keys=bool(trust))
 

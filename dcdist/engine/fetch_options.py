@@ -9,6 +9,7 @@ from enum import Enum
 
 from dcdist.engine.option_values import (
     Duration,
+    Line,
     ListenAddress,
     Name,
     PathOption,
@@ -103,6 +104,9 @@ class FetchOptions:
     """The folder for the layers, which updates and other hosts use again."""
     images: tuple[str, ...] = ()
     """Names of the images wanted; none: all."""
+    line: Line | None = None
+    """The line of releases to follow, whatever this host followed before; "none": the releases without one. None: as
+    before, or the only one. It matters only where the release is found by name."""
     metadata_only: bool = False
     """Write the metadata files and end."""
     check: bool = False

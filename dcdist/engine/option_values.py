@@ -13,7 +13,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Union, get_args, get_origin
 
 from dcdist.errors import UsageError
-from dcdist.model.identity import Address, require_word
+from dcdist.model.identity import Address, LineId, require_line, require_word
 from dcdist.model.option_text import parse_address, parse_duration, parse_rate, usable_address, usable_rate
 
 if TYPE_CHECKING:
@@ -68,6 +68,12 @@ def _name(value: object) -> str:
     return require_word(value, what="name")
 
 
+def _line(value: object) -> LineId:
+    if not isinstance(value, str):
+        raise TypeError
+    return require_line(value)
+
+
 def _path(value: object) -> Path:
     if not isinstance(value, Path):
         raise TypeError
@@ -112,6 +118,8 @@ PeerAddress = Annotated[
 """An address to connect to."""
 Name = Annotated[str, OptionRule("str", _name, _name)]
 """As demos and realms are named."""
+Line = Annotated[LineId, OptionRule("str", _line, _line)]
+"""The id of a line, or NO_LINE."""
 PathOption = Annotated[Path, OptionRule("Path", _path, parse_path)]
 
 _LISTS = {tuple[str, ...]: "a list of names", tuple[PeerAddress, ...]: "a list of addresses (host, port)"}

@@ -26,6 +26,18 @@ def decompressor() -> zstandard.ZstdDecompressor:
     return zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT)
 
 
+def declared_size(data: bytes | memoryview) -> int:
+    """The bytes of content that a frame declares, at least 2^63 if it declares none; nothing is unpacked.
+
+    Raises:
+        FormatError: It does not begin as a frame.
+    """
+    try:
+        return zstandard.get_frame_parameters(data).content_size
+    except zstandard.ZstdError as error:
+        raise FormatError(f"a zstd frame is damaged: {error}") from error
+
+
 def unpack(decompress: zstandard.ZstdDecompressor, data: bytes | memoryview, *, low: int = 1, high: int) -> bytes:
     """The content of `data`: one frame with `low` to `high` bytes of content.
 

@@ -70,6 +70,17 @@ def decode_with_version(kind: Kind, data: bytes, *, what: str) -> tuple[int, Fie
         raise FormatError(f"{what} cannot be read: {error}") from error
 
 
+def unpacked_size(kind: Kind, data: bytes) -> int:
+    """The bytes that the body of an object declares to have, at no cost; 0 if `decode` refuses it before it unpacks.
+
+    Whoever made it says so: it may be more than the kind's limit.
+    """
+    try:
+        return compression.declared_size(_packed(kind, data, "it")[1])
+    except FormatError:
+        return 0
+
+
 def digest(data: bytes) -> Digest:
     """The SHA-256 by which other objects refer to this one."""
     return Digest(hashlib.sha256(data).digest())
@@ -86,6 +97,12 @@ def require_digest(data: bytes, expected: Digest, *, what: str, source: str) -> 
 
 
 def _body(kind: Kind, data: bytes, what: str) -> tuple[int, values.Value]:
+    version, packed = _packed(kind, data, what)
+    body = compression.unpack(compression.decompressor(), packed, high=kind.limit)
+    return version, values.read(body, count=kind.count)
+
+
+def _packed(kind: Kind, data: bytes, what: str) -> tuple[int, memoryview]:
     if len(data) > kind.limit:
         raise FormatError(f"it has {len(data)} bytes, the limit is {kind.limit}")
     outer = values.read(data, count=_OUTER_VALUES)
@@ -102,5 +119,4 @@ def _body(kind: Kind, data: bytes, what: str) -> tuple[int, values.Value]:
         )
     if len(outer) != 3 or not isinstance(outer[2], memoryview):
         raise FormatError("it has no body")
-    body = compression.unpack(compression.decompressor(), outer[2], high=kind.limit)
-    return version, values.read(body, count=kind.count)
+    return version, outer[2]

@@ -6,6 +6,7 @@ checked before the content is read.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import msgpack
@@ -17,18 +18,19 @@ from dcdist.formats.fields import Fields
 from dcdist.formats.names import check_image_name, check_metadata_path
 from dcdist.formats.signature import SIGNATURE_LENGTH
 from dcdist.model.geometry import LAYER_LIMIT, MIB
-from dcdist.model.identity import LayerName, LineId, ReleaseName, is_hex_128
-from dcdist.model.release import Image, LayerEntry, MetadataFile, Release
+from dcdist.model.identity import UNLINED, LayerName, LineId, ReleaseName, is_hex_128
+from dcdist.model.release import Image, LayerEntry, MetadataFile, Release, SignedRelease
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from dcdist.formats.signature import PrivateKey, PublicKey
 
 __all__ = [
     "IMAGES_LIMIT", "MANIFEST_LIMIT", "METADATA_BYTES_LIMIT", "METADATA_FILES_LIMIT", "REPLACES_LIMIT",
-    "SERIAL_LIMIT", "SIGNATURES_LIMIT", "check_image_name", "check_metadata_path", "open_sealed", "read_unverified",
-    "seal",
+    "SERIAL_LIMIT", "SIGNATURES_LIMIT", "check_image_name", "check_metadata_path", "open_sealed", "open_signed",
+    "read_unverified", "seal", "unpacked_size",
 ]  # fmt: skip
 
 MANIFEST_LIMIT: Final = 16 * MIB
@@ -57,6 +59,7 @@ _DOMAIN: Final = b"dcdist manifest 1\0"
 _PAYLOAD_VALUES: Final = 250_000
 _WORD_LIMIT: Final = 100
 _IDENTITY_LENGTH: Final = 16
+_IDENTITY: Final = re.compile("[0-9a-f]{16}")
 
 
 def seal(release: Release, key: PrivateKey, *others: PrivateKey) -> bytes:
@@ -84,23 +87,40 @@ def open_sealed(data: bytes, trusted: Sequence[PublicKey]) -> Release:
         NewerFormatError: It is in a newer format.
         FormatError: It cannot be read, or is beyond a limit.
     """
+    return open_signed(data, trusted).release
+
+
+def open_signed(data: bytes, trusted: Sequence[PublicKey]) -> SignedRelease:
+    """As `open_sealed`, with all the trusted keys that signed it.
+
+    Raises:
+        SignatureError: No trusted key signed it.
+        NewerFormatError: It is in a newer format.
+        FormatError: It cannot be read, or is beyond a limit.
+    """
     payload, signatures = _unseal(data)
     known = {key.identity: key for key in trusted}
-    if not any(
-        known[identity].verify(_DOMAIN + payload, signature) for identity, signature in signatures if identity in known
-    ):
-        named = {identity for identity, _ in signatures}
-        if own := ", ".join(sorted(named & known.keys())):
-            raise SignatureError(
-                f"the manifest does not match the signature by the trusted key {own}: it is damaged or forged",
-                damaged=True,
-            )
-        signers = ", ".join(sorted(named)) or "nobody"
-        raise SignatureError(
-            f"no trusted key signed the manifest, which says that {signers} did; trusted: "
-            f"{', '.join(sorted(known)) or 'no key'}"
+    named = signatures.keys() & known.keys()
+    # One copy of what may be 16 MiB, whatever the number of signatures.
+    signed = b"".join((_DOMAIN, payload)) if named else b""
+    signers = frozenset(each for each in named if known[each].verify(signed, signatures[each]))
+    if not signers:
+        raise _unsigned(signatures.keys(), known.keys())
+    return SignedRelease(_read(payload), signers)
+
+
+def _unsigned(signatures: AbstractSet[str], known: AbstractSet[str]) -> SignatureError:
+    """Why a manifest with `signatures`, of which no trusted key made one, is not believed."""
+    if own := ", ".join(sorted(signatures & known)):
+        return SignatureError(
+            f"the manifest does not match the signature by the trusted key {own}: it is damaged or forged",
+            damaged=True,
         )
-    return _read(payload)
+    signers = ", ".join(sorted(signatures)) or "nobody"
+    return SignatureError(
+        f"no trusted key signed the manifest, which says that {signers} did; trusted: "
+        f"{', '.join(sorted(known)) or 'no key'}"
+    )
 
 
 def read_unverified(data: bytes) -> Release:
@@ -114,13 +134,27 @@ def read_unverified(data: bytes) -> Release:
     return _read(payload)
 
 
-def _unseal(data: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+def unpacked_size(data: bytes) -> int:
+    """The bytes that a manifest declares to unpack to, which cost time and memory before a signature is checked."""
+    return envelope.unpacked_size(_KIND, data)
+
+
+def _unseal(data: bytes) -> tuple[memoryview, dict[str, bytes]]:
+    """The payload, a view of the unpacked body, and the signatures by the keys that they name: one a key counts."""
     fields = envelope.decode(_KIND, data, what="the manifest")
-    signatures = [
-        (each.text("key", limit=_IDENTITY_LENGTH), each.exactly("signature", SIGNATURE_LENGTH))
+    signatures = {
+        _identity(each): each.exactly("signature", SIGNATURE_LENGTH)
         for each in fields.maps("signatures", limit=SIGNATURES_LIMIT)
-    ]
-    return bytes(fields.data("payload", limit=MANIFEST_LIMIT)), signatures
+    }
+    return fields.data("payload", limit=MANIFEST_LIMIT), signatures
+
+
+def _identity(fields: Fields) -> str:
+    """The id of a signer's key, which messages show though nobody has vouched for it."""
+    identity = fields.text("key", limit=_IDENTITY_LENGTH)
+    if not _IDENTITY.fullmatch(identity):
+        raise fields.refuse("'key' is not 16 hex digits")
+    return identity
 
 
 def _write(release: Release) -> bytes:
@@ -148,7 +182,7 @@ def _metadata_fields(file: MetadataFile) -> dict[str, object]:
     return {**fields, "executable": True} if file.executable else fields
 
 
-def _read(payload: bytes) -> Release:
+def _read(payload: bytes | memoryview) -> Release:
     what = "the manifest"
     try:
         fields = Fields(values.read(payload, count=_PAYLOAD_VALUES), what)
@@ -207,6 +241,8 @@ def _fault(release: Release) -> str | None:
 def _line_fault(release: Release) -> str | None:
     if release.line is None:
         return "it replaces lines, but has none" if release.replaces else None
+    if release.line == UNLINED:
+        return f"line {UNLINED!r}, which stands for releases without one"
     lines = (release.line, *release.replaces)
     if bad := next((each for each in lines if not is_hex_128(each)), None):
         return f"line {bad!r}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 
 from dcdist.errors import UsageError
 
@@ -16,6 +16,12 @@ LayerName = NewType("LayerName", str)
 
 LineId = NewType("LineId", str)
 """The id of a line, the series of a demo's releases that succeed each other: 128 random bits in hex."""
+
+UNLINED = LineId("0" * 32)
+"""Stands for the releases without a line where a manifest says which lines its own replaces; no line has this id."""
+
+NO_LINE: Final = LineId("none")
+"""How a user names the releases without a line, which were published before there were lines."""
 
 HostId = NewType("HostId", str)
 """128 bits as 32 lower-case hex digits; uniformly distributed, so that prefixes divide a fleet evenly."""
@@ -89,6 +95,20 @@ def parse_line(text: str) -> LineId:
     if not is_hex_128(text):
         raise UsageError(
             f"{text!r} is not the id of a line: write its 32 hex digits in lower case, as `dcdist publish` printed them"
+        )
+    return LineId(text)
+
+
+def require_line(text: str) -> LineId:
+    """Return `text` if it is the id of a line, or NO_LINE.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text != NO_LINE and not is_hex_128(text):
+        raise UsageError(
+            f"line {text!r} is invalid: it is 32 hex digits, as `dcdist show DEMO@VERSION` tells them, or {NO_LINE!r} "
+            "for releases without a line"
         )
     return LineId(text)
 

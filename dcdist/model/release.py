@@ -63,3 +63,11 @@ class Release:
     def layer_bytes(self) -> int:
         """Bytes of all layers: what a host with an empty cache fetches."""
         return sum(layer.length for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRelease:
+    """A release whose signatures were checked, and the identities of all the trusted keys that signed it."""
+
+    release: Release
+    signers: frozenset[str]

@@ -22,7 +22,8 @@ class Trouble(StrEnum):
     UNREACHABLE = "unreachable"
     """Other hosts are listed, and none or hardly any of them can be reached."""
     PASSED_OVER = "passed_over"
-    """A newer release is not the latest for this host: no trusted key signed it, or it cannot be read."""
+    """What may be newer is not the latest for this host: no trusted key signed it, or it is unreadable or of another
+    line."""
     WORKAROUND = "workaround"
     """The store lacks something, or its answers do not agree: another way was found. Told once each."""
     EXPOSED = "exposed"

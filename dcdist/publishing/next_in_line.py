@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcdist.errors import UsageError
 from dcdist.formats.manifest import REPLACES_LIMIT, SERIAL_LIMIT
+from dcdist.model.identity import UNLINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +46,8 @@ def next_position(demo: str, releases: Sequence[Release], choice: LineChoice, *,
     """
     lines = _by_line(releases)
     if choice.new:
-        older = [*lines, *(each for members in lines.values() for each in _replaced_by(members))]
+        unlined = [UNLINED] if any(release.line is None for release in releases) else []
+        older = [*unlined, *lines, *(each for members in lines.values() for each in _replaced_by(members))]
         return _position(fresh, 1, (*choice.replaces, *older), new=True)
     line = _chosen(demo, lines, choice.line) if lines or choice.line else fresh
     members = lines.get(line, ())
@@ -103,14 +105,10 @@ def _next_serial(counted: Sequence[Release]) -> int:
     before = others[0].serial if others else 0
     if newest.serial - before <= JUMP and newest.serial <= SERIAL_LIMIT - JUMP:
         return newest.serial + 1
-    # A host that has seen no line yet takes a lower serial only from a line that its user names.
-    hosts = "hosts follow the new line, whatever serials they have seen"
-    if newest.line is None:
-        hosts = "hosts that have seen this serial need the new line's ID once, with fetch --line"
     raise UsageError(
         f"{newest.name} has serial {newest.serial}, which was not reached by counting (the one before it has {before}) "
         f"or is too near to the last, {SERIAL_LIMIT}: no release can follow it. Publish with --new-line "
-        f"(new_line=True): {hosts}"
+        f"(new_line=True): hosts follow the new line, whatever serials they have seen"
     )
 
 

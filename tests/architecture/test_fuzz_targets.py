@@ -21,8 +21,8 @@ FOREIGN = {
     "Mapping[str, str]",
 }  # fmt: skip
 READING = (
-    "begins", "content", "decode", "from", "http", "is_key", "kind_of", "open_sealed", "parse", "read", "receive",
-    "retry", "unpack", "unwrap", "version_mark", "wrapping_of",
+    "begins", "content", "decode", "from", "http", "is_key", "kind_of", "open_sealed", "open_signed", "parse", "read",
+    "receive", "retry", "unpack", "unwrap", "version_mark", "wrapping_of",
 )  # fmt: skip
 NOT_FOREIGN = {
     "dcdist.cli.worker.handle.Child.records": "what our own process tells through a pipe",

@@ -9,7 +9,7 @@ import pytest
 from dcdist.errors import ReleaseExistsError, UsageError
 from dcdist.formats import manifest
 from dcdist.formats.signature import PrivateKey
-from dcdist.model.identity import LineId, ReleaseName
+from dcdist.model.identity import UNLINED, LineId, ReleaseName
 from dcdist.model.release import Release
 from dcdist.publishing import LineChoice, NotShared, Published, PublishProgress
 from dcdist.store.directory.directory_store import DirectoryStore
@@ -19,7 +19,7 @@ from tests.support.publishing import CHUNK, KEY, Publisher, noise
 from tests.support.rebuilt import open_release, rebuilt_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 LAST = (1 << 63) - 1
@@ -59,8 +59,10 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path / "store")
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    site = Site(tmp_path / "store")
+    yield site
+    await site.store.close()
 
 
 def with_the_publishers_name(line: LineId | None) -> bytes:
@@ -126,14 +128,16 @@ async def test_a_release_with_a_serial_that_was_poisoned_before_is_told_of_at_on
     site.plant("3", planted("3", LAST, key=KEY))
     before = site.objects()
 
-    with pytest.raises(UsageError, match=r"web@3 has serial 9223372036854775807.*--new-line .*fetch --line"):
+    with pytest.raises(
+        UsageError, match=r"web@3 has serial 9223372036854775807.*--new-line .*hosts follow the new line"
+    ):
         await site.publish("web@4")
     assert not [event for event in site.events if isinstance(event, PublishProgress)]
     assert site.objects() == before
 
     back = await site.publish("web@4", LineChoice(new=True))
     on = await site.publish("web@5")
-    assert (back.release.serial, back.new_line, back.release.replaces) == (1, True, ())
+    assert (back.release.serial, back.new_line, back.release.replaces) == (1, True, (UNLINED,))
     assert (on.release.serial, on.new_line, on.release.line) == (2, False, back.release.line)
 
 

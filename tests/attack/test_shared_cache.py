@@ -12,6 +12,8 @@ from dcdist.disk import lock, serials
 from dcdist.disk.cache import DirectoryCache
 from dcdist.disk.serials import SeenSerials
 from dcdist.errors import CacheBusyError
+from dcdist.model.identity import ReleaseName
+from dcdist.model.release import Release, SignedRelease
 from tests.support.commands import dcdist as run
 from tests.support.commands import wait_for_end
 from tests.support.layers import sample_layer
@@ -28,6 +30,10 @@ pytestmark = [pytest.mark.root, needs_another_user]
 
 TRADING = ("--listen", "127.0.0.1:0", "--seed-for", "0")
 VICTIM = b"root's own, and of no layer\n"
+
+
+def signed(name: str, serial: int) -> SignedRelease:
+    return SignedRelease(Release(ReleaseName.parse(name), serial, (), (), ()), frozenset({"0123456789abcdef"}))
 
 
 @pytest.fixture
@@ -229,19 +235,19 @@ def test_a_lock_of_the_serials_that_another_user_holds_since_before_costs_a_note
     (ground / "cache").mkdir(mode=0o755)
     (ground / "cache" / "serials.lock").touch(0o644)
     with locked_by_nobody(ground / "cache" / "serials.lock"):
-        SeenSerials(ground / "cache").note("web", 3)
-    assert SeenSerials(ground / "cache").highest("web") == 3
+        SeenSerials(ground / "cache").note("store", signed("web@3", 3))
+    assert SeenSerials(ground / "cache").seen("web").highest(None) == 3
 
 
 def test_a_private_lock_that_is_not_given_up_is_an_error_and_not_a_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serials, "_PATIENCE", 0.1)
-    SeenSerials(tmp_path).note("web", 1)
+    SeenSerials(tmp_path).note("store", signed("web@1", 1))
     with (tmp_path / "serials.lock").open("rb") as stopped:
         fcntl.flock(stopped, fcntl.LOCK_EX)
         with pytest.raises(CacheBusyError, match="held by another process"):
-            SeenSerials(tmp_path).note("web", 2)
+            SeenSerials(tmp_path).note("store", signed("web@2", 2))
 
 
 async def test_a_lock_of_a_layer_that_another_user_holds_since_before_is_replaced(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import dcdist
-from dcdist.catalog import read_again
+from dcdist.catalog import read_again, signed_releases
 from dcdist.disk.serials import SeenSerials
 from dcdist.errors import StoreUnavailableError
 from dcdist.node.resolve import fetch_by_name
@@ -149,13 +149,13 @@ async def test_what_was_fetched_is_remembered_against_older_releases(store: Stor
     options = _options(tmp_path)
     events: list[FetchEvent] = []
     await fetch_by_name(store, "web", options, trust=TRUST, report=events.append)
-    assert SeenSerials(tmp_path / "cache").highest("web") == 2
+    assert SeenSerials(tmp_path / "cache").seen("web").highest(None) == 2
 
     await store.delete("releases/web/2")
     with pytest.raises(dcdist.errors.RollbackError, match="has seen serial 2"):
         await fetch_by_name(store, "web", options, trust=TRUST, report=events.append)
     await fetch_by_name(store, "web@1", options, trust=TRUST, report=events.append)
-    assert SeenSerials(tmp_path / "cache").highest("web") == 2
+    assert SeenSerials(tmp_path / "cache").seen("web").highest(None) == 2
 
 
 async def test_a_serial_that_cannot_be_noted_does_not_fail_the_fetch(store: Store, tmp_path: Path) -> None:
@@ -189,7 +189,8 @@ async def test_a_manifest_that_comes_garbled_at_first_is_reported_whether_the_re
             body, self.cut, cut = await super().get(key, limit=limit), 0, self.cut
             return body[: len(body) - cut]
 
-    monkeypatch.setattr(read_again, "PATIENT", Backoff(tries=2, first=0.0))
+    for place in (read_again, signed_releases):
+        monkeypatch.setattr(place, "PATIENT", Backoff(tries=2, first=0.0))
     for wanted in ("web@1", "web"):
         told: list[dcdist.fetch_events.Troubled] = []
         release = await dcdist.find_release(GarbledOnce(store), wanted, trust=TRUST, report=told.append)
@@ -208,7 +209,7 @@ async def test_newer_releases_that_strangers_signed_are_passed_over_and_named_wi
     assert note.kind == "passed_over"
     assert note.source == f"{store}/releases/web/2"
     assert note.message == (
-        "web@2 (serial 2) is passed over for web@1 (serial 1): no trusted key signed the manifest, "
+        "web@2 is passed over for web@1 (serial 1): no trusted key signed the manifest, "
         f"which says that {OTHER_KEY.public.identity} did; trusted: {KEY.public.identity}"
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import dcdist
-from dcdist.catalog import read_again
+from dcdist.catalog import read_again, signed_releases
 from dcdist.errors import FormatError, SignatureError
 from dcdist.policy.requests.retry import Backoff
 from tests.support.publishing import KEY, Publisher, noise
@@ -31,7 +31,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 @pytest.fixture(autouse=True)
 def twice_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_again, "PATIENT", Backoff(tries=3, first=0.0, total=20.0))
+    for place in (read_again, signed_releases):
+        monkeypatch.setattr(place, "PATIENT", Backoff(tries=3, first=0.0, total=20.0))
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00garbled", b"<html>a page</html>"])
@@ -43,10 +44,9 @@ async def test_a_release_that_cannot_be_read_is_passed_over_and_named(store: Sto
     assert str(release.name) == "web@1"
     assert [(each.kind, each.source) for each in told] == [
         ("corrupt", f"{store}/releases/web/2"),
-        ("corrupt", f"{store}/releases/web/2"),
         ("passed_over", f"{store}/releases/web/2"),
     ]
-    assert told[0].message.endswith("; try 1 failed, the next is in 0.0 s, and so on for up to 20 s")
+    assert told[0].message.endswith("; try 1 failed, the next is in 0.0 s")
     assert told[-1].message.startswith("web@2 is passed over for web@1 (serial 1): the manifest cannot be read: ")
 
 
@@ -59,7 +59,7 @@ async def test_a_newer_release_with_a_wrong_byte_is_said_to_be_damaged(store: St
     release = await dcdist.find_release(store, "web", trust=[KEY.public], report=told.append)
 
     assert str(release.name) == "web@1"
-    assert [each.kind for each in told] == ["corrupt", "corrupt", "passed_over"]
+    assert [each.kind for each in told] == ["corrupt", "passed_over"]
     assert (
         f"the manifest does not match the signature by the trusted key {KEY.public.identity}: it is damaged or forged"
         in told[0].message

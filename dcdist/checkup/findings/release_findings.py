@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,12 @@ _GIVE_KEY = "give the publisher's public key with --trust: a fetch takes only wh
 _OTHER_KEY = "give this host the publisher's other key with --trust, or have it signed with a key that it trusts"
 
 
+_CHOOSE = "choose the line that the fetch is to follow with --line; `dcdist ls` shows the lines of a demo"
+
+
 def newest(releases: Releases) -> tuple[Release, ...]:
     """The release of each demo that a fetch would take: the newest that a given key signed, or that there is."""
-    return tuple(latest.release for latest, _ in _demos(releases) if latest is not None)
+    return tuple(each.latest.release for each in _demos(releases) if each.latest is not None)
 
 
 def of_releases(releases: Releases, *, demo: str | None, has_keys: bool) -> Finding:
@@ -36,9 +40,16 @@ def of_releases(releases: Releases, *, demo: str | None, has_keys: bool) -> Find
         return failed(
             Check.RELEASES, f"there is no release{whose}", "publish one first, or check --store and the demo's name"
         )
-    taken = [latest.release for latest, _ in demos if latest is not None]
-    unsigned = [passed[-1].release for latest, passed in demos if latest is None]
-    newer = [each.release for latest, passed in demos if latest is not None for each in passed]
+    taken = [each.latest.release for each in demos if each.latest is not None]
+    unclear = [release for each in demos if each.latest is None for release in each.signed]
+    unsigned = [each.passed_over[-1] for each in demos if each.latest is None and not each.signed]
+    newer = [release for each in demos if each.latest is not None for release in each.passed_over]
+    if unclear:
+        told = ", ".join(f"{each.name} of line {each.line}" for each in unclear[-_NAMED:])
+        judge = warning if taken else failed
+        return judge(
+            Check.RELEASES, f"there are several lines, and none replaces the others, or none is chosen: {told}", _CHOOSE
+        )
     if not taken:
         told = f"none of the keys of --trust signed a release: {_names(unsigned)}"
         return failed(Check.RELEASES, told, _OTHER_KEY)
@@ -71,12 +82,26 @@ def no_such(name: ReleaseName) -> Finding:
     return failed(Check.RELEASES, f"there is no release {name}", "publish it first, or check --store and --demo")
 
 
-def _demos(releases: Releases) -> Iterator[tuple[ListedRelease | None, list[ListedRelease]]]:
-    """Of each demo the release that a fetch takes, and those that are newer; without one, all of them."""
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    """`latest`: the release that a fetch takes; None: no key signed one, or it is not clear which of those `signed`.
+
+    `passed_over`: those that no key signed and that came after the latest, or all of them.
+    """
+
+    latest: ListedRelease | None
+    signed: list[Release]
+    passed_over: list[Release]
+
+
+def _demos(releases: Releases) -> Iterator[_Demo]:
     for _, of_demo in groupby(releases.readable, key=lambda each: each.release.name.demo):
         listed = list(of_demo)
-        places = [place for place, each in enumerate(listed) if each.trusted is not False]
-        yield (listed[places[-1]], listed[places[-1] + 1 :]) if places else (None, listed)
+        signed = [each for each in listed if each.trusted is not False]
+        latest = next((each for each in signed if each.latest), None)
+        since = latest.published if latest is not None else 0.0
+        passed = [each.release for each in listed if each.trusted is False and each.published >= since]
+        yield _Demo(latest, [each.release for each in signed], passed)
 
 
 def _names(releases: list[Release]) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command("doctor", cls=BaseCommand, short_help="Examine whether this host is ready for a fetch.")
 @shared_options.STORE
 @shared_options.TRUST_TO_EXAMINE
+@shared_options.FOLLOWED_LINE
 @click.option(
     "--demo",
     type=shared_options.WANTED,
@@ -68,10 +69,18 @@ def command(
     from dcdist.node.key_files import read_public_key
 
     keys = tuple(read_public_key(path) for path in trust)
+    line = reach.pop("line")
     where = Reach(listen=listen, **reach)  # type: ignore[arg-type]  # click has checked them
     name, _, version = (demo or "").partition("@")
     request = CheckupRequest(
-        store, trust=keys, demo=name or None, version=version or None, cache=cache, dest=dest, reach=where
+        store,
+        trust=keys,
+        demo=name or None,
+        version=version or None,
+        line=line,  # type: ignore[arg-type]  # so was this
+        cache=cache,
+        dest=dest,
+        reach=where,
     )
     display = CheckupDisplay(as_json=as_json)
 

@@ -31,6 +31,7 @@ _OF_THE_SWARM = {"listen", "advertise", "peers", "realm", "up_rate", "seed_for"}
 @click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
 @shared_options.STORE
 @shared_options.TRUST
+@shared_options.FOLLOWED_LINE
 @setting(
     "--dest",
     required=True,

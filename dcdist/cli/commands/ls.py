@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def command(demo: str | None, store: str, trust: tuple[Path, ...], *, as_json: bool) -> None:
     """List the releases of a store, or of one demo.
 
-    Shows for each its serial (the highest is the latest), its images, the bytes of its images and of the layers that
-    hold them in the store, and the bytes that a host with the release before it in its cache must move.
+    Shows for each its serial (the highest of a line is its latest), its images, the bytes of its images and of the
+    layers that hold them in the store, and the bytes that a host with the release before it in its cache must move.
     Signatures are checked only with --trust.
 
     Example: python -m dcdist ls web-demo --store swift://demos
@@ -74,6 +74,7 @@ def _record(listed: ListedRelease) -> dict[str, Json]:
         "event": "release",
         "release": str(release.name),
         "serial": release.serial,
+        "line": release.line,
         "published": round(listed.published, 3),
         "images": len(release.images),
         "layers": len(release.layers),
@@ -88,6 +89,7 @@ def _table(listed: tuple[ListedRelease, ...]) -> str:
     from dcdist.cli.display.table import table
     from dcdist.model.quantities import show_bytes
 
+    lines = _several_lines(listed)
     rows = [
         (
             str(each.release.name),
@@ -97,10 +99,18 @@ def _table(listed: tuple[ListedRelease, ...]) -> str:
             show_bytes(each.release.image_bytes),
             show_bytes(each.release.layer_bytes),
             show_bytes(each.new_bytes),
+            *((each.release.line or "none",) if lines else ()),
             *(() if each.trusted is None else ("yes" if each.trusted else "NO",)),
         )
         for each in listed
     ]
     checked = () if listed[0].trusted is None else ("TRUSTED",)
-    header = ("RELEASE", "SERIAL", "PUBLISHED (UTC)", "IMAGES", "IMAGE BYTES", "LAYER BYTES", "NEW", *checked)
+    more = (*(("LINE",) if lines else ()), *checked)
+    header = ("RELEASE", "SERIAL", "PUBLISHED (UTC)", "IMAGES", "IMAGE BYTES", "LAYER BYTES", "NEW", *more)
     return table(header, rows, right=frozenset({1, 3, 4, 5, 6}))
+
+
+def _several_lines(listed: tuple[ListedRelease, ...]) -> bool:
+    """Whether a demo has releases of more than one line, so that serials alone tell no order."""
+    pairs = {(each.release.name.demo, each.release.line) for each in listed}
+    return len(pairs) > len({demo for demo, _ in pairs})

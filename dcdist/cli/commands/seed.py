@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
 @shared_options.STORE
 @shared_options.TRUST
+@shared_options.FOLLOWED_LINE
 @shared_options.CACHE
 @shared_options.LISTEN_OPTION
 @shared_options.ADVERTISE

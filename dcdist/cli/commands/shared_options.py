@@ -15,7 +15,7 @@ from dcdist.cli.commands.variables import SEVERAL, setting
 from dcdist.engine.fetch_options import DEFAULT_REALM
 from dcdist.engine.option_values import parse_path
 from dcdist.errors import UsageError
-from dcdist.model.identity import ReleaseName, parse_line, require_word
+from dcdist.model.identity import ReleaseName, parse_line, require_line, require_word
 from dcdist.model.option_text import parse_address, parse_duration, parse_rate
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ RELEASE = Parsed("demo@version", _release)
 WANTED = Parsed("demo[@version]", _wanted)
 DEMO = Parsed("demo", _demo)
 LINE_TO_CONTINUE = Parsed("line", parse_line)
+LINE_ID = Parsed("id", require_line)
 REALM = Parsed("name", lambda text: require_word(text, what="realm"))
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 FOLDER = AbsolutePath(folder=True)
@@ -104,6 +105,13 @@ TRUST = setting(
     metavar="FILE",
     help="A publisher's public key (publisher.pub). Only releases signed by a trusted key are accepted. May be "
     "repeated.",
+)
+FOLLOWED_LINE = setting(
+    "--line",
+    type=LINE_ID,
+    metavar="ID",
+    help="The line of releases to follow, as `show` tells it; none: releases without a line. [default: the line that "
+    "this host has followed, or one that replaces it, or the only one]",
 )
 TRUST_TO_EXAMINE = setting(
     "--trust",

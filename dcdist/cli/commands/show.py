@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 
     from dcdist.catalog.description import ListedRelease
     from dcdist.cli.faults import Json
+    from dcdist.model.identity import LineId
 
 
 @click.command("show", cls=BaseCommand, short_help="Show what a release is made of.")
 @click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
 @shared_options.STORE
 @shared_options.TRUST_TO_MARK
+@shared_options.FOLLOWED_LINE
 @reporting_options
-def command(wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool) -> None:
+def command(wanted: str, store: str, trust: tuple[Path, ...], line: LineId | None, *, as_json: bool) -> None:
     """Show what a release is made of, and what is new against the release before it.
 
     Without @VERSION this shows the latest release. Layers marked new are not part of the release before it. A host that
     has that one in its cache copies what it can of them and moves the rest. The signature is checked only with
-    --trust.
+    --trust; with it, the latest is of the releases that these keys signed.
 
     Example: python -m dcdist show web-demo@2 --store swift://demos
     """
@@ -42,7 +44,7 @@ def command(wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool) 
 
     async def run() -> ListedRelease:
         async with open_store(store, report=StoreNotes().report) as opened:
-            return await describe(opened, demo, version or None, trust=keys)
+            return await describe(opened, demo, version or None, trust=keys, line=line)
 
     found = run_until_done(run())
     if as_json:
@@ -71,6 +73,8 @@ def _record(found: ListedRelease) -> dict[str, Json]:
         "event": "release",
         "release": str(release.name),
         "serial": release.serial,
+        "line": release.line,
+        "replaces": list(release.replaces),
         "published": round(found.published, 3),
         "latest": found.latest,
         "previous": str(found.previous) if found.previous else None,
@@ -91,7 +95,10 @@ def _text(found: ListedRelease) -> str:
     release = found.release
     published = datetime.fromtimestamp(found.published, UTC).strftime("%Y-%m-%d %H:%M UTC")
     latest = ", the latest" if found.latest else ""
-    parts = [f"{release.name}: serial {release.serial}{latest}, published {published}; {_SIGNATURE[found.trusted]}"]
+    line = f" of line {release.line}" if release.line else ""
+    replaces = f"\nit replaces line {', '.join(release.replaces)}" if release.replaces else ""
+    told = f"serial {release.serial}{line}{latest}, published {published}; {_SIGNATURE[found.trusted]}{replaces}"
+    parts = [f"{release.name}: {told}"]
     images = [(image.name, show_bytes(image.size), image.digest.hex()) for image in release.images]
     if images:
         parts.append(table(("IMAGE", "BYTES", "SHA-256"), images, right=frozenset({1})))

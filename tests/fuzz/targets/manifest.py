@@ -44,13 +44,15 @@ def run(data: bytes) -> None:
     """
     first, rest = data[0] if data else 0, data[1:]
     if first % 4 not in {MAP, MADE}:
-        _try(lambda: _check(manifest.read_unverified(_FORM.object_of(data))))
+        whole = _FORM.object_of(data)
+        require(manifest.unpacked_size(whole) >= 0, "what an object unpacks to is known beforehand, or it is refused")
+        _try(lambda: _check(manifest.read_unverified(whole)))
         return
     payload = rest if first % 4 == MAP else msgpack.packb(Recipe(rest).edited(_CONTENT))
     if first & _STRAIGHT:
         _try(lambda: _check(manifest._read(payload)))
     elif first & _SIGNED:
-        _try(lambda: _check(manifest.open_sealed(_sealed(payload, signed=True), [_KEY.public])))
+        _try(lambda: _check(manifest.open_signed(_sealed(payload, signed=True), [_KEY.public]).release))
     else:
         _try(lambda: _check(manifest.read_unverified(_sealed(payload, signed=False)), again=bool(first & _AGAIN)))
 
@@ -87,5 +89,16 @@ def seeds() -> list[bytes]:
 
 
 TARGET = Target(
-    "manifest", run, [manifest.open_sealed, manifest.read_unverified, envelope.decode], seeds, max_length=800
+    "manifest",
+    run,
+    [
+        manifest.open_sealed,
+        manifest.open_signed,
+        manifest.read_unverified,
+        manifest.unpacked_size,
+        envelope.decode,
+        envelope.unpacked_size,
+    ],
+    seeds,
+    max_length=800,
 )

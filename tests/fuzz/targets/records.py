@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.disk.destination_record import encode_record, read_record
 from dcdist.disk.piece_journal import Clean, read_clean
-from dcdist.disk.serials import read_serials
+from dcdist.disk.serials import read_serials, write_serials
 from tests.fuzz.recipes import Recipe, recipes
 from tests.fuzz.target import REFUSALS, Target, require
 
@@ -25,17 +25,22 @@ _DESTINATION: Plain = {
     "files": {"web.xva": _FILE, "metadata/net/plan.json": _FILE},
 }
 _CLEAN: Plain = {"size": 5, "mtime_ns": 7, "complete": True, "have": "00", "hashes": "01"}
-_NOTES: tuple[Plain, ...] = ({"web": 3, "db": 1 << 60}, _DESTINATION, _CLEAN)
+_LINE: Plain = {
+    "store": "swift://demos", "key": "0123456789abcdef", "line": "0a" * 16, "serial": 7, "left": False,
+    "versions": {"1": 3, "2": 7},
+}  # fmt: skip
+_SERIALS: Plain = {"format": 2, "demos": {"web": {"before": 3, "lines": [_LINE]}}}
+_NOTES: tuple[Plain, ...] = ({"web": 3, "db": 1 << 60}, _DESTINATION, _CLEAN, _SERIALS)
 
 
 def run(data: bytes) -> None:
     """The first byte: which note, and whether the rest is JSON or changes to that note."""
     first, rest = data[0] if data else 0, data[1:]
     if first & 1:
-        changed = Recipe(rest).edited(_NOTES[first // 2 % 3])
+        changed = Recipe(rest).edited(_NOTES[first // 2 % 4])
         rest = json.dumps(changed, default=lambda each: each.decode("latin-1")).encode()
     serials = read_serials(rest)
-    require(serials is None or all(type(each) is int for each in serials.values()), "a serial is a number")
+    require(serials is None or read_serials(write_serials(serials)) == serials, "what can be read can be written")
     _read_destination(rest)
     clean = read_clean(rest)
     if clean is not None:

@@ -100,8 +100,12 @@ async def test_each_release_is_marked_by_whether_a_given_key_signed_it(store: St
 
     assert [each.trusted for each in unchecked] == [None, None, None]
     assert [each.trusted for each in marked] == [True, True, False]
-    assert (await describe(store, "demo", trust=[KEY.public])).trusted is False
-    assert (await describe(store, "demo", trust=[OTHER_KEY.public])).trusted is True
+    assert [each.latest for each in unchecked] == [False, False, True]
+    assert [each.latest for each in marked] == [False, True, False]
+    assert (await describe(store, "demo")).release.name.version == "c"
+    assert (await describe(store, "demo", trust=[KEY.public])).release.name.version == "a"
+    assert (await describe(store, "demo", "c", trust=[KEY.public])).trusted is False
+    assert (await describe(store, "demo", trust=[OTHER_KEY.public])).release.name.version == "c"
 
 
 async def test_a_store_that_is_not_there_is_not_an_empty_one(tmp_path: Path) -> None:

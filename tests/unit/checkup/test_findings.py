@@ -41,7 +41,8 @@ DAY = 86_400.0
 def listed(name: str, serial: int, *, trusted: bool | None = True) -> ListedRelease:
     layer = LayerEntry(LayerName(f"{serial:032x}"), 5_000_000, Digest(bytes(32)))
     release = Release(ReleaseName.parse(name), serial, (), (layer,), ())
-    return ListedRelease(release, 0.0, latest=True, previous=None, delta=Delta((), 0), trusted=trusted)
+    latest = trusted is not False
+    return ListedRelease(release, float(serial), latest=latest, previous=None, delta=Delta((), 0), trusted=trusted)
 
 
 def releases(*found: ListedRelease) -> Releases:

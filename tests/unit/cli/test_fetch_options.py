@@ -34,6 +34,7 @@ WORDS = {
     "directory": ("/other", Path("/other")),
     "file": ("/other", Path("/other")),
     "name": ("other", "other"),
+    "id": ("0a" * 16, "0a" * 16),
     "text": ("other", "other"),
 }
 """By the type of an option of the command line: a value as it is written and as it is meant."""

@@ -43,26 +43,28 @@ def test_the_commands_are_these_in_this_order() -> None:
             | {"--trust", "--line", "--new-line", "--replaces", "--log-file"},
         ),
         ("ls", {"--store", "--trust"}),
-        ("show", {"--store", "--trust"}),
+        ("show", {"--store", "--trust", "--line"}),
         (
             "fetch",
             {
-                "--store", "--trust", "--dest", "--cache", "--image", "--metadata-only", "--check", "--listen",
-                "--advertise", "--peer", "--realm", "--no-swarm", "--no-store", "--prefer", "--order", "--store-rate",
+                "--store", "--trust", "--line", "--dest", "--cache", "--image", "--metadata-only", "--check",
+                "--listen", "--advertise", "--peer", "--realm", "--no-swarm", "--no-store", "--prefer", "--order",
+                "--store-rate",
                 "--fleet-store-rate", "--up-rate", "--down-rate", "--seed-for", "--trace", "--log-file",
             },
         ),
         (
             "seed",
             {
-                "--store", "--trust", "--cache", "--listen", "--advertise", "--peer", "--realm", "--store-rate",
-                "--fleet-store-rate", "--up-rate", "--log-file",
+                "--store", "--trust", "--line", "--cache", "--listen", "--advertise", "--peer", "--realm",
+                "--store-rate", "--fleet-store-rate", "--up-rate", "--log-file",
             },
         ),
         ("verify", {"--store", "--trust", "--dest"}),
         (
             "doctor",
-            {"--store", "--trust", "--demo", "--cache", "--dest", "--listen", "--advertise", "--peer", "--realm"},
+            {"--store", "--trust", "--line", "--demo", "--cache", "--dest", "--listen", "--advertise", "--peer"}
+            | {"--realm"},
         ),
     ],
 )  # fmt: skip

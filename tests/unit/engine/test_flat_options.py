@@ -15,7 +15,7 @@ WHERE = {"dest": "/images", "cache": "/cache"}
 
 def test_the_flat_names_are_these() -> None:
     assert {option.name for option in flat_options()} == {
-        "dest", "cache", "images", "metadata_only", "check", "swarm", "draw", "prefer", "order", "store_rate",
+        "dest", "cache", "images", "line", "metadata_only", "check", "swarm", "draw", "prefer", "order", "store_rate",
         "fleet_store_rate", "up_rate", "down_rate", "listen", "advertise", "peers", "realm", "seed_for", "trace",
     }  # fmt: skip
 

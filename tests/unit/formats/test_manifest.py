@@ -143,6 +143,43 @@ def test_at_most_eight_keys_sign() -> None:
         manifest.open_sealed(signed(msgpack.packb(payload()), *keys), [KEY.public])
 
 
+def test_what_a_manifest_unpacks_to_is_known_before_it_is_unpacked() -> None:
+    assert manifest.unpacked_size(signed(bytes(1 << 20))) == (1 << 20) + 124
+    for wrong in (b"", b"garbage", envelope.encode(envelope.Kind("dcdist-index", 1, 100), {})):
+        assert manifest.unpacked_size(wrong) == 0
+
+
+@pytest.mark.parametrize("identity", ["0123456789ABCDEF", "0123456789abcde\n", "0123", "\x1b[31m0123456789"])
+def test_a_signer_has_an_id_of_16_hex_digits(identity: str) -> None:
+    forged: Plain = [{"key": identity, "signature": bytes(64)}]
+    with pytest.raises(FormatError, match="'key' is not 16 hex digits"):
+        manifest.read_unverified(changed(manifest.seal(FULL, KEY), signatures=forged))
+
+
+def test_all_the_trusted_keys_that_signed_are_told() -> None:
+    data = manifest.seal(FULL, KEY, OTHER)
+    assert manifest.open_signed(data, [KEY.public]).signers == {"56475aa75463474c"}
+    assert manifest.open_signed(data, [KEY.public, OTHER.public]).signers == {"56475aa75463474c", "24f6ed6acbfe1009"}
+
+
+def test_a_key_counts_once_however_often_it_is_named() -> None:
+    data = manifest.seal(FULL, KEY)
+    forged: Plain = [{"key": KEY.public.identity, "signature": bytes([each]) * 64} for each in range(8)]
+    verified = 0
+
+    class Counting(PublicKey):
+        __slots__ = ()
+
+        def verify(self, data: bytes, signature: bytes) -> bool:
+            nonlocal verified
+            verified += 1
+            return super().verify(data, signature)
+
+    with pytest.raises(SignatureError):
+        manifest.open_sealed(changed(data, signatures=forged), [Counting(KEY.public.raw)])
+    assert verified == 1
+
+
 @pytest.mark.parametrize("key", ["payload", "signatures"])
 def test_a_missing_part_is_named(key: str) -> None:
     with pytest.raises(FormatError, match=f"'{key}' is missing"):
@@ -195,6 +232,7 @@ def test_a_release_without_a_line_has_the_bytes_that_it_always_had() -> None:
     ("fields", "reason"),
     [
         ({"line": "0A" * 16}, "line '0A"),
+        ({"line": "0" * 32}, "stands for releases without one"),
         ({"line": "0a" * 17}, "'line' is not a text of at most 32"),
         ({"line": None}, "'line' is not a text"),
         ({"replaces": ["0a" * 16]}, "it replaces lines, but has none"),

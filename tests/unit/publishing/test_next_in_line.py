@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dcdist.errors import UsageError
 from dcdist.formats.manifest import SERIAL_LIMIT
-from dcdist.model.identity import LineId, ReleaseName
+from dcdist.model.identity import UNLINED, LineId, ReleaseName
 from dcdist.model.release import Release
 from dcdist.publishing.next_in_line import JUMP, LinePosition, next_position
 from dcdist.publishing.publish_request import LineChoice
@@ -89,13 +89,21 @@ def test_nothing_is_counted_on_from_a_serial_that_was_not_reached_by_counting(
     releases = [released(str(number), serial, line) for number, serial in enumerate(serials)]
 
     assert "Publish with --new-line" in refused(*releases)
-    expected = (line,) if line else ()
+    expected = (line or UNLINED,)
     assert following(*releases, choice=LineChoice(new=True)) == LinePosition(FRESH, 1, expected, new=True)
 
 
 def test_serials_that_rise_by_less_go_on() -> None:
     assert following(released("1", JUMP, A)).serial == JUMP + 1
     assert following(released("1", 5, A), released("2", 5 + JUMP, A)).serial == JUMP + 6
+
+
+def test_a_new_line_replaces_the_releases_without_a_line_too() -> None:
+    choice = LineChoice(new=True)
+    assert following(released("1", 9), released("2", 4, A), choice=choice) == LinePosition(
+        FRESH, 1, (UNLINED, A), new=True
+    )
+    assert following(released("3", 1, B, UNLINED)) == LinePosition(B, 2, (UNLINED,), new=False)
 
 
 def test_a_new_line_replaces_all_lines_before_and_those_that_they_replaced() -> None:
