@@ -131,6 +131,8 @@ class _Worker:
     def _report(self, event: FetchEvent) -> None:
         if isinstance(event, Seeding) and (service := self._task.around.end_with):
             self._report(Troubled(_ENDS_EARLY.format(service), source=service))
+        if isinstance(event, Seeding) and self._log.problem:
+            self._report(Troubled(self._log.problem, source=str(self._log.path)))
         told = record(event)
         if isinstance(event, Seeding):
             told |= {"pid": os.getpid(), "log": str(self._log.path), "foreground": bool(self._task.around.stay)}
