@@ -17,6 +17,7 @@ import dcdist
 from dcdist.cli.display.records import record
 from dcdist.cli.event_log import EventLog
 from dcdist.cli.faults import fault_of, interrupted
+from dcdist.cli.own_process import rewrite_arguments
 from dcdist.cli.running import on_first_signal
 from dcdist.cli.worker.garbage import collect_garbage, collect_no_garbage
 from dcdist.cli.worker.pipe import RecordPipe
@@ -143,6 +144,7 @@ class _Worker:
             self._let_go_of_parent()
             # A file system must not be busy because the command was called there. All paths are absolute by now.
             os.chdir("/")
+            rewrite_arguments(lambda _: [f"dcdist: seeding {event.release}".encode()])
             self._log.open()
         if isinstance(event, Seeding):
             self._log.begin(event.seconds)
