@@ -105,7 +105,8 @@ def test_what_is_written_only_its_owner_may_read_whatever_the_umask(demo: Demo, 
     before = os.umask(0)
     try:
         options = ("--listen", "127.0.0.1:0", "--seed-for", "1s", "--log-file", log, "--trace", trace)
-        done = dcdist(*demo.fetch("web@1", host, *options))
+        # What Python would compile, it would leave open to all.
+        done = dcdist(*demo.fetch("web@1", host, *options), environment={"PYTHONDONTWRITEBYTECODE": "1"})
     finally:
         os.umask(before)
     assert done.code == 0, done
