@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.commands import Demo, Record
+    from tools.lab.swift import Swift
 
 LIMIT = 60.0
 SEEDING = ("--listen", "127.0.0.1:0", "--seed-for", "5m")
@@ -50,14 +51,17 @@ def shared(demo: Demo, host: Path) -> str:
     return store.as_uri()
 
 
+def records_of(log: Path) -> list[Record]:
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
 def told(log: Path, event: str) -> Record:
     """The first record of that event in a log file, waited for."""
     deadline = time.monotonic() + LIMIT
     while time.monotonic() < deadline:
-        records = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        for record in records:
+        for record in records_of(log):
             if record["event"] == event:
-                return dict(record)
+                return record
         time.sleep(0.02)
     raise AssertionError(f"no {event} in {log}")
 
@@ -136,6 +140,33 @@ def test_a_seeder_in_the_foreground_gives_up_root_once_all_layers_are_here(demo:
         assert ids(process.pid) == ALL_NOBODY
         process.terminate()
         assert process.wait(LIMIT) == 0
+
+
+@needs_another_user
+def test_a_seeder_without_root_and_without_the_key_in_its_environment_signs_in_again(
+    demo: Demo, host: Path, swift: Swift, container: str
+) -> None:
+    store, variables = f"swift://{container}", swift.environment
+    for image, content in demo.images["web@1"].items():
+        (host / image).write_bytes(content)
+    images = [host / image for image in demo.images["web@1"]]
+    done = dcdist("publish", "web@1", *images, "--store", store, "--key", demo.key, environment=variables)
+    assert done.code == 0, done
+    options = (*SEEDING, "--user", "nobody", "--store", store, "--log-file", host / "log")
+    done = dcdist(*demo.fetch("web@1", host, *options), environment=variables)
+    assert done.code == 0, done
+    pid = done.records[-2]["pid"]
+    try:
+        assert told(host / "log", "seeding_as")["user"] == "nobody"
+        assert b"ST_KEY" not in Path(f"/proc/{pid}/environ").read_bytes()
+        swift.expire_tokens()
+        before = len(swift.answers("DELETE", "swarm/"))
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_for_end(pid)
+    # The heartbeat goes with the process: first the old token is refused, then a new one is not.
+    assert [answer.status for answer in swift.answers("DELETE", "swarm/")[before:]][-1] == 204
+    assert [record for record in records_of(host / "log") if record["event"] == "error"] == []
 
 
 @needs_another_user
