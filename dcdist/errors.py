@@ -43,6 +43,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
+from dcdist.shown_text import on_one_line
+
 __all__ = [
     "CacheBusyError", "DcdistError", "DiskError", "DiskFullError", "FetchFailedError", "FormatError",
     "InputChangedError", "IntegrityError", "InvariantError", "LineError", "NewerFormatError", "NotReadyError",
@@ -54,10 +56,13 @@ __all__ = [
 
 
 class DcdistError(Exception):
-    """Root of all errors that dcdist raises on purpose."""
+    """Root of all errors that dcdist raises on purpose. Its message is one line, whatever a server put into it."""
 
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        return on_one_line(super().__str__())
 
     def add_context(self, *, place: str = "", note: str = "") -> None:
         """Add to the message where it happened, in front (`place: ...`), or what was done about it (`...; note`)."""

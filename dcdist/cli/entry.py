@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from dcdist.cli.display.output import nobody_reads, prepare, tell_fault
+from dcdist.cli.display.output import nobody_reads, prepare, tell_fault, warn
 from dcdist.cli.faults import Fault, FaultStyle, InterruptedByUserError, ReportedError, fault_of
 from dcdist.cli.standard_streams import fill_standard_places
 from dcdist.errors import UsageError
@@ -27,13 +27,15 @@ _URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*:|//")
 """Where a URL may begin, also one that is mistyped."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command that `arguments` name; the exit code."""
+def run(arguments: Sequence[str], *, warning: str = "") -> int:
+    """Run the command that `arguments` name; the exit code. `warning` is told first, if there is one."""
     # A guess, for faults before a command has read its arguments; see `BaseCommand`.
     style = FaultStyle("--json" in arguments, "--debug" in arguments)
     try:
         fill_standard_places()
         prepare()
+        if warning:
+            warn(f"dcdist: {warning}")
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _interrupt)

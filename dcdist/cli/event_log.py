@@ -18,6 +18,7 @@ from dcdist.cli.display.output import warn
 from dcdist.cli.display.throttle import IN_A_LOG, Throttle
 from dcdist.cli.faults import fault_of
 from dcdist.errors import DiskError
+from dcdist.output_file import open_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,10 +86,8 @@ def logging_events(path: Path | None, command: str, release: str) -> Iterator[Ev
 
 
 def _open(path: Path) -> int:
-    # Without waiting for a reader of a pipe, or for one that is slow.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     try:
-        return os.open(path, flags, 0o644)
+        return open_output(path)
     except OSError as error:
         reason = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
         raise DiskError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dcdist import errors
 from dcdist.errors import DcdistError, DiskError, FetchFailedError, InvariantError, UsageError
+from dcdist.shown_text import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,7 @@ def fault_of(error: BaseException) -> Fault:
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             details: dict[str, Json] = {"path": str(error.filename)} if error.filename else {}
-            return Fault("DiskError", f"{where}{error.strerror or error}", DiskError.exit_code, details)
+            return Fault("DiskError", on_one_line(f"{where}{error.strerror or error}"), DiskError.exit_code, details)
         case _:
             return _bug(error)
 
@@ -163,7 +164,7 @@ def _bug(error: BaseException) -> Fault:
 
     import dcdist
 
-    shown = traceback.format_exception_only(error)[-1].strip()
+    shown = on_one_line(traceback.format_exception_only(error)[-1].strip())
     return Fault(
         type(error).__name__,
         f"this is a bug in dcdist: {shown}\nPlease report it, with the output of the same command with --debug "

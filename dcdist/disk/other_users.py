@@ -36,6 +36,15 @@ def who_else_writes(status: os.stat_result, *, own: Collection[int] = (), has_li
     return ""
 
 
+def rights_to_take(status: os.stat_result) -> int:
+    """The rights that others lose on what only this user is to have: all of them.
+
+    A group that is not this process's own was given them on purpose, as that of a seeder that gave up root (ADR 31):
+    it goes on reading.
+    """
+    return 0o077 if status.st_gid == os.getegid() else 0o027
+
+
 def is_private(status: os.stat_result) -> bool:
     """Whether it is a plain file of this user with one name, which nobody else may open."""
     own = status.st_uid == os.geteuid() and status.st_nlink == 1

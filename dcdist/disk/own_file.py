@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import read_file, remove_file
-from dcdist.disk.other_users import is_ours, who_else_writes
+from dcdist.disk.other_users import is_ours, rights_to_take, who_else_writes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -65,7 +65,7 @@ def read_own(folder: int, name: str, *, limit: int) -> bytes | None:
 
 
 def open_own(folder: int, name: str) -> tuple[int, str]:
-    """Open a file of a private folder to read and write, with mode 0600; it is made if needed.
+    """Open a file of a private folder to read and write, which others may not read; it is made if needed.
 
     What is not this user's own, or has another name too, is removed first. Returns the descriptor, and why something
     was removed, in words.
@@ -85,7 +85,7 @@ def open_own(folder: int, name: str) -> tuple[int, str]:
         if not wrong:
             descriptor = os.open(name, WRITE, dir_fd=folder)
             with suppress(OSError):  # a file system without modes
-                os.fchmod(descriptor, 0o600)
+                os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & ~rights_to_take(status) | 0o600)
             return descriptor, removed
         removed = wrong
         remove_file(folder, name)

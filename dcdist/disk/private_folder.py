@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.disk.durable import open_folder
 from dcdist.disk.exposure import exposure_of
-from dcdist.disk.other_users import who_else_writes
+from dcdist.disk.other_users import rights_to_take, who_else_writes
 from dcdist.errors import DiskError
 
 if TYPE_CHECKING:
@@ -68,14 +68,15 @@ def make_private_folder(path: Path) -> str:
     make_folders(path)
     with private_folder(path) as folder:
         status = os.fstat(folder)
-        if not status.st_mode & 0o077 or status.st_uid != os.geteuid():
+        taken = rights_to_take(status)
+        if not status.st_mode & taken or status.st_uid != os.geteuid():
             return ""
         with suppress(OSError):  # a file system without modes
-            os.fchmod(folder, stat.S_IMODE(status.st_mode) & ~0o077)
+            os.fchmod(folder, stat.S_IMODE(status.st_mode) & ~taken)
         if not os.listdir(folder):
             return ""
         before, now = (stat.S_IMODE(each.st_mode) for each in (status, os.fstat(folder)))
-    if now & 0o077:
+    if now & taken:
         return f"other users may read {path} (mode {now:04o}), and its file system does not let dcdist change that"
     return (
         f"other users could read {path}; its mode is {now:04o} now, instead of {before:04o}, since releases may be "

@@ -1,7 +1,4 @@
-"""Rates, durations, addresses and names as they are shown to users.
-
-Pure. Invariant: what is shown can be read at a glance, and commands no terminal.
-"""
+"""Sizes, rates and durations as they are shown to users. Pure. Invariant: what is shown can be read at a glance."""
 
 from __future__ import annotations
 
@@ -43,8 +40,3 @@ def show_duration(seconds: float) -> str:
 
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
-
-
-def printable(text: str) -> str:
-    """The text without control characters, which terminals obey: names and messages may come from elsewhere."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dcdist.errors import DiskError
 from dcdist.model.trouble import Troubled
+from dcdist.output_file import open_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,9 +24,7 @@ def writing_trace(path: Path, report: Callable[[Troubled], None]) -> Iterator[Ca
         DiskError: It cannot be created.
     """
     try:
-        # Without waiting for a reader of a pipe, or for one that is slow.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-        file = os.fdopen(os.open(path, flags, 0o666), "w")
+        file = os.fdopen(open_output(path, anew=True), "w")
     except OSError as fault:
         reason = "nobody reads this pipe" if fault.errno == errno.ENXIO else fault.strerror
         raise DiskError(f"the trace {path} cannot be written: {reason}", path=str(path)) from fault

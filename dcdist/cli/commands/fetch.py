@@ -10,6 +10,7 @@ import click
 from dcdist.cli.commands import shared_options
 from dcdist.cli.commands.base_command import BaseCommand, reporting_options
 from dcdist.cli.commands.variables import is_from_command_line, setting
+from dcdist.cli.giving_up_root import SeedingUser, folder_of_heartbeats, seeding_user
 from dcdist.cli.worker.follow import follow
 from dcdist.cli.worker.handle import Child
 from dcdist.cli.worker.surroundings import surroundings
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from dcdist.cli.faults import Fault
 
 _SEED_FOR = "10m"
-_OF_THE_SWARM = {"listen", "advertise", "peers", "realm", "up_rate", "seed_for"}
+_OF_THE_SWARM = {"listen", "advertise", "peers", "realm", "up_rate", "seed_for", "user"}
 """Options that say nothing of a host that fetches alone."""
 
 
@@ -90,6 +91,7 @@ _OF_THE_SWARM = {"listen", "advertise", "peers", "realm", "up_rate", "seed_for"}
     help="How long to keep seeding in the background once the images are complete: 90s, 30m, 2h, 1d; 0 stops at once. "
     f"[default: {_SEED_FOR}]",
 )
+@shared_options.USER
 @click.option(
     "--trace",
     type=shared_options.NEW_FILE,
@@ -122,16 +124,22 @@ def command(
     """  # noqa: D301
     from dcdist.node.key_files import read_key_file
 
-    options = fetch_options(**_heeded(shared_options.given(chosen)))
+    heeded = _heeded(shared_options.given(chosen))
+    user = heeded.pop("user", None)
+    options = fetch_options(**heeded)
     # Here, and not by the process that works: the files may be pipes, which it does not have.
     keys = [(path, read_key_file(path)) for path in trust]
     around = surroundings(os.getpid(), parent=os.getppid())
+    becoming = SeedingUser()
+    if options.swarm and options.seed_for:
+        heartbeats = folder_of_heartbeats(store, wanted.partition("@")[0], options.reach.realm)
+        becoming = seeding_user(user if isinstance(user, str) else None, cache=options.cache, heartbeats=heartbeats)
 
     def work() -> int:
         # Imported by the process that works only: asyncio and what else it needs take long.
         from dcdist.cli.worker.process import FetchTask, work_on
 
-        return work_on(FetchTask(store, wanted, options, keys, log_file, around))
+        return work_on(FetchTask(store, wanted, options, keys, log_file, around, becoming))
 
     with Child(work) as child:
         follow(child, as_json=as_json, stay=around.stay, log=lambda fault: _log_death(log_file, wanted, fault))

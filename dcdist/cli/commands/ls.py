@@ -37,6 +37,7 @@ def command(demo: str | None, store: str, trust: tuple[Path, ...], *, as_json: b
     from dcdist.cli.running import run_until_done
     from dcdist.node.key_files import read_public_key
     from dcdist.node.stores import open_store
+    from dcdist.shown_text import on_one_line
 
     keys = [read_public_key(path) for path in trust]
 
@@ -64,7 +65,7 @@ def command(demo: str | None, store: str, trust: tuple[Path, ...], *, as_json: b
     else:
         say(f"{store} has no release")
     for each in unreadable:
-        warn(f"cannot be read: {each.key}: {each.reason}")
+        warn(on_one_line(f"cannot be read: {each.key}: {each.reason}"))
 
 
 def _record(listed: ListedRelease) -> dict[str, Json]:

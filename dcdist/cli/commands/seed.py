@@ -28,10 +28,18 @@ if TYPE_CHECKING:
 @shared_options.STORE_RATE
 @shared_options.FLEET_STORE_RATE
 @shared_options.UP_RATE
+@shared_options.USER
 @shared_options.LOG_FILE
 @reporting_options
 def command(
-    wanted: str, store: str, trust: tuple[Path, ...], *, as_json: bool, log_file: Path | None, **chosen: object
+    wanted: str,
+    store: str,
+    trust: tuple[Path, ...],
+    user: str | None,
+    *,
+    as_json: bool,
+    log_file: Path | None,
+    **chosen: object,
 ) -> None:
     """Hold all layers of a release and give them to other hosts.
 
@@ -44,9 +52,13 @@ def command(
     """  # noqa: D301
     from dcdist.cli.commands.seeding import run_seeder
     from dcdist.cli.event_log import logging_events
+    from dcdist.cli.giving_up_root import folder_of_heartbeats, seeding_user
     from dcdist.engine.flat_options import fetch_options
     from dcdist.node.key_files import read_public_key
 
     options = fetch_options(dest=None, **shared_options.given(chosen))
+    heartbeats = folder_of_heartbeats(store, wanted.partition("@")[0], options.reach.realm)
+    becoming = seeding_user(user, cache=options.cache, heartbeats=heartbeats)
+    keys = [read_public_key(path) for path in trust]
     with logging_events(log_file, "seed", wanted) as log:
-        run_seeder(store, wanted, options, [read_public_key(path) for path in trust], as_json=as_json, log=log)
+        run_seeder(store, wanted, options, keys, becoming, as_json=as_json, log=log)

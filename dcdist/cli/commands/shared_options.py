@@ -194,6 +194,13 @@ DOWN_RATE = setting(
     help="The most that this host takes from the store and other hosts together. [default: no limit]",
 )
 
+USER = setting(
+    "--user",
+    metavar="NAME",
+    help="The user that a process of root becomes when all is here and it only gives to other hosts. It may read the "
+    "layers, and write nothing. [default: dcdist, if this host has such a user]",
+)
+
 UNITS = (
     "Rates (R) are bytes a second (20MB, 500k, 1.5MiB) or bits a second (160mbit, 1gbit). Addresses are IP:PORT or "
     f"[IPv6]:PORT. {SEVERAL}"

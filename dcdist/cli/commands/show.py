@@ -38,6 +38,7 @@ def command(wanted: str, store: str, trust: tuple[Path, ...], line: LineId | Non
     from dcdist.cli.running import run_until_done
     from dcdist.node.key_files import read_public_key
     from dcdist.node.stores import open_store
+    from dcdist.shown_text import on_one_line
 
     keys = [read_public_key(path) for path in trust]
     demo, _, version = wanted.partition("@")
@@ -54,7 +55,7 @@ def command(wanted: str, store: str, trust: tuple[Path, ...], line: LineId | Non
     else:
         say(_text(found))
         for each in found.delta.unreadable:
-            warn(f"cannot be read: {each.key}: {each.reason}")
+            warn(on_one_line(f"cannot be read: {each.key}: {each.reason}"))
 
 
 _SIGNATURE = {

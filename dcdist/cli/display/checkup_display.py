@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dcdist.checkup.findings.finding import FindingState
 from dcdist.cli.display.output import emit, say
 from dcdist.cli.display.records import record
+from dcdist.shown_text import on_one_line
 
 if TYPE_CHECKING:
     from dcdist.checkup.findings.finding import Checkup, Finding
@@ -23,8 +24,8 @@ _INDENT = " " * 23
 
 def lines(finding: Finding) -> str:
     """How a check ended, and below it what to do."""
-    told = f"{_LABELS[finding.state]:9}{finding.check:14}{finding.message}"
-    return f"{told}\n{_INDENT}-> {finding.advice}" if finding.advice else told
+    told = f"{_LABELS[finding.state]:9}{finding.check:14}{on_one_line(finding.message)}"
+    return f"{told}\n{_INDENT}-> {on_one_line(finding.advice)}" if finding.advice else told
 
 
 def totals(checkup: Checkup) -> dict[str, Json]:

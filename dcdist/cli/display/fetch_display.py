@@ -14,7 +14,8 @@ from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import FOR_PROGRAMS, IN_A_LOG, Throttle
 from dcdist.cli.display.words import line, percent, progress
 from dcdist.engine.fetch_events import ImageChecked, LayerChecked, Progress, Trouble, Troubled
-from dcdist.model.quantities import printable, show_duration
+from dcdist.model.quantities import show_duration
+from dcdist.shown_text import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,11 +148,11 @@ def _terminal() -> Iterator[FetchDisplay]:
                 elif isinstance(event, LayerChecked):
                     bars.update(task, total=event.length, completed=event.checked, description="checking the cache")
                 elif isinstance(event, ImageChecked):
-                    told = f"reading {printable(event.name)} in the destination"
+                    told = f"reading {on_one_line(event.name)} in the destination"
                     bars.update(task, total=event.size, completed=event.checked, description=told)
                 elif self.is_news(event):
                     style = "yellow" if isinstance(event, Troubled) else None
-                    console.print(printable(line(event)), style=style)
+                    console.print(line(event), style=style)
 
             def finish(self, fetched: Fetched, seeding: SeedingChild | None) -> None:
                 bars.stop()

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dcdist.model.quantities import printable
+from dcdist.shown_text import printable
 
 if TYPE_CHECKING:
     from dcdist.cli.faults import Fault, FaultStyle, Json

@@ -9,8 +9,9 @@ from dcdist.cli.display.output import emit, say, warn
 from dcdist.cli.display.records import record
 from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import FOR_PROGRAMS, IN_A_LOG, Throttle
-from dcdist.model.quantities import printable, show_bytes, show_count
+from dcdist.model.quantities import show_bytes, show_count
 from dcdist.publishing import publish_events
+from dcdist.shown_text import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,11 @@ def published_record(published: Published) -> dict[str, Json]:
 
 def line(event: PublishEvent) -> str | None:
     """A line for a log; None for an event that needs none."""
+    text = _line(event)
+    return None if text is None else on_one_line(text)
+
+
+def _line(event: PublishEvent) -> str | None:
     match event:
         case publish_events.Troubled():
             return f"note: {event.message}"
@@ -186,7 +192,7 @@ def _terminal() -> Iterator[PublishDisplay]:
                 if isinstance(event, publish_events.PublishProgress):
                     bars.update(task, total=event.total, completed=event.read, description=progress(event))
                 elif text := line(event):
-                    console.print(printable(text))
+                    console.print(text)
 
             def finish(self, published: Published) -> None:
                 bars.stop()

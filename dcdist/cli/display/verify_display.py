@@ -9,7 +9,7 @@ from dcdist.cli.display.output import emit, say
 from dcdist.cli.display.records import record
 from dcdist.cli.display.three_ways import live_bars, one_of_three
 from dcdist.cli.display.throttle import IN_A_LOG, Throttle
-from dcdist.model.quantities import printable, show_bytes, show_count
+from dcdist.model.quantities import show_bytes, show_count
 from dcdist.model.trouble import Troubled
 from dcdist.node.verification import (
     Condition,
@@ -20,6 +20,7 @@ from dcdist.node.verification import (
     Recorded,
     Verifying,
 )
+from dcdist.shown_text import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -59,6 +60,10 @@ def verify_display(*, as_json: bool) -> AbstractContextManager[VerifyDisplay]:
 
 def line(event: VerifyEvent) -> str:
     """One file, or what else was found, for people."""
+    return on_one_line(_line(event))
+
+
+def _line(event: VerifyEvent) -> str:
     match event:
         case ImageVerified() | MetadataVerified():
             return f"{_LABELS[event.condition]:8}{event.title}{_EXPLAINED.get(event.condition, '')}"
@@ -129,8 +134,8 @@ def _terminal() -> Iterator[VerifyDisplay]:
         class Terminal(_Lines):
             def report(self, event: VerifyEvent) -> None:
                 if isinstance(event, Verifying):
-                    bars.update(task, total=event.total, completed=event.done, description=printable(event.name))
+                    bars.update(task, total=event.total, completed=event.done, description=on_one_line(event.name))
                 else:
-                    console.print(printable(line(event)))
+                    console.print(line(event))
 
         yield Terminal()

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import fetch_events
 from dcdist.model.quantities import show_bytes, show_count, show_duration, show_rate
+from dcdist.shown_text import on_one_line
 
 if TYPE_CHECKING:
     from dcdist.engine.fetch_events import FetchEvent
 
 
 def line(event: FetchEvent) -> str:
-    """One line for a log."""
+    """One line for a log; `Fetched` alone has several."""
+    told = _line(event)
+    return told if isinstance(event, fetch_events.Fetched) else on_one_line(told)
+
+
+def _line(event: FetchEvent) -> str:
     match event:
         case fetch_events.ReleaseFound():
             return _found(event)

@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import os
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,10 @@ import dcdist
 from dcdist.cli.display.records import record
 from dcdist.cli.event_log import EventLog
 from dcdist.cli.faults import fault_of, interrupted
+from dcdist.cli.giving_up_root import SeedingUser, seeding_as
+from dcdist.cli.own_process import rewrite_arguments
 from dcdist.cli.running import on_first_signal
+from dcdist.cli.worker.alone import give_up_root
 from dcdist.cli.worker.garbage import collect_garbage, collect_no_garbage
 from dcdist.cli.worker.pipe import RecordPipe
 from dcdist.cli.worker.seeding_log import SeedingLog
@@ -41,7 +45,7 @@ class FetchTask:
     """What the command was asked for: `wanted` from the store at the URL `store`.
 
     `trust`: files of public keys, and what was read from them. `around`: what becomes of this process when the command
-    has ended.
+    has ended. `seeding_user`: whom it becomes then.
     """
 
     store: str
@@ -50,6 +54,7 @@ class FetchTask:
     trust: Sequence[tuple[Path, bytes]]
     log_file: Path | None
     around: Surroundings
+    seeding_user: SeedingUser
 
 
 def work_on(task: FetchTask) -> int:
@@ -77,6 +82,7 @@ class _Worker:
         self._stop = asyncio.Event()
         self._signal = 0
         self._fetched = False
+        self._giving_up: asyncio.Task[None] | None = None
 
     async def run(self, events: int) -> int:
         """The exit code."""
@@ -101,6 +107,7 @@ class _Worker:
                 return fault.exit_code
             finally:
                 self._let_go_of_parent()
+                await self._end_giving_up()
                 self._log.close()
                 self._event_log.note({"event": "ended"})
                 self._event_log.close()
@@ -131,6 +138,10 @@ class _Worker:
     def _report(self, event: FetchEvent) -> None:
         if isinstance(event, Seeding) and (service := self._task.around.end_with):
             self._report(Troubled(_ENDS_EARLY.format(service), source=service))
+        if isinstance(event, Seeding) and self._log.problem:
+            self._report(Troubled(self._log.problem, source=str(self._log.path)))
+        if isinstance(event, Seeding) and self._task.seeding_user.asked and (why := self._task.seeding_user.reason):
+            self._report(Troubled(f"it seeds as root: {why}", source="--user"))
         told = record(event)
         if isinstance(event, Seeding):
             told |= {"pid": os.getpid(), "log": str(self._log.path), "foreground": bool(self._task.around.stay)}
@@ -141,9 +152,11 @@ class _Worker:
             self._let_go_of_parent()
             # A file system must not be busy because the command was called there. All paths are absolute by now.
             os.chdir("/")
+            rewrite_arguments(lambda _: [f"dcdist: seeding {event.release}".encode()])
             self._log.open()
         if isinstance(event, Seeding):
             self._log.begin(event.seconds)
+            self._giving_up = asyncio.create_task(self._give_up_root())
             self._pipe.write(told)
             self._pipe.finish()
         elif isinstance(event, Progress):
@@ -153,7 +166,21 @@ class _Worker:
         if self._fetched:
             self._log.note_event(event)
 
+    async def _give_up_root(self) -> None:
+        account, reason = self._task.seeding_user.account, self._task.seeding_user.reason
+        if account is not None:
+            reason = await give_up_root(account, self._task.options.cache)
+        if told := seeding_as(self._task.seeding_user, reason):
+            self._event_log.note(told)
+            self._log.note(f"goes on as {told['user']}" + (f": {reason}" if reason else ""))
+
     # The end
+
+    async def _end_giving_up(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._giving_up
 
     def _end(self, number: int) -> None:
         if self._signal:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from dcdist.cli.display.words import line
 from dcdist.engine.fetch_events import GaveWay, Progress, TookOver, Troubled
 from dcdist.model.quantities import show_bytes, show_duration
+from dcdist.output_file import open_output
+from dcdist.shown_text import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +29,8 @@ class SeedingLog:
     def __init__(self, cache: Path, what: str) -> None:
         self.path = cache / "seeding.log"
         self._what = what
+        self.problem = ""
+        """Why nothing can be written there; empty if it can."""
         self._open = False
         self._begun = False
         self._given = 0
@@ -52,7 +56,9 @@ class SeedingLog:
         if self._open:
             now = datetime.now().astimezone().isoformat(timespec="seconds")
             with suppress(OSError):
-                os.write(2, f"{now} {os.getpid()} {text.rstrip()}\n".encode(errors="backslashreplace"))
+                # What goes on over several lines, as a traceback does, is not taken for a line of its own.
+                told = printable(text.rstrip()).replace("\n", "\n    ")
+                os.write(2, f"{now} {os.getpid()} {told}\n".encode(errors="backslashreplace"))
 
     def note_event(self, event: FetchEvent) -> None:
         """What happens while seeding."""
@@ -69,11 +75,11 @@ class SeedingLog:
             self.note(f"seeding {self._what} ended: {show_bytes(self._given)} given to others")
 
     def _descriptor(self) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            descriptor = os.open(self.path, flags, 0o600)
+            descriptor = open_output(self.path)
             if os.fstat(descriptor).st_size > _LIMIT:
                 os.ftruncate(descriptor, 0)
-        except OSError:
+        except OSError as error:
+            self.problem = f"nothing is written to the log {self.path}: {error.strerror}"
             return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         return descriptor

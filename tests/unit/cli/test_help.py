@@ -49,15 +49,15 @@ def test_the_commands_are_these_in_this_order() -> None:
             {
                 "--store", "--trust", "--line", "--dest", "--cache", "--image", "--metadata-only", "--check",
                 "--listen", "--advertise", "--peer", "--realm", "--no-swarm", "--no-store", "--prefer", "--order",
-                "--store-rate",
-                "--fleet-store-rate", "--up-rate", "--down-rate", "--seed-for", "--trace", "--log-file",
+                "--store-rate", "--fleet-store-rate", "--up-rate", "--down-rate", "--seed-for", "--user", "--trace",
+                "--log-file",
             },
         ),
         (
             "seed",
             {
                 "--store", "--trust", "--line", "--cache", "--listen", "--advertise", "--peer", "--realm",
-                "--store-rate", "--fleet-store-rate", "--up-rate", "--log-file",
+                "--store-rate", "--fleet-store-rate", "--up-rate", "--user", "--log-file",
             },
         ),
         ("verify", {"--store", "--trust", "--dest"}),

@@ -61,6 +61,7 @@ def test_what_repeats_from_command_to_command_has_a_variable() -> None:
         "DCDIST_STORE", "DCDIST_TRUST", "DCDIST_CACHE", "DCDIST_DEST", "DCDIST_LISTEN", "DCDIST_ADVERTISE",
         "DCDIST_PEER", "DCDIST_REALM", "DCDIST_STORE_RATE", "DCDIST_FLEET_STORE_RATE", "DCDIST_UP_RATE",
         "DCDIST_DOWN_RATE", "DCDIST_LINE", "DCDIST_SEED_FOR", "DCDIST_PREFER", "DCDIST_KEY", "DCDIST_LOG_FILE",
+        "DCDIST_USER",
     }  # fmt: skip
 
 

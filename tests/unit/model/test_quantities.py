@@ -4,7 +4,7 @@ import pytest
 
 from dcdist.model.identity import show_address
 from dcdist.model.option_text import parse_address
-from dcdist.model.quantities import printable, show_bytes, show_duration, show_rate
+from dcdist.model.quantities import show_bytes, show_duration, show_rate
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,3 @@ def test_durations_are_shown_in_two_units(seconds: float, text: str) -> None:
 @pytest.mark.parametrize("text", ["0.0.0.0:0", "[::]:0", "10.0.0.5:6881", "[fd00::5]:6881"])
 def test_an_address_is_shown_as_it_is_written(text: str) -> None:
     assert show_address(parse_address(text, any_port=True)) == text
-
-
-def test_control_characters_do_not_reach_a_terminal() -> None:
-    assert printable("web\x1b[31m.xva\r\nnext é") == "web\ufffd[31m.xva\ufffd\nnext é"
