@@ -65,7 +65,7 @@ class Settings(TypedDict):
     "this key, or they pass over what it signs.",
 )
 @shared_options.TRUST_TO_CONTINUE
-@click.option(
+@setting(
     "--line",
     type=shared_options.LINE_TO_CONTINUE,
     metavar="ID",
