@@ -29,7 +29,6 @@ from dcdist.policy.rules import Rule
 from dcdist.policy.state.layer_state import LayerState
 
 if TYPE_CHECKING:
-    from dcdist.model.pieces import Bits
     from dcdist.policy.planner_options import PlannerOptions
     from dcdist.policy.reasons.view import View
 
@@ -75,7 +74,7 @@ class ViewKeeper:
             case DrawFinished():
                 self._draw_finished(event.draw, now=now)
             case DrawNeedless():
-                self._draw_needless(event.draw)
+                self._draw_needless(event.draw, now=now)
             case DrawFailed():
                 self._draw_failed(event, now=now)
             case _:
@@ -182,9 +181,10 @@ class ViewKeeper:
         if self._view.follows(Rule.MORE_REQUESTS):
             store.concurrency.observed(store.rate.rate(now=now), active, now=now)
 
-    def _draw_needless(self, draw: int) -> None:
+    def _draw_needless(self, draw: int, *, now: float) -> None:
         running = self._view.draws.land(draw)
         if running is not None:
+            self._view.unpaid.owed(now - running.begun, now=now)
             self._view.layers[running.layer].requested &= ~running.pieces
 
     def _draw_failed(self, event: DrawFailed, *, now: float) -> None:

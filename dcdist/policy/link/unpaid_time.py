@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dcdist.policy.lateness import MUCH_SLOWER
 
-_MOST = 60.0
+MOST = 60.0
 """Seconds that count: peers that begin to give are believed again soon."""
 
 
@@ -32,6 +32,11 @@ class UnpaidTime:
         self._seconds = max(0.0, self.lasts(now=now) - MUCH_SLOWER * store_seconds)
         self._at = now
 
+    def owed(self, seconds: float, *, now: float) -> None:
+        """So much of what did not pass did after all: what seemed to be asked of the store was not."""
+        self._seconds = self.lasts(now=now) + seconds
+        self._at = now
+
     def lasts(self, *, now: float) -> float:
         """Seconds of it."""
-        return min(_MOST, self._seconds + (now - self._at if self._passes else 0.0))
+        return min(MOST, self._seconds + (now - self._at if self._passes else 0.0))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcdist.policy.link.unpaid_time import MOST
 from dcdist.policy.planner_commands import Reason
 from dcdist.policy.reasons.view import Run
 from dcdist.policy.rules import Rule
@@ -42,8 +43,9 @@ def stands_still(view: View, *, now: float) -> bool:
 
 
 def bound(view: View) -> float:
-    """Seconds without enough that are borne: those of the preference, and what a stripe takes."""
-    return (_DOUBTFUL if _doubtful(view) else view.preference.standstill_after) + view.longest_stripe_time
+    """Seconds without enough that are borne: those of the preference, and what a stripe takes; a minute at most."""
+    patience = _DOUBTFUL if _doubtful(view) else view.preference.standstill_after
+    return min(MOST, patience + view.longest_stripe_time)
 
 
 def _doubtful(view: View) -> bool:
