@@ -1,8 +1,8 @@
 """One planner beside a store that answers, while everybody else does what is worst: a step is a deed, or time.
 
 A step is two numbers below 256: what happens, and how. So a course of steps is bytes, which a fuzzer mutates,
-hypothesis shrinks, and a file keeps. After each step the rule is checked, by an account of its own: if nothing is asked of the
-store that could be, peers have brought enough for the time that has passed.
+hypothesis shrinks, and a file keeps. After each step the rule is checked, by an account of its own: if nothing is asked
+of the store that could be, peers have brought enough for the time that has passed.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""How long a host bears that nothing is asked of the store: peers pay for it with whole pieces, and with nothing else."""
+"""How long may nothing be asked of the store? Peers pay for the time with whole pieces, and with nothing else."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dcdist.model import pieces
 from dcdist.policy.link.unpaid_time import UnpaidTime
-from dcdist.policy.planner import Planner
 from dcdist.policy.planner_commands import Draw, Reason
 from dcdist.policy.planner_events import (
     BytesDrawn,
@@ -24,6 +25,9 @@ from dcdist.policy.planner_events import (
 from dcdist.policy.preference import EGRESS, TIME, Preference
 from dcdist.policy.rules import Rule
 from tests.support.planners import GEOMETRY, draws, member, planner
+
+if TYPE_CHECKING:
+    from dcdist.policy.planner import Planner
 
 ALONE = frozenset(set(Rule) - {Rule.STANDSTILL})
 """Without all other rules a host draws its own stripes only, and what it draws because it stands still."""
