@@ -143,7 +143,7 @@ class Planner:
             self._look_at(begins)
             return
         self._choose(commands, now=now)
-        view.unpaid.goes_on(passes=view.awaits_store and not view.draws.active, now=now)
+        view.unpaid.goes_on(passes=view.asks_nothing, now=now)
 
     def _choose(self, commands: list[Command], *, now: float) -> None:
         view = self._view

@@ -184,8 +184,9 @@ class ViewKeeper:
     def _draw_needless(self, draw: int, *, now: float) -> None:
         running = self._view.draws.land(draw)
         if running is not None:
-            self._view.unpaid.owed(now - running.begun, now=now)
             self._view.layers[running.layer].requested &= ~running.pieces
+            self._view.unpaid.owed(now - running.begun, now=now)
+            self._view.unpaid.goes_on(passes=self._view.asks_nothing, now=now)
 
     def _draw_failed(self, event: DrawFailed, *, now: float) -> None:
         store, running = self._view.store, self._view.draws.land(event.draw)

@@ -101,8 +101,10 @@ class View:
             yield layer, state, self.drawable(layer, state.unseen)
 
     @property
-    def awaits_store(self) -> bool:
-        """Whether pieces are missing that may be drawn."""
+    def asks_nothing(self) -> bool:
+        """Whether pieces are missing that may be drawn, and no request is under way."""
+        if self.draws.active:
+            return False
         return any(self.drawable(layer, state.missing) for layer, state in self.layers.items())
 
     @property

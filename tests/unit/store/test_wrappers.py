@@ -193,7 +193,7 @@ def test_without_a_rate_nothing_waits() -> None:
     assert virtual_time.run(_drain(Paced(store, Pace()), "key")) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("rate", [50.0, 2_500.0, 1e6])
+@pytest.mark.parametrize("rate", [50.0, 2_500.0, 400_000.0])
 def test_however_slow_the_pace_is_a_read_that_goes_on_shows_it(rate: float) -> None:
     """The planner drops one of which nothing comes for 6 s."""
     store = MemoryStore(part=100_000)
