@@ -20,21 +20,30 @@ from dcdist.formats import heartbeat, object_names
 from dcdist.formats import index as index_format
 from dcdist.model.identity import HostId
 from dcdist.model.member import Member, Role
-from tests.support.fault_site import site
+from tests.support.fault_site import publish_site
+from tests.support.publishing import noise
 from tools.lab.bad_peers import free_ports, poisoning_peer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.fault_site import FaultSite, Record
-
-__all__ = ["site"]
+    from tools.lab.swift import Swift
 
 HEARTBEATS = 400
+IMAGE = noise(5, 40_000_000)
+"""So much that liars are cut off before they have given each of its pieces wrong twice."""
+
 BORNE = 2.0
 """Seconds that are borne where peers lie, or most are not there; what a stripe takes comes on top."""
 
 EACH = pytest.mark.parametrize("prefer", list(Prefer))
+
+
+@pytest.fixture
+async def site(swift: Swift, container: str, tmp_path: Path) -> FaultSite:
+    """A release that takes five seconds at the pace of these tests."""
+    return await publish_site(swift, container, tmp_path, IMAGE)
 
 
 @EACH
@@ -63,7 +72,7 @@ async def test_hosts_that_are_listed_and_not_there_cost_seconds(
 
 async def _fetch(site: FaultSite, folder: Path, prefer: Prefer) -> _Trace:
     trace = folder / "trace"
-    options = ("--prefer", prefer.value, "--store-rate", "4MB", "--listen", "127.0.0.1:0", "--trace", trace)
+    options = ("--prefer", prefer.value, "--store-rate", "8MB", "--listen", "127.0.0.1:0", "--trace", trace)
     async with site.host("a", *options) as host:
         done = await host.succeeded()
 
