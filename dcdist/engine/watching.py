@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, assert_never
 
 from dcdist.engine import troubles
-from dcdist.policy.planner_events import POLL, PeersGave, PeersLack, PeersSeen, PieceFoundCorrupt
+from dcdist.policy.planner_events import POLL, HostsLinked, PeersGave, PeersLack, PeersSeen, PieceFoundCorrupt
 from dcdist.ports import swarm as swarm_port
 
 if TYPE_CHECKING:
@@ -61,10 +61,14 @@ class SwarmWatch:
     async def poll(self, polled: Callable[[float, float], None]) -> None:
         """Look at what peers hold and gave, twice a second; `polled` gets the bytes a second from store and peers."""
         reported: Progress | None = None
+        linked: int | None = None
         while True:
             statistics = self._ports.swarm.statistics()
             self._counts.swarm = statistics
             self._look_at_peers()
+            if statistics.peers != linked:
+                linked = statistics.peers
+                self._driver.tell(HostsLinked(linked))
             self._driver.tell(PeersGave(statistics.useful))
             going = self._driver.statistics()
             if going.all_seen:

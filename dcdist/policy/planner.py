@@ -13,6 +13,7 @@ from dcdist.model import pieces
 from dcdist.policy.chooser import Chooser
 from dcdist.policy.planner_commands import Command, Draw, Drop, GiveUp
 from dcdist.policy.planner_events import Event, Failure
+from dcdist.policy.reasons.standstill import stands_still
 from dcdist.policy.reasons.stream import StreamWindow
 from dcdist.policy.reasons.view import LOOK_AGAIN, Run, View
 from dcdist.policy.requests.crawl import LONG
@@ -138,14 +139,21 @@ class Planner:
         if view.follows(Rule.MEETING):
             begins = max(begins, view.acquaintance.known_from)
         if now < begins:
-            # The store is not to be asked: that is no standstill.
-            view.silence.drew(now=now)
+            view.unpaid.goes_on(passes=False, now=now)
             self._look_at(begins)
             return
+        self._choose(commands, now=now)
+        view.unpaid.goes_on(passes=view.asks_nothing, now=now)
+
+    def _choose(self, commands: list[Command], *, now: float) -> None:
+        view = self._view
         oldest = view.draws.oldest(now=now)
         limit = self._limit(now=now)
         if view.follows(Rule.CRAWL):
             limit += view.store.crawl.extra(oldest, now=now)
+        if stands_still(view, now=now):
+            # Whatever has just begun and may prove needless.
+            limit = max(limit, view.draws.active + 1)
         while view.draws.active < limit:
             chosen = self._chooser.choose(view, now=now)
             if chosen is None:

@@ -70,6 +70,13 @@ class PeersSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class HostsLinked:
+    """So many other hosts are linked now."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class PeersGave:
     """Payload bytes that all peers have given since the start, but for those that were wrong or had; never fewer."""
 
@@ -149,6 +156,7 @@ Event = (
     | PiecesFinished
     | PieceFoundCorrupt
     | PeersSeen
+    | HostsLinked
     | PeersGave
     | PeersLack
     | CopyBegan

@@ -52,8 +52,8 @@ class Preference:
     """How many times as long as the store peers may need before they count as slow."""
 
     standstill_after: float
-    """With too little from peers, and nothing asked of the store, until the next missing piece is drawn whatever others
-    claim; what a stripe takes comes on top."""
+    """With too few pieces from peers, and nothing asked of the store, until the next missing piece is drawn whatever
+    others claim; what a stripe takes comes on top. Where they lie or are not there it is less."""
 
     slack_after: float
     """How long a link must have slack before that is believed."""

@@ -25,7 +25,7 @@ from dcdist.policy.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-VERSION = 3
+VERSION = 4
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from dcdist.model.member import Role
 from dcdist.policy.fleet.owners import own_work
-from dcdist.policy.planner_commands import Reason
 from dcdist.policy.planner_events import (
     BytesDrawn,
     CopyBegan,
@@ -16,6 +15,7 @@ from dcdist.policy.planner_events import (
     DrawNeedless,
     Event,
     Failure,
+    HostsLinked,
     LayerOpened,
     MembersChanged,
     PeersGave,
@@ -29,7 +29,6 @@ from dcdist.policy.rules import Rule
 from dcdist.policy.state.layer_state import LayerState
 
 if TYPE_CHECKING:
-    from dcdist.model.pieces import Bits
     from dcdist.policy.planner_options import PlannerOptions
     from dcdist.policy.reasons.view import View
 
@@ -59,6 +58,8 @@ class ViewKeeper:
                 self._piece_found_corrupt(event, now=now)
             case PeersSeen():
                 self._peers_seen(event, now=now)
+            case HostsLinked():
+                self._view.linked = event.count
             case PeersGave():
                 self._peers_gave(event, now=now)
             case PeersLack():
@@ -68,13 +69,12 @@ class ViewKeeper:
             case CopyEnded():
                 self._view.layers[event.layer].in_flight &= ~event.pieces
                 self._view.layers[event.layer].reassign()
-                self._view.silence.drew(now=now)
             case BytesDrawn():
                 self._bytes_drawn(event.draw, event.total, now=now)
             case DrawFinished():
                 self._draw_finished(event.draw, now=now)
             case DrawNeedless():
-                self._draw_needless(event.draw)
+                self._draw_needless(event.draw, now=now)
             case DrawFailed():
                 self._draw_failed(event, now=now)
             case _:
@@ -92,19 +92,23 @@ class ViewKeeper:
         layers.update(in_order)
         self._view.members.opened(event.layer)
         # Checking the cache, or waiting for another process, may have taken long.
-        self._view.silence.drew(now=now)
         self._view.store.patience.progressed(now=now)
 
     def _pieces_finished(self, event: PiecesFinished, *, now: float) -> None:
         state = self._view.layers[event.layer]
-        if event.pieces & ~state.in_flight:
+        from_peers = event.pieces & ~state.in_flight
+        if from_peers:
             self._view.peers.came(now=now)
+            store_seconds = self._view.stripe_time(event.layer) * state.stripes_of(from_peers & ~state.have)
+            self._view.unpaid.paid(store_seconds, now=now)
         state.have |= event.pieces
         state.in_flight &= ~event.pieces
         self._view.store.patience.progressed(now=now)
 
     def _piece_found_corrupt(self, event: PieceFoundCorrupt, *, now: float) -> None:
         store, state, bit = self._view.store, self._view.layers[event.layer], 1 << event.piece
+        # What was copied on this host is in flight until it fails.
+        self._view.betrayed |= not event.from_store and not state.in_flight & bit
         state.have &= ~bit
         if event.from_store or not self._view.draws.bring(event.layer, bit):
             # Else peers had been asked for it before it was reserved, and it still comes from the store.
@@ -112,18 +116,12 @@ class ViewKeeper:
         state.reassign()
         if event.from_store:
             pause = store.corrupt.from_store(event.layer, event.piece)
-            self._bar(event.layer, bit, until=now + pause)
+            self._view.barred.bar(event.layer, bit, until=now + pause)
             if pause == float("inf"):
                 layer = self._options.layers[event.layer]
                 store.patience.despair(f"the store's bytes of piece {event.piece} of layer {layer} are wrong")
         elif store.corrupt.from_peers(event.layer, event.piece):
             state.corrupt_from_peers |= bit
-
-    def _bar(self, layer: int, bits: Bits, *, until: float) -> None:
-        self._view.barred.bar(layer, bits, until=until)
-        if until < float("inf"):
-            # Until then it is the store that this host waits for.
-            self._view.silence.drew(now=until)
 
     # Peers
 
@@ -160,7 +158,6 @@ class ViewKeeper:
         gained = event.total - view.peer_rate.total
         if gained > 0:
             view.peers.came(now=now)
-            view.silence.gained(gained / view.longest_stripe * view.longest_stripe_time, now=now)
             view.store.patience.progressed(now=now)
         view.peer_rate.count(event.total, now=now)
         view.link.observed(event.total + view.draws.total, peers=view.peer_rate.rate(now=now), now=now)
@@ -170,9 +167,6 @@ class ViewKeeper:
     def _bytes_drawn(self, draw: int, total: int, *, now: float) -> None:
         running = self._view.draws.get(draw)
         if running is not None and self._view.draws.brought(draw, total, now=now):
-            if running.reason is not Reason.STANDSTILL:
-                # Else it would wait anew after each stripe, for others that still give nothing.
-                self._view.silence.drew(now=now)
             self._view.store.patience.progressed(now=now)
             self._view.store.rate.count(self._view.draws.total, now=now)
 
@@ -187,10 +181,12 @@ class ViewKeeper:
         if self._view.follows(Rule.MORE_REQUESTS):
             store.concurrency.observed(store.rate.rate(now=now), active, now=now)
 
-    def _draw_needless(self, draw: int) -> None:
+    def _draw_needless(self, draw: int, *, now: float) -> None:
         running = self._view.draws.land(draw)
         if running is not None:
             self._view.layers[running.layer].requested &= ~running.pieces
+            self._view.unpaid.owed(now - running.begun, now=now)
+            self._view.unpaid.goes_on(passes=self._view.asks_nothing, now=now)
 
     def _draw_failed(self, event: DrawFailed, *, now: float) -> None:
         store, running = self._view.store, self._view.draws.land(event.draw)
@@ -204,7 +200,7 @@ class ViewKeeper:
             case Failure.THROTTLED:
                 store.concurrency.throttled(now=now, begun=running.begun)
             case Failure.LASTING:
-                self._bar(running.layer, running.pieces, until=now + _BARRED)
+                self._view.barred.bar(running.layer, running.pieces, until=now + _BARRED)
             case Failure.PASSING:
                 pass
             case _:

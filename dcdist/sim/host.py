@@ -14,6 +14,7 @@ from dcdist.policy.planner_events import (
     DrawFinished,
     DrawNeedless,
     Failure,
+    HostsLinked,
     LayerOpened,
     MembersChanged,
     PeersGave,
@@ -78,6 +79,7 @@ class Host:
     share: FleetShare | None = None
     requests: dict[int, Request] = field(default_factory=dict)
     linked: set[int] = field(default_factory=set)
+    linked_told: int | None = None
     neighbourhood: Rarity | None = None
     counted_in: list[Rarity] = field(default_factory=list)
     available: Bits = 0
@@ -207,6 +209,9 @@ class Host:
         if self.opens is not None:
             return
         self._tell_peers(self.trader.coming if self.coming else 0, now=now)
+        if len(self.linked) != self.linked_told:
+            self.linked_told = len(self.linked)
+            self.tell(HostsLinked(self.linked_told), now=now)
         self.tell(PeersGave(int(self.given)), now=now)
 
     def is_needless(self, command: Draw, available: Bits, *, now: float) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from dcdist.model.geometry import KIB
 from dcdist.store.wrapped import Wrapped
 
 if TYPE_CHECKING:
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
 _LONGEST_SLEEP = 0.25
 
 _PART_SECONDS = 0.1
-"""What one part takes at most at the present pace, if it is not among the smallest."""
-
-_SMALLEST_PART = 16 * KIB
+"""What one part takes at the present pace: however slow that is, a read that goes on shows so."""
 
 
 class Paced(Wrapped):
@@ -66,6 +63,6 @@ class _PacedParts:
 
     def _cut(self, part: bytes) -> bytes:
         rate = self._pace.rate
-        most = len(part) if rate is None else max(_SMALLEST_PART, int(rate * _PART_SECONDS))
+        most = len(part) if rate is None else max(1, int(rate * _PART_SECONDS))
         self._rest = part[most:]
         return part[:most]

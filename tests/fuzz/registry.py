@@ -17,6 +17,7 @@ from tests.fuzz.targets import (
     manifest,
     names,
     ova,
+    planner,
     records,
     tar,
     values,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 TARGETS: tuple[Target, ...] = (
     listing.TARGET, heartbeat.TARGET, manifest.TARGET, index.TARGET, extents.TARGET, xva.TARGET, ova.TARGET,
     tar.TARGET, wrapping.TARGET, values.TARGET, journal.TARGET, chunks.TARGET, answers.TARGET, names.TARGET,
-    key_files.TARGET, frames.TARGET, records.TARGET,
+    key_files.TARGET, frames.TARGET, records.TARGET, planner.TARGET,
 )  # fmt: skip
 
 

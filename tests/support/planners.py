@@ -46,7 +46,12 @@ GEOMETRY = Geometry.for_length(64 * MIB)
 
 
 def planner(
-    *, preference: Preference = TIME, may_draw: bool = True, acquainted_from: float = 0.0, have: int = 0
+    *,
+    preference: Preference = TIME,
+    may_draw: bool = True,
+    acquainted_from: float = 0.0,
+    have: int = 0,
+    without: frozenset[Rule] = frozenset(),
 ) -> Planner:
     made = Planner(
         PlannerOptions(
@@ -58,7 +63,7 @@ def planner(
             in_order=True,
             acquainted_from=acquainted_from,
         ),
-        WHOLE_STRIPES,
+        WHOLE_STRIPES | without,
     )
     made.receive(LayerOpened(0, GEOMETRY, have), now=0.0)
     return made

@@ -1,4 +1,4 @@
-"""Bad peers: one offers everything and gives nothing, one talks nonsense, some never answer."""
+"""Bad peers: one offers everything and gives nothing, one gives rubbish, one talks nonsense, some never answer."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _HANDSHAKE = 68
 _PROTOCOL = b"\x13BitTorrent protocol"
 _REQUEST = 6
+_PIECE = 7
 _BITFIELD = 5
 _UNCHOKE = 1
 _HAVE_ALL = 14
@@ -22,7 +23,7 @@ _FAST = bytes([0, 0, 0, 0, 0, 0, 0, 4])
 
 
 class BadPeer:
-    """Listens on `port`; counts connections, and the requests for blocks that it does not answer."""
+    """Listens on `port`; counts connections, and the requests for blocks, which it does not answer with right bytes."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -49,6 +50,28 @@ async def silent_peer(
             length = int.from_bytes(await reader.readexactly(4))
             message = await reader.readexactly(length)
             peer.requests += message[:1] == bytes([_REQUEST])
+
+    async with _listening(peer, serve, address, port):
+        yield peer
+
+
+@asynccontextmanager
+async def poisoning_peer(pieces: int, *, address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[BadPeer]:
+    """A peer that offers all of any torrent and answers every request with zeros, at once."""
+    peer = BadPeer()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello = await reader.readexactly(_HANDSHAKE)
+        name = b"-XX0001-" + random.Random(peer.port).randbytes(12)
+        writer.write(_PROTOCOL + bytes(8) + hello[28:48] + name)
+        writer.write(_offer(pieces) + _message(_UNCHOKE))
+        while True:
+            length = int.from_bytes(await reader.readexactly(4))
+            message = await reader.readexactly(length)
+            if message[:1] == bytes([_REQUEST]):
+                peer.requests += 1
+                writer.write(_message(_PIECE, message[1:9] + bytes(int.from_bytes(message[9:13]))))
+                await writer.drain()
 
     async with _listening(peer, serve, address, port):
         yield peer

@@ -14,8 +14,8 @@ from dcdist.policy.fleet.fleet_window import FleetWindow
 from dcdist.policy.fleet.owners import Owners, OwnSpeed
 from dcdist.policy.lateness import Lateness
 from dcdist.policy.link.link import Link
-from dcdist.policy.link.silence import Silence
 from dcdist.policy.link.throughput import Throughput
+from dcdist.policy.link.unpaid_time import UnpaidTime
 from dcdist.policy.requests.behind_first import BehindFirst
 from dcdist.policy.requests.dealings import Dealings
 from dcdist.policy.rules import Rule
@@ -59,7 +59,8 @@ class View:
     """The layers by their numbers, in the order of the release, and what is known of store, link, peers and fleet.
 
     `peer_rate`: bytes a second from all peers; `peers`: when one last gave a right byte, or began to have something to
-    give; `others`: when other prefixes last showed something new, or the own one last had work for this host.
+    give; `others`: when other prefixes last showed something new, or the own one last had work for this host;
+    `betrayed`: a peer gave a wrong piece; `linked`: hosts that are linked now, None before anybody has looked.
     """
 
     def __init__(self, options: PlannerOptions, without: frozenset[Rule] = frozenset()) -> None:
@@ -75,7 +76,9 @@ class View:
         self.peer_rate = Throughput()
         self.peers = Lateness(options.begun)
         self.others = Lateness(0.0)
-        self.silence = Silence(options.begun)
+        self.unpaid = UnpaidTime(options.begun)
+        self.betrayed = False
+        self.linked: int | None = None
         self.behind_first = BehindFirst(options.preference)
         self.owners = Owners()
         self.members = Members(options.version, self.layers)
@@ -96,6 +99,13 @@ class View:
         """Layer by layer the drawable pieces that only the store has, or that somebody is drawing."""
         for layer, state in self.layers.items():
             yield layer, state, self.drawable(layer, state.unseen)
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether pieces are missing that may be drawn, and no request is under way."""
+        if self.draws.active:
+            return False
+        return any(self.drawable(layer, state.missing) for layer, state in self.layers.items())
 
     @property
     def all_seen(self) -> bool:

@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dcdist.policy.planner_commands import Reason
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcdist.model.pieces import Bits
-    from dcdist.policy.planner_commands import Reason
     from dcdist.policy.state.layer_state import LayerState
+
+_UNSURE = 1.0
+"""Seconds after which a draw has gone out: the closer look before it waits for half of that at most."""
 
 
 @dataclass(slots=True)
@@ -52,6 +56,13 @@ class Draws:
     def active(self) -> int:
         """Those whose bytes are still coming."""
         return sum(running.ended is None for running in self._running.values())
+
+    def sure(self, *, now: float) -> bool:
+        """Whether the store is being asked for something: a draw that has just begun may still prove needless."""
+        return any(
+            each.ended is None and (each.total or each.reason is Reason.STANDSTILL or now - each.begun >= _UNSURE)
+            for each in self._running.values()
+        )
 
     def oldest(self, *, now: float) -> float:
         """When the oldest began whose bytes are still coming; now if there is none."""

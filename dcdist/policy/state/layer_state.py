@@ -138,6 +138,10 @@ class LayerState:
         """Bytes of the pieces that are not had (the last counted in full)."""
         return (self._all & ~self.have).bit_count() * self.geometry.piece_length
 
+    def stripes_of(self, bits: Bits) -> float:
+        """Stripes to which so many pieces add up."""
+        return bits.bit_count() / self.geometry.pieces_per_stripe
+
     def of_stripe(self, stripe: int, wanted: Bits) -> range:
         """The first run of `wanted` pieces of a stripe; empty if there is none."""
         span = self.geometry.stripe_pieces(stripe)

@@ -50,6 +50,8 @@ def code(name: str) -> str:
     """What decides how the executions of a target go: a digest of its decoders, what they build on, and itself."""
     files = {Path(inspect.getfile(inspect.unwrap(each))) for each in target(name).decoders}
     files |= {*PROJECT.glob("dcdist/formats/*.py"), *PROJECT.glob("dcdist/model/*.py")}
+    if name == "planner":
+        files |= {*PROJECT.glob("dcdist/policy/**/*.py"), PROJECT / "tests" / "support" / "hostile_steps.py"}
     files |= {PROJECT / "tests" / "fuzz" / each for each in ("recipes.py", "objects.py", f"targets/{name}.py")}
     hasher = hashlib.sha256()
     for file in sorted(files):

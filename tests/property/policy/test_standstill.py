@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dcdist.policy.preference import EGRESS, TIME, Preference
 from tests.support.adversary import EVERYTHING, GEOMETRY, Claims, Gives, Offers, World
+from tests.support.hostile_steps import HEAD, play
 
 claims = st.builds(
     Claims,
@@ -58,3 +59,9 @@ def test_whatever_others_claim_a_host_beside_a_store_that_answers_goes_on(
 
     assert world.longest_quiet <= bound
     assert world.have == EVERYTHING
+
+
+@settings(max_examples=100)
+@given(st.binary(min_size=HEAD, max_size=HEAD + 600))
+def test_no_step_of_anybody_makes_a_host_stand_still_for_longer_than_its_bound(course: bytes) -> None:
+    play(course)

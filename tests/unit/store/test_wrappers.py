@@ -193,6 +193,23 @@ def test_without_a_rate_nothing_waits() -> None:
     assert virtual_time.run(_drain(Paced(store, Pace()), "key")) == (0.0, 0.0)
 
 
+@pytest.mark.parametrize("rate", [50.0, 2_500.0, 400_000.0])
+def test_however_slow_the_pace_is_a_read_that_goes_on_shows_it(rate: float) -> None:
+    """The planner drops one of which nothing comes for 6 s."""
+    store = MemoryStore(part=100_000)
+    store.objects["key"] = bytes(100_000)
+
+    async def first_part() -> float:
+        async with Paced(store, Pace(rate)).read("key", start=0, length=100_000) as parts:
+            await anext(parts)
+            await anext(parts)
+        return asyncio.get_running_loop().time()
+
+    when, _ = virtual_time.run(first_part())
+
+    assert when <= 0.25
+
+
 def test_a_read_that_is_given_up_leaves_little_to_pay_for() -> None:
     store = MemoryStore(part=100_000)
     store.objects["key"] = bytes(100_000)
