@@ -25,7 +25,7 @@ from tests.support.publishing import CHUNK, KEY, Publisher, noise
 from tests.support.rebuilt import open_release, rebuilt_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from dcdist.publishing import Published
@@ -80,8 +80,10 @@ class Watched(DirectoryStore):
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Watched:
-    return Watched(tmp_path / "store")
+async def store(tmp_path: Path) -> AsyncIterator[Watched]:
+    store = Watched(tmp_path / "store")
+    yield store
+    await store.close()
 
 
 async def rebuilt(store: Watched, name: str) -> dict[str, bytes]:

@@ -211,7 +211,8 @@ async def test_where_all_hang_the_search_ends_too(store: Counting, monkeypatch: 
 
 
 async def test_a_listing_that_lies_about_lengths_hides_no_release(store: Counting) -> None:
-    long = Release(ReleaseName("web", "2"), 2, (), (), (MetadataFile("a", noise(5, 300_000)),))
+    line = (await dcdist.find_release(store, "web@1", trust=TRUST)).line
+    long = Release(ReleaseName("web", "2"), 2, (), (), (MetadataFile("a", noise(5, 300_000)),), line)
     await store.put("releases/web/2", manifest.seal(long, KEY))
     store.lies = True
 

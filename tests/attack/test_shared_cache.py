@@ -152,7 +152,9 @@ def test_a_cache_that_another_user_owns_or_may_write_is_refused_before_anything_
     assert message.startswith("other users of this host could replace what dcdist keeps in")
     assert any(words in message for words in ("chown -h 0 ", "chmod go-w ", "use a folder in it"))
     assert not (tmp_path / "images" / "web.img").exists()
-    assert [path for path in ground.rglob("*") if path.is_file()] == []
+    # The guard against older releases is noted first, if its own folder is private.
+    written = {path.name for path in ground.rglob("*") if path.is_file()}
+    assert written <= {"serials.json", "serials.lock"}
 
 
 @pytest.mark.parametrize("kind", ["link", "second name", "pipe", "file"])
