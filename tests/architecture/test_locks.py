@@ -13,6 +13,8 @@ import pytest
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="what root refuses needs root")
 ROOT = Path(__file__).resolve().parents[2]
+OF_A_USER = {name: value for name, value in os.environ.items() if name != "CI"}
+"""Machines of continuous integration have no other users."""
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -82,7 +84,9 @@ def test_root_runs_no_tool_from_a_folder_that_all_users_may_write_to(tmp_path: P
     if not opened.exists():
         opened.touch()
     opened.chmod(0o777)
-    done = subprocess.run(["sh", "-eu", "tools/environment"], cwd=checkout, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-eu", "tools/environment"], cwd=checkout, env=OF_A_USER, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert done.stderr == (
         f"all users may write to {opened}, and root would run what they put there: chmod -R o-w '{checkout}'\n"
@@ -99,7 +103,12 @@ def test_root_runs_no_tool_where_all_users_could_replace_the_folder(tmp_path: Pa
     environment = above / "checkout" / "tools" / "environment"
     environment.write_bytes((ROOT / "tools/environment").read_bytes())
     done = subprocess.run(
-        ["sh", "-eu", "tools/environment"], cwd=above / "checkout", capture_output=True, text=True, check=False
+        ["sh", "-eu", "tools/environment"],
+        cwd=above / "checkout",
+        env=OF_A_USER,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, (above / "checkout" / ".venv").exists()) == (1, False)
     assert done.stderr.startswith(f"all users may write to {above}, and could put another folder in place of ")

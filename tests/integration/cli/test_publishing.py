@@ -107,9 +107,9 @@ def test_another_key_publishes_to_a_demo_only_if_that_is_meant_and_a_fetch_names
     assert fetched.last("fetched")["release"] == "a@1"
     (note,) = [each for each in fetched.records if each["event"] == "troubled"]
     assert (note["kind"], note["source"]) == ("passed_over", f"{store}/releases/a/2")
-    assert note["message"].startswith("a@2 (serial 1) is passed over for a@1 (serial 1): ")
+    assert note["message"].startswith("a@2 is passed over for a@1 (serial 1): ")
     assert note["message"] in [json.loads(line).get("message") for line in log.read_text().splitlines()]
-    assert "note: a@2 (serial 1) is passed over" in dcdist("fetch", "a", "--store", store, *host).out
+    assert "note: a@2 is passed over" in dcdist("fetch", "a", "--store", store, *host).out
 
 
 def test_a_web_server_is_read_only_which_publish_says_before_it_asks(demo: Demo, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_show_tells_what_a_release_is_made_of(demo: Demo) -> None:
     assert [file["path"] for file in shown["metadata"]] == ["net/plan.txt", "order.json"]
     assert [layer["new"] for layer in shown["layers"]].count(True) == 1
     text = dcdist("show", "web@1", "--store", demo.store).out
-    assert "web@1: serial 1, published" in text
+    assert f"web@1: serial 1 of line {shown['line']}, published" in text
     assert "a host moves 4.00 MB" in text
 
 
