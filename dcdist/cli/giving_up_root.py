@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import stat
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ DEFAULT_USER = "dcdist"
 
 _LOADED_LATE = ("encodings.idna", "platform")
 """Modules of Python's own that are loaded when they are needed first."""
+
+_CAPABILITIES = {"CAP_CHOWN": 0, "CAP_SETGID": 6, "CAP_SETUID": 7}
+"""What becoming another user takes, with its bit (capabilities(7)): a root of a container may lack it."""
 
 _ADVICE = "make one (useradd --system dcdist), or name another with --user"
 
@@ -103,11 +107,37 @@ def seeding_as(becoming: SeedingUser, reason: str) -> dict[str, Json]:
 
 def _reason_against(account: HostUser, cache: Path, heartbeats: Path | None) -> str:
     """What would keep that user from seeding, in words."""
+    if lacking := _lacking_capabilities():
+        return f"this process may not become {account.name}: it lacks {', '.join(lacking)}"
     above = next(folder for folder in cache.absolute().parents if folder.exists())
     if heartbeats is not None and not heartbeats.is_dir():
         return f"{account.name} could not write to {heartbeats}, which root will make"
     barred = account.barred_from(above, ENTER)
-    return barred if barred or heartbeats is None else account.barred_from(heartbeats, WRITE | ENTER)
+    if barred or heartbeats is None:
+        return barred
+    return account.barred_from(heartbeats, WRITE | ENTER) or _kept_for_root(account, heartbeats)
+
+
+def _kept_for_root(account: HostUser, heartbeats: Path) -> str:
+    """Why the heartbeats of root in that folder could not be renewed, or removed at the end; empty if they could."""
+    status = heartbeats.stat()
+    if not status.st_mode & stat.S_ISVTX or status.st_uid == account.uid:
+        return ""
+    mode = stat.S_IMODE(status.st_mode)
+    return f"{heartbeats} is sticky (mode {mode:04o}): {account.name} could not renew the heartbeat of root there"
+
+
+def _lacking_capabilities() -> list[str]:
+    """What this process lacks to become another user; nothing if /proc does not say."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return []
+    for line in status.splitlines():
+        if line.startswith("CapEff:"):
+            has = int(line.split()[1], 16)
+            return [name for name, bit in _CAPABILITIES.items() if not has >> bit & 1]
+    return []
 
 
 def _load_all_modules() -> None:

@@ -76,7 +76,7 @@ def exposure_in(destination: Path, release: Release, own: Collection[int]) -> Ex
     for path in sorted(folders - {"."}):
         status = places.status_at(destination, path)
         if status is not None and stat.S_ISDIR(status.st_mode) and (who := who_else_writes(status, own=own)):
-            return Exposure(destination / path, who, owned=not (is_ours(status) or status.st_uid in own))
+            return Exposure(destination / path, who, owned=not (is_ours(status) or status.st_uid in own), is_last=True)
     return None
 
 

@@ -26,21 +26,34 @@ _LINKS = 40
 class Exposure:
     """A folder or link that others own or may write to: `place`, who, in words, and whether they own it.
 
-    `sticky`: nobody else can rename or remove what is in it.
+    `is_last`: the way ends there. `sticky`: nobody else can rename or remove what is in it.
     """
 
     place: Path
     who: str
     owned: bool
+    is_last: bool
     sticky: bool = False
+
+    def command(self, *, with_content: bool = False) -> str:
+        """The command that ends it; empty if none does without harm.
+
+        The folder of another user that leads on, such as a home, stays that user's. `with_content`: where the way ends,
+        the command is for all that is in the folder too.
+        """
+        place, deep = shlex.quote(str(self.place)), with_content and self.is_last
+        if self.sticky or (self.owned and not self.is_last):
+            return ""
+        if self.owned:
+            return f"chown -h{'R' if deep else ''} {os.geteuid()} {place}"
+        return f"chmod {'-R ' if deep else ''}go-w {place}"
 
     @property
     def remedy(self) -> str:
         """What ends it, as an order."""
-        place = shlex.quote(str(self.place))
         if self.sticky:
             return f"use a folder in it, such as {self.place / 'dcdist'}"
-        return f"chown -h {os.geteuid()} {place}" if self.owned else f"chmod go-w {place}"
+        return self.command() or "use another folder, or run dcdist as its owner"
 
 
 def exposure_of(path: Path, *, own: Collection[int] = ()) -> Exposure | None:
@@ -58,7 +71,8 @@ def exposure_of(path: Path, *, own: Collection[int] = ()) -> Exposure | None:
             continue
         who = who_else_writes(status, own=own, has_list=has_access_list(str(place)))
         if who:
-            return Exposure(place, who, owned=not is_owned, sticky=is_owned and bool(status.st_mode & stat.S_ISVTX))
+            sticky = is_owned and bool(status.st_mode & stat.S_ISVTX)
+            return Exposure(place, who, owned=not is_owned, is_last=is_last, sticky=sticky)
     return None
 
 

@@ -10,7 +10,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dcdist.disk.durable import open_folder
+from dcdist.disk.durable import is_taken, open_folder
+from dcdist.disk.other_users import who_else_writes
 from dcdist.disk.piece_journal import DATA
 from dcdist.model.identity import is_hex_128
 from dcdist.ports.layers import LAYERS_FOLDER
@@ -19,11 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_WRITTEN_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def let_group_read(cache: Path, group: int) -> list[Path]:
-    """Give the group with this id the right to read what seeding needs; the paths of the layers' data.
+    """Give the group with this id the right to read what seeding needs; the paths of the layers' data that are there.
 
     What is not this user's, or may be written by others, stays as it is.
 
@@ -36,6 +36,8 @@ def let_group_read(cache: Path, group: int) -> list[Path]:
             return [cache / LAYERS_FOLDER]
         for name in sorted(filter(is_hex_128, os.listdir(layers))):
             with suppress(FileNotFoundError), open_folder(name, inside=layers) as layer:
+                if not is_taken(layer, DATA):
+                    continue  # a fetch ended before it began with this layer
                 data.append(cache / LAYERS_FOLDER / name / DATA)
                 if _open_to(group, layer, 0o050):
                     descriptor = os.open(DATA, _FILE, dir_fd=layer)
@@ -50,7 +52,7 @@ def _open_to(group: int, descriptor: int, rights: int) -> bool:
     """Give the group these rights, and no other, if it is safe; whether it was."""
     status = os.fstat(descriptor)
     is_file = stat.S_ISREG(status.st_mode)
-    if status.st_uid != os.geteuid() or status.st_mode & _WRITTEN_BY_OTHERS:
+    if status.st_uid != os.geteuid() or who_else_writes(status):
         return False
     # Another name of a file may be of one that matters, put there before others lost the right to write.
     if not (is_file and status.st_nlink == 1) and not stat.S_ISDIR(status.st_mode):

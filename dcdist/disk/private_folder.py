@@ -33,9 +33,13 @@ def require_private(path: Path) -> None:
     """
     exposure = exposure_of(path)
     if exposure is not None:
+        remedy = exposure.remedy
+        # A cache that was made with umask 002 is all of that kind: one command ends it.
+        if command := exposure.command(with_content=True):
+            remedy = f"if you trust what is there now: {command}; else use another folder, or run dcdist as its owner"
         raise DiskError(
             f"other users of this host could replace what dcdist keeps in {path}: {exposure.place}: {exposure.who}; "
-            f"if you trust what is there now: {exposure.remedy}; else use another folder, or run dcdist as its owner",
+            f"{remedy}",
             path=str(path),
         )
 

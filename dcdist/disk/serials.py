@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -107,7 +108,8 @@ class SeenSerials:
             path = str(self._folder / _NAME)
             raise DiskError(
                 f"{path} may be another user's: {others}. It records which releases this host has seen, as a guard "
-                "against older ones. Delete it to go on without that guard this once",
+                "against older ones, which is off until that ends. If you trust it: "
+                f"chown -h {os.geteuid()} {shlex.quote(path)} && chmod 600 {shlex.quote(path)}; else delete it",
                 path=path,
             )
         data = read_file(folder, _NAME, limit=_LIMIT + 1)

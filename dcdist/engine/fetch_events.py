@@ -144,7 +144,10 @@ class TookOver:
 
 @dataclass(frozen=True, slots=True)
 class GaveWay:
-    """The seeding ends before its time: `process` seeds from the same cache from now on, or needs the port."""
+    """The seeding ends before its time: `process` seeds from the same cache from now on, or needs the port.
+
+    0 if this one may not read which process that is.
+    """
 
     process: int
 

@@ -7,6 +7,8 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ import pytest
 from dcdist.cli.giving_up_root import SeedingUser, seeding_user
 from dcdist.cli.host_user import READ, HostUser
 from dcdist.disk.group_access import let_group_read
-from tests.support.commands import dcdist, is_alive, running, wait_for, wait_for_end
+from tests.support.commands import ROOT, dcdist, is_alive, running, wait_for, wait_for_end
 from tests.support.other_user import NOBODY, needs_another_user, run_as_nobody
 
 if TYPE_CHECKING:
@@ -185,6 +187,45 @@ def test_where_the_user_could_not_seed_it_stays_root_and_says_why(demo: Demo, ho
     with seeder(demo, host, "web@1", "--user", "nobody", "--store", shared) as (_, records):
         notes = [record["message"] for record in records if record["event"] == "troubled"]
         assert notes == [f"it seeds as root: nobody may not write to {host}/store/swarm/web/default (mode 0555)"]
+
+
+@needs_another_user
+def test_heartbeats_of_root_that_the_user_could_not_renew_keep_it_root(host: Path) -> None:
+    heartbeats = host / "swarm"
+    heartbeats.mkdir()
+    heartbeats.chmod(0o1777)
+    becoming = seeding_user("nobody", cache=host / "cache", heartbeats=heartbeats)
+    assert becoming == SeedingUser(
+        None, f"{heartbeats} is sticky (mode 1777): nobody could not renew the heartbeat of root there", asked=True
+    )
+    os.chown(heartbeats, NOBODY, NOBODY)
+    assert seeding_user("nobody", cache=host / "cache", heartbeats=heartbeats).reason == ""
+
+
+@needs_another_user
+@pytest.mark.parametrize("lacking", ["setuid", "setgid", "chown"])
+def test_a_root_that_may_not_become_another_user_changes_nothing_and_says_so(host: Path, lacking: str) -> None:
+    (host / "cache" / "layers").mkdir(mode=0o700, parents=True)
+    program = (
+        "import sys; from pathlib import Path; from dcdist.cli.giving_up_root import seeding_user; "
+        "print(seeding_user('nobody', cache=Path(sys.argv[1]), heartbeats=None).reason)"
+    )
+    command = ["setpriv", "--bounding-set", f"-{lacking}", sys.executable, "-c", program, str(host / "cache")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"this process may not become nobody: it lacks CAP_{lacking.upper()}\n"
+
+
+@needs_another_user
+def test_a_layer_that_was_not_begun_and_one_of_roots_own_group_do_not_keep_it_root(host: Path) -> None:
+    begun, empty = (host / "cache" / "layers" / f"{number:032x}" for number in (1, 2))
+    for layer in (begun, empty):
+        layer.mkdir(parents=True)
+    (begun / "data").write_bytes(b"layer")
+    for place, mode in ((begun, 0o770), (begun / "data", 0o660)):  # made with umask 007
+        place.chmod(mode)
+    assert let_group_read(host / "cache", NOBODY) == [begun / "data"]
+    assert [stat.S_IMODE(place.stat().st_mode) for place in (begun, begun / "data")] == [0o750, 0o640]
+    assert run_as_nobody(["cat", str(begun / "data")]).stdout == "layer"
 
 
 @needs_another_user

@@ -52,7 +52,8 @@ def _line(event: FetchEvent) -> str:
         case fetch_events.TookOver():
             return f"process {event.process}, which seeded from the same cache, gave way and has ended"
         case fetch_events.GaveWay():
-            return f"giving way to process {event.process}, which uses the same cache"
+            process = f"process {event.process}" if event.process else "another process"
+            return f"giving way to {process}, which uses the same cache"
         case _:
             assert_never(event)
 

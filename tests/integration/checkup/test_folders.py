@@ -120,7 +120,7 @@ async def test_a_cache_that_others_may_write_to_fails_and_a_destination_is_a_war
     async def no_demands(_: int) -> list[Demand]:
         return []
 
-    with pytest.raises(DiskError, match=r"all users may write to it .* chmod go-w"):
+    with pytest.raises(DiskError, match=r"all users may write to it .* chmod -R go-w"):
         await check_folder(Check.CACHE, tmp_path / "shared", demands=no_demands, other=None)
     finding = await check_folder(Check.DESTINATION, tmp_path / "shared", demands=no_demands, other=None)
     assert finding.state is FindingState.WARNING

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
+import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dcdist.disk.exposure import exposure_of
+from dcdist.disk.exposure import Exposure, exposure_of
 from dcdist.disk.private_folder import make_folders, make_private_folder, private_folder
 from dcdist.errors import DiskError
 
@@ -50,6 +53,27 @@ def test_a_sticky_folder_may_lead_to_a_private_one_and_is_none_itself(tmp_path: 
     assert exposure.remedy == f"use a folder in it, such as {tmp_path}/dcdist"
 
 
+def test_the_home_of_another_user_stays_that_users(tmp_path: Path) -> None:
+    status = tmp_path.stat()
+    exposure = Exposure(tmp_path, "it belongs to user alice (1000)", owned=True, is_last=False)
+    assert (exposure.command(), exposure.remedy) == ("", "use another folder, or run dcdist as its owner")
+    itself = replace(exposure, is_last=True)
+    assert itself.command(with_content=True) == f"chown -hR {status.st_uid} {tmp_path}"
+    assert itself.remedy == f"chown -h {status.st_uid} {tmp_path}"
+
+
+def test_one_command_is_enough_for_a_cache_made_with_umask_002(tmp_path: Path) -> None:
+    layer = tmp_path / "cache" / "layers" / "one"
+    layer.mkdir(parents=True)
+    for each in (layer, layer.parent, layer.parent.parent):
+        each.chmod(0o777)
+    with pytest.raises(DiskError) as refused:
+        make_private_folder(tmp_path / "cache")
+    subprocess.run(shlex.split(str(refused.value).split("there now: ")[1].split(";")[0]), check=True)
+    assert make_private_folder(tmp_path / "cache") != ""
+    assert make_private_folder(layer) == ""
+
+
 def test_a_private_folder_is_made_whatever_the_umask_and_what_leads_to_it_may_be_read(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
@@ -85,5 +109,5 @@ def test_where_modes_cannot_be_changed_that_is_told_and_the_folder_is_used(
 def test_a_folder_that_others_may_write_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "my cache").mkdir()
     (tmp_path / "my cache").chmod(0o777)
-    with pytest.raises(DiskError, match=r"if you trust what is there now: chmod go-w .*my cache.; else use another"):
+    with pytest.raises(DiskError, match=r"if you trust what is there now: chmod -R go-w .*my cache.; else use another"):
         make_private_folder(tmp_path / "my cache")

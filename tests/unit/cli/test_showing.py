@@ -117,6 +117,7 @@ SHOWN: list[tuple[FetchEvent, str]] = [
     ),
     (fetch_events.Seeding(600.0), "giving to other hosts for 10 min"),
     (fetch_events.TookOver(4711), "process 4711, which seeded from the same cache, gave way and has ended"),
+    (fetch_events.GaveWay(0), "giving way to another process, which uses the same cache"),
     (fetch_events.GaveWay(4711), "giving way to process 4711, which uses the same cache"),
 ]
 

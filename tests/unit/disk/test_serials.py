@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,17 @@ def test_a_damaged_file_is_not_taken_for_an_empty_one(tmp_path: Path, content: b
         SeenSerials(tmp_path).seen("web")
     with pytest.raises(DiskError, match=r"serials\.json is damaged"):
         SeenSerials(tmp_path).note(STORE, signed("web@3", 3))
+
+
+def test_a_file_that_others_may_write_guards_again_after_the_command_in_the_message(tmp_path: Path) -> None:
+    serials = SeenSerials(tmp_path)
+    serials.note(STORE, signed("web@3", 3))
+    before = serials.seen("web")
+    (tmp_path / "serials.json").chmod(0o666)
+    with pytest.raises(DiskError, match="all users may write to it") as refused:
+        serials.seen("web")
+    subprocess.run(["sh", "-c", str(refused.value).split("If you trust it: ")[1].split(";")[0]], check=True)
+    assert serials.seen("web") == before
 
 
 def test_a_cache_that_is_a_file_is_named(tmp_path: Path) -> None:
