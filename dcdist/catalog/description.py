@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcdist.catalog.absence import require_store
 from dcdist.catalog.delta import Unreadable, read_delta
-from dcdist.catalog.latest import latest_for_all, rank, several_lines
+from dcdist.catalog.latest import latest_for_all, no_latest, rank
 from dcdist.catalog.releases import visible_releases
 from dcdist.errors import FormatError, ReleaseMissingError, StoreDeniedError
 
@@ -110,7 +110,7 @@ async def describe(
             return await _listed(store, each, checked=bool(trust))
     if visible and version is None:
         trusted = [each.here.release for each in visible if each.here.trusted]
-        raise several_lines(trusted or [each.here.release for each in visible], source=str(store))
+        raise no_latest(trusted or [each.here.release for each in visible], line=line, source=str(store))
     for failed in unreadable:
         if version is None or failed.key.endswith(f"/{version}"):
             raise FormatError(f"{store}: {failed.key}: {failed.reason}")

@@ -14,7 +14,7 @@ from dcdist.model.identity import NO_LINE, UNLINED
 from dcdist.model.seen import SeenDemo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from dcdist.model.identity import LineId
     from dcdist.model.release import Release, SignedRelease
@@ -44,7 +44,8 @@ def choose_latest(found: Sequence[SignedRelease], seen: SeenDemo, *, line: LineI
     lines = _Lines([each.release for each in found])
     if line is not None:
         head = None if line == NO_LINE else line
-        lines.require(head, source, f"of {_words(head)}, which --line (line) names")
+        if not lines.has(head):
+            raise lines.lack(head, source)
         left = frozenset({seen.pin} if seen.pin is not None and seen.pin != head else ())
     else:
         head = lines.head(seen, source)
@@ -69,6 +70,13 @@ def admit_named(named: SignedRelease, seen: SeenDemo, *, line: LineId | None, so
                 "names; `dcdist show` tells the line of a release",
                 source=source,
             )
+    elif seen.has_left(release.line) and pin:
+        raise LineError(
+            f"{source}: {release.name} is of {_words(release.line)}, which this host left: it follows {_words(pin)}. "
+            f"To go back all the same, name its line with --line {release.line or NO_LINE} (line); this host follows "
+            f"that one from then on, until --line {pin} brings it back",
+            source=source,
+        )
     elif seen.has_left(release.line) or (pin not in {None, release.line} and pin not in release.replaces):
         raise LineError(
             f"{source}: {release.name} is of {_words(release.line)}, but this host "
@@ -105,13 +113,12 @@ def latest_for_all(releases: Sequence[Release], *, line: LineId | None = None) -
     return max((each for each in releases if each.line == heads[0]), key=rank, default=None)
 
 
-def several_lines(releases: Sequence[Release], *, source: str) -> LineError:
-    """Why there is no latest of `releases`, of which there are some."""
-    return LineError(
-        f"{source} has releases of several lines, and none replaces the others, so it is not clear which one to "
-        f"follow: {_Lines(releases).told()}. Choose with --line ID (line), or name the version",
-        source=source,
-    )
+def no_latest(releases: Sequence[Release], *, line: LineId | None, source: str) -> LineError:
+    """Why `latest_for_all` found none of `releases`, of which there are some."""
+    lines = _Lines(releases)
+    if line is not None:
+        return lines.lack(None if line == NO_LINE else line, source)
+    return lines.several(lines.heads(SeenDemo()), source)
 
 
 class _Lines:
@@ -147,19 +154,38 @@ class _Lines:
         found = self.heads(seen)
         if len(found) == 1:
             return found[0]
-        if seen.pin is not None and not found:
-            self.require(seen.pin, source, f"of {_words(seen.pin)}, which this host follows")
-        raise several_lines(list(self._newest.values()), source=source)
+        if seen.pin is not None and not found and not self.has(seen.pin):
+            raise self.lack_followed(seen.pin, source)
+        raise self.several(found, source)
 
-    def require(self, line: LineId | None, source: str, whose: str) -> None:
-        """Raise a LineError unless there is a release of `line`."""
-        if line not in self._newest:
-            demo = next(iter(self._newest.values())).name.demo
-            raise LineError(
-                f"{source} has no release of {demo} {whose}, and that nothing there replaces; it has {self.told()}. "
-                "If the releases there are the right ones, choose a line with --line ID (line), or name the version",
-                source=source,
-            )
+    def has(self, line: LineId | None) -> bool:
+        """Whether there is a release of `line`."""
+        return line in self._newest
+
+    def lack(self, line: LineId | None, source: str) -> LineError:
+        """There is no release of the line that the user named."""
+        return LineError(
+            f"{source} has no release of {self._demo} of {_words(line)}, which --line (line) names; it has "
+            f"{self._told(self._newest)}. Name one of these, or the version",
+            source=source,
+        )
+
+    def lack_followed(self, line: LineId, source: str) -> LineError:
+        """There is no release of the line that the host follows, nor of one that replaces it."""
+        return LineError(
+            f"{source} has no release of {self._demo} of {_words(line)}, which this host follows, and that nothing "
+            f"there replaces; it has {self._told(self._newest)}. If the releases there are the right ones, choose a "
+            "line with --line ID (line), or name the version",
+            source=source,
+        )
+
+    def several(self, heads: Collection[LineId | None], source: str) -> LineError:
+        """It is not clear which of `heads` to follow; if there are none, they replace each other."""
+        return LineError(
+            f"{source} has releases of several lines, and none replaces the others, so it is not clear which one to "
+            f"follow: {self._told(heads or self._newest)}. Choose with --line ID (line), or name the version",
+            source=source,
+        )
 
     def replaced_by(self, line: LineId | None) -> frozenset[LineId]:
         """The lines that `line` replaces, and those that these replace."""
@@ -180,9 +206,13 @@ class _Lines:
             grown = bool(new)
         return found
 
-    def told(self) -> str:
+    @property
+    def _demo(self) -> str:
+        return next(iter(self._newest.values())).name.demo
+
+    def _told(self, lines: Collection[LineId | None]) -> str:
         """In words, the newest first."""
-        newest = sorted(self._newest.values(), key=rank, reverse=True)
+        newest = sorted((self._newest[each] for each in lines), key=rank, reverse=True)
         told = [f"{_words(each.line)} (newest {each.name}, serial {each.serial})" for each in newest[:_NAMED]]
         more = len(newest) - _NAMED
         return ", ".join(told) + (f" and {more} more" if more > 0 else "")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from dcdist.catalog.manifest_reads import ManifestReads, read_each
 from dcdist.catalog.publishes import visit_publishes
 from dcdist.errors import FormatError, ObjectMissingError
 from dcdist.formats import manifest, object_names
-from dcdist.tasks import in_parallel, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 RELEASES_LIMIT: Final = 10_000
 """The most releases that are read for this."""
-
-_PARALLEL: Final = 4
 
 
 async def layers_in_use(
@@ -51,17 +49,22 @@ async def layers_in_use(
     if len(listing.entries) > RELEASES_LIMIT:
         raise FormatError(f"{object_names.releases_prefix(None)} has over {RELEASES_LIMIT} objects")
 
-    async def read(entry: Entry) -> None:
-        try:
-            data = await store.get(entry.key, limit=manifest.MANIFEST_LIMIT)
-            release = await in_thread(manifest.read_unverified, data)
-        except ObjectMissingError:
-            return
-        except FormatError as error:
-            error.add_context(place=entry.key)
-            raise
-        found.update(layer.name for layer in release.layers if layer.name in layers)
-
     wanted = [entry for entry in listing.entries if object_names.parse_release(entry.key) is not None]
-    await in_parallel([partial(read, entry) for entry in wanted], limit=_PARALLEL)
+    with ManifestReads(store) as reads:
+
+        async def read(entry: Entry) -> None:
+            try:
+                found.update(await reads.read(entry, partial(_named_of, layers)))
+            except ObjectMissingError:
+                return
+            except FormatError as error:
+                error.add_context(place=entry.key)
+                raise
+
+        await read_each(wanted, read)
     return frozenset(found)
+
+
+def _named_of(layers: AbstractSet[LayerName], data: bytes) -> frozenset[LayerName]:
+    """Those of `layers` that the release with this manifest names, whoever signed it."""
+    return frozenset(layer.name for layer in manifest.read_unverified(data).layers if layer.name in layers)

@@ -204,7 +204,7 @@ class StoreChecks:
         demo, trust = self._request.demo, self._request.trust
         found = await list_releases(self._store, demo, trust=trust, line=self._request.line)
         self._releases.set_result(release_findings.newest(found))
-        return release_findings.of_releases(found, demo=demo, has_keys=bool(trust))
+        return release_findings.of_releases(found, demo=demo, line=self._request.line, has_keys=bool(trust))
 
     async def _look_for(self, name: ReleaseName) -> Finding:
         keys = self._request.trust

@@ -67,23 +67,26 @@ class SeenSerials:
             except FileNotFoundError:
                 return SeenDemo()
 
-    def note(self, store: str, seen: SignedRelease, *, left: Collection[LineId] = (), chosen: bool = False) -> None:
+    def note(self, store: str, seen: SignedRelease, *, left: Collection[LineId] = (), chosen: bool = False) -> str:
         """Record that this host has seen a release at `store`, and gives up the lines `left`.
 
         `chosen`: the user named its line; see `SeenDemo.noted`.
+
+        Returns what to tell people of the folder, as `make_private_folder`; else nothing.
 
         Raises:
             DiskError: The file cannot be written, or is damaged.
         """
         demo = seen.release.name.demo
         with refusals(self._folder / _NAME, "write"):
-            make_private_folder(self._folder)
+            told = make_private_folder(self._folder)
             with private_folder(self._folder) as folder, self._locked():
                 record = self._read(folder)
                 before = record.pop(demo, SeenDemo())
                 record[demo] = after = before.noted(store, seen, left=left, chosen=chosen)
                 if after != before:
                     replace_file(folder, _NAME, write_serials(record))
+        return told
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -71,7 +71,7 @@ def _name(value: object) -> str:
 def _line(value: object) -> LineId:
     if not isinstance(value, str):
         raise TypeError
-    return require_line(value)
+    return require_line(value, or_none=True)
 
 
 def _path(value: object) -> Path:

@@ -86,31 +86,18 @@ def require_word(text: str, *, what: str) -> str:
     return text
 
 
-def parse_line(text: str) -> LineId:
-    """Return `text` as the id of a line.
+def require_line(text: str, *, or_none: bool = False) -> LineId:
+    """Return `text` if it is the id of a line; with `or_none` it may be NO_LINE too.
 
     Raises:
-        UsageError: It is not one.
+        UsageError: It is not.
     """
-    if not is_hex_128(text):
-        raise UsageError(
-            f"{text!r} is not the id of a line: write its 32 hex digits in lower case, as `dcdist publish` printed them"
-        )
-    return LineId(text)
-
-
-def require_line(text: str) -> LineId:
-    """Return `text` if it is the id of a line, or NO_LINE.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    if text != NO_LINE and not is_hex_128(text):
-        raise UsageError(
-            f"line {text!r} is invalid: it is 32 hex digits, as `dcdist show DEMO@VERSION` tells them, or {NO_LINE!r} "
-            "for releases without a line"
-        )
-    return LineId(text)
+    if is_hex_128(text) or (or_none and text == NO_LINE):
+        return LineId(text)
+    none = f", or {NO_LINE!r} for releases without a line" if or_none else ""
+    raise UsageError(
+        f"{text!r} is not the id of a line: write its 32 hex digits in lower case, as `dcdist show` tells them{none}"
+    )
 
 
 def is_hex_128(text: str) -> bool:

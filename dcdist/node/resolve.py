@@ -80,9 +80,12 @@ async def _find(
         return choice.taken.release
     try:
         where, chosen = store_identity(str(store)), options.line is not None
-        await in_thread(partial(serials.note, where, choice.taken, left=choice.left, chosen=chosen))
+        told = await in_thread(partial(serials.note, where, choice.taken, left=choice.left, chosen=chosen))
     except DiskError as error:
         report(Troubled(f"cannot record the release serial, the guard against older releases: {error}"))
+    else:
+        if told:
+            report(Troubled(told, source=str(options.cache)))
     return choice.taken.release
 
 

@@ -16,7 +16,7 @@ from dcdist.engine.option_values import checked, checked_path
 from dcdist.errors import UsageError
 from dcdist.formats.compression import DEFAULT_LEVEL
 from dcdist.formats.signature import PublicKey
-from dcdist.model.identity import ReleaseName, parse_line
+from dcdist.model.identity import ReleaseName, require_line
 from dcdist.node.key_files import exposed_key, read_private_key, read_public_key
 from dcdist.node.resolve import fetch_by_name
 from dcdist.node.stores import open_store
@@ -201,7 +201,7 @@ def _flag(given: object, *, name: str) -> bool:
 
 
 def _line(given: object, *, name: str) -> LineId:
-    return parse_line(str(checked(str, given, name=name)))
+    return require_line(str(checked(str, given, name=name)))
 
 
 def _several(given: object, *, name: str) -> tuple[object, ...]:

@@ -187,7 +187,11 @@ async def test_a_newest_release_that_vanishes_during_a_publish_keeps_its_serial(
                 (site.folder / "releases" / "web" / "2").unlink()
             await super().put(key, body, if_absent=if_absent, expires_in=expires_in)
 
-    published = await Publisher(Robbed(site.folder)).publish("web@3", IMAGES)
+    store = Robbed(site.folder)
+    try:
+        published = await Publisher(store).publish("web@3", IMAGES)
+    finally:
+        await store.close()
     assert published.release.serial == 3
 
 
@@ -206,7 +210,11 @@ async def test_a_version_whose_older_manifest_comes_back_during_a_publish_keeps_
                 site.plant("1", older)
             await super().put(key, body, if_absent=if_absent, expires_in=expires_in)
 
-    published = await Publisher(PutBack(site.folder)).publish("web@3", IMAGES)
+    store = PutBack(site.folder)
+    try:
+        published = await Publisher(store).publish("web@3", IMAGES)
+    finally:
+        await store.close()
     assert published.release.serial == 4
 
 

@@ -286,3 +286,13 @@ async def test_a_cache_that_others_could_read_is_closed_and_that_is_told_once(gr
             os.listdir(cache)
 
     do_as_nobody(look)
+
+
+def test_a_fetch_says_once_that_others_could_read_its_cache(demo: Demo, tmp_path: Path, ground: Path) -> None:
+    cache = ground / "cache"
+    (cache / "layers").mkdir(parents=True)
+    words = f"other users could read {cache}; its mode is 0700 now, instead of 0755, since releases may be private"
+    for told in ([words], []):
+        done = run(*demo.fetch("web", tmp_path, "--cache", cache, "--no-swarm"))
+        assert done.code == 0, done
+        assert [each["message"] for each in done.records if "could read" in each.get("message", "")] == told

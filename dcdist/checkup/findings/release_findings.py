@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from dcdist.checkup.findings.finding import Check, failed, ok, warning
+from dcdist.model.identity import NO_LINE
 from dcdist.model.quantities import show_bytes
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from dcdist.catalog.description import ListedRelease, Releases
     from dcdist.checkup.findings.finding import Finding
-    from dcdist.model.identity import ReleaseName
+    from dcdist.model.identity import LineId, ReleaseName
     from dcdist.model.release import Release
 
 _NAMED = 5
@@ -22,8 +23,6 @@ _NAMED = 5
 
 _GIVE_KEY = "give the publisher's public key with --trust: a fetch takes only what it signed"
 _OTHER_KEY = "give this host the publisher's other key with --trust, or have it signed with a key that it trusts"
-
-
 _CHOOSE = "choose the line that the fetch is to follow with --line; `dcdist ls` shows the lines of a demo"
 
 
@@ -32,8 +31,8 @@ def newest(releases: Releases) -> tuple[Release, ...]:
     return tuple(each.latest.release for each in _demos(releases) if each.latest is not None)
 
 
-def of_releases(releases: Releases, *, demo: str | None, has_keys: bool) -> Finding:
-    """The releases of a store, or of one demo; `has_keys`: signatures were checked."""
+def of_releases(releases: Releases, *, demo: str | None, line: LineId | None, has_keys: bool) -> Finding:
+    """The releases of a store, or of one demo; `line`: the only one to look at; `has_keys`: signatures were checked."""
     demos = list(_demos(releases))
     if not demos:
         whose = f" of {demo}" if demo else ""
@@ -45,11 +44,12 @@ def of_releases(releases: Releases, *, demo: str | None, has_keys: bool) -> Find
     unsigned = [each.passed_over[-1] for each in demos if each.latest is None and not each.signed]
     newer = [release for each in demos if each.latest is not None for release in each.passed_over]
     if unclear:
-        told = ", ".join(f"{each.name} of line {each.line}" for each in unclear[-_NAMED:])
+        there = ", ".join(f"{each.name} of {_words(each.line)}" for each in unclear[-_NAMED:])
+        told = "there are several lines, and none replaces the others"
+        if line is not None:
+            told = f"no release is of {_words(line)}, which --line names"
         judge = warning if taken else failed
-        return judge(
-            Check.RELEASES, f"there are several lines, and none replaces the others, or none is chosen: {told}", _CHOOSE
-        )
+        return judge(Check.RELEASES, f"{told}: {there}", _CHOOSE)
     if not taken:
         told = f"none of the keys of --trust signed a release: {_names(unsigned)}"
         return failed(Check.RELEASES, told, _OTHER_KEY)
@@ -102,6 +102,10 @@ def _demos(releases: Releases) -> Iterator[_Demo]:
         since = latest.published if latest is not None else 0.0
         passed = [each.release for each in listed if each.trusted is False and each.published >= since]
         yield _Demo(latest, [each.release for each in signed], passed)
+
+
+def _words(line: LineId | None) -> str:
+    return f"line {line}" if line not in {None, NO_LINE} else "no line"
 
 
 def _names(releases: list[Release]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("doctor", cls=BaseCommand, short_help="Examine whether this host is ready for a fetch.")
 @shared_options.STORE
 @shared_options.TRUST_TO_EXAMINE
-@shared_options.FOLLOWED_LINE
+@shared_options.LINE_TO_EXAMINE
 @click.option(
     "--demo",
     type=shared_options.WANTED,

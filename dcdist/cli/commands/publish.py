@@ -67,7 +67,7 @@ class Settings(TypedDict):
 @shared_options.TRUST_TO_CONTINUE
 @setting(
     "--line",
-    type=shared_options.LINE_TO_CONTINUE,
+    type=shared_options.LINE,
     metavar="ID",
     help="Go on with this line, where the store has releases of several.",
 )
@@ -80,7 +80,7 @@ class Settings(TypedDict):
 @click.option(
     "--replaces",
     multiple=True,
-    type=shared_options.LINE_TO_CONTINUE,
+    type=shared_options.LINE,
     metavar="ID",
     help="A line whose hosts are to follow this one from now on, such as that of a lost store. May be repeated.",
 )

@@ -15,7 +15,7 @@ from dcdist.cli.commands.variables import SEVERAL, setting
 from dcdist.engine.fetch_options import DEFAULT_REALM
 from dcdist.engine.option_values import parse_path
 from dcdist.errors import UsageError
-from dcdist.model.identity import ReleaseName, parse_line, require_line, require_word
+from dcdist.model.identity import ReleaseName, require_line, require_word
 from dcdist.model.option_text import parse_address, parse_duration, parse_rate
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ LISTEN = Parsed("ip:port", lambda text: parse_address(text, any_port=True))
 RELEASE = Parsed("demo@version", _release)
 WANTED = Parsed("demo[@version]", _wanted)
 DEMO = Parsed("demo", _demo)
-LINE_TO_CONTINUE = Parsed("line", parse_line)
-LINE_ID = Parsed("id", require_line)
+LINE = Parsed("id", require_line)
+LINE_OR_NONE = Parsed("id", lambda text: require_line(text, or_none=True))
 REALM = Parsed("name", lambda text: require_word(text, what="realm"))
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 FOLDER = AbsolutePath(folder=True)
@@ -108,10 +108,17 @@ TRUST = setting(
 )
 FOLLOWED_LINE = setting(
     "--line",
-    type=LINE_ID,
+    type=LINE_OR_NONE,
     metavar="ID",
     help="The line of releases to follow, as `show` tells it; none: releases without a line. [default: the line that "
     "this host has followed, or one that replaces it, or the only one]",
+)
+LINE_TO_EXAMINE = setting(
+    "--line",
+    type=LINE_OR_NONE,
+    metavar="ID",
+    help="The line of releases to look at, as `ls` tells it where there are several; none: releases without a line. "
+    "What this host has followed does not count here. [default: the one that replaces the others, or the only one]",
 )
 TRUST_TO_EXAMINE = setting(
     "--trust",

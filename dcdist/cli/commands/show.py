@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("wanted", type=shared_options.WANTED, metavar="DEMO[@VERSION]")
 @shared_options.STORE
 @shared_options.TRUST_TO_MARK
-@shared_options.FOLLOWED_LINE
+@shared_options.LINE_TO_EXAMINE
 @reporting_options
 def command(wanted: str, store: str, trust: tuple[Path, ...], line: LineId | None, *, as_json: bool) -> None:
     """Show what a release is made of, and what is new against the release before it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcdist.catalog.latest import Choice, admit_named, choose_latest, latest_for_all
+from dcdist.catalog.latest import Choice, admit_named, choose_latest, latest_for_all, no_latest
 from dcdist.errors import LineError, RollbackError
 from dcdist.model.identity import NO_LINE, UNLINED, LineId, ReleaseName
 from dcdist.model.release import Release, SignedRelease
@@ -56,7 +56,10 @@ def test_a_host_goes_on_to_the_line_that_replaces_its_own_and_leaves_that_for_go
     after = seen(old).noted(STORE, new, left=choice.left, chosen=False)
     back = of("3", 99, A, (B,))
     assert taken(old, new, back, seen=after) == "2"
-    with pytest.raises(LineError, match=f"is of line {A}, but this host follows line {B}"):
+    with pytest.raises(
+        LineError,
+        match=f"is of line {A}, which this host left: it follows line {B}. .* with --line {A} .* until --line {B}",
+    ):
         admit_named(back, after, line=None, source=STORE)
 
 
@@ -101,14 +104,26 @@ def test_two_lines_that_both_replace_the_hosts_are_not_guessed_among() -> None:
         choose(of("1", 1, A), of("2", 1, B, (A,)), of("3", 1, C, (A,)), seen=seen(of("1", 1, A)))
 
 
+def test_lines_that_another_replaces_are_not_offered() -> None:
+    with pytest.raises(LineError, match=f"to follow: line {C} .newest web@3, serial 1., line {B} [^,]*, serial 1.. Ch"):
+        choose(of("1", 9, A), of("2", 1, B, (A,)), of("3", 1, C, (A,)))
+
+
 def test_a_store_that_has_other_lines_only_is_not_followed() -> None:
     with pytest.raises(LineError, match=f"no release of web of line {A}, which this host follows"):
         choose(of("2", 50, B), of("3", 4), seen=seen(of("1", 1, A)))
 
 
 def test_a_line_that_the_user_names_and_that_is_not_there_is_said() -> None:
-    with pytest.raises(LineError, match=f"no release of web of line {B}, which --line"):
+    with pytest.raises(LineError) as caught:
         choose(of("1", 1, A), line=B)
+
+    assert str(caught.value) == (
+        f"swift://demos has no release of web of line {B}, which --line (line) names; it has line {A} (newest web@1, "
+        "serial 1). Name one of these, or the version"
+    )
+    assert str(no_latest([of("1", 1, A).release], line=B, source=STORE)) == str(caught.value)
+    assert "of web of no line" in str(no_latest([of("1", 1, A).release], line=NO_LINE, source=STORE))
 
 
 def test_a_line_that_the_user_chose_is_the_hosts_from_then_on() -> None:

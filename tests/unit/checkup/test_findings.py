@@ -27,7 +27,7 @@ from dcdist.checkup.findings.server_findings import CertificateSeen, RouteSeen
 from dcdist.checkup.findings.store_findings import ProbeSeen, RangeSeen
 from dcdist.errors import DcdistError, InvariantError, StoreDeniedError, SwarmError
 from dcdist.formats import heartbeat, object_names
-from dcdist.model.identity import Digest, HostId, LayerName, ReleaseName
+from dcdist.model.identity import Digest, HostId, LayerName, LineId, ReleaseName
 from dcdist.model.member import Member, Role
 from dcdist.model.release import LayerEntry, Release
 from dcdist.node.interfaces import Interface
@@ -38,10 +38,10 @@ HERE, THERE = ("10.0.0.5", 6881), ("fd00::7", 6881)
 DAY = 86_400.0
 
 
-def listed(name: str, serial: int, *, trusted: bool | None = True) -> ListedRelease:
+def listed(name: str, serial: int, *, trusted: bool | None = True, latest: bool = True) -> ListedRelease:
     layer = LayerEntry(LayerName(f"{serial:032x}"), 5_000_000, Digest(bytes(32)))
     release = Release(ReleaseName.parse(name), serial, (), (layer,), ())
-    latest = trusted is not False
+    latest = latest and trusted is not False
     return ListedRelease(release, float(serial), latest=latest, previous=None, delta=Delta((), 0), trusted=trusted)
 
 
@@ -159,7 +159,7 @@ def test_a_certificate_that_ends_within_two_weeks_is_a_warning_and_one_that_is_r
 
 def test_the_newest_release_that_a_key_signed_is_named_and_newer_ones_are_passed_over() -> None:
     found = releases(listed("db@1", 1), listed("web@1", 1), listed("web@2", 2, trusted=False))
-    finding = release_findings.of_releases(found, demo=None, has_keys=True)
+    finding = release_findings.of_releases(found, demo=None, line=None, has_keys=True)
     assert finding.state is WARNING
     assert finding.message == (
         "newest: db@1 (5.00 MB of layers), web@1 (5.00 MB of layers), signed by a key of --trust; passed over, as no "
@@ -179,7 +179,19 @@ def test_the_newest_release_that_a_key_signed_is_named_and_newer_ones_are_passed
     ids=["none", "none that a key signed", "no key", "an older one of another key"],
 )
 def test_a_host_needs_a_release_that_it_trusts(found: Releases, has_keys: bool, state: FindingState) -> None:
-    assert release_findings.of_releases(found, demo="web", has_keys=has_keys).state is state
+    assert release_findings.of_releases(found, demo="web", line=None, has_keys=has_keys).state is state
+
+
+def test_a_line_of_which_there_is_no_release_is_named_with_those_that_there_are() -> None:
+    found = releases(listed("web@1", 1, latest=False))
+    finding = release_findings.of_releases(found, demo="web", line=LineId("a" * 32), has_keys=True)
+    assert (finding.state, finding.message) == (
+        FAILED,
+        f"no release is of line {'a' * 32}, which --line names: web@1 of no line",
+    )
+    assert release_findings.of_releases(found, demo="web", line=None, has_keys=True).message == (
+        "there are several lines, and none replaces the others: web@1 of no line"
+    )
 
 
 # How others reach this host
