@@ -5,7 +5,9 @@ Invariant: of an entry, no serial ever falls. Entries of signers that are not tr
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from dcdist.model.release import SignedRelease
 
 LINES_LIMIT: Final = 128
-"""The most entries of one demo; the one that was noted longest ago goes first."""
+"""The most entries of one demo. One of the key that has the most goes first, the one noted longest ago: whoever stole a
+key cannot have entries of another one forgotten."""
 
 VERSIONS_LIMIT: Final = 200
 """The most versions that one entry remembers; likewise."""
@@ -85,7 +88,16 @@ class SeenDemo:
         if chosen:
             kept = [_taken_up(each) if (each.store, each.line) == (store, release.line) else each for each in kept]
         before = 0 if chosen or release.serial >= self.before else self.before
-        return SeenDemo(tuple(kept[-LINES_LIMIT:]), before)
+        return SeenDemo(_within_limit(kept), before)
+
+
+def _within_limit(entries: list[SeenLine]) -> tuple[SeenLine, ...]:
+    places: dict[str, deque[int]] = {}
+    for place, each in enumerate(entries):
+        places.setdefault(each.signer, deque()).append(place)
+    for _ in range(len(entries) - LINES_LIMIT):
+        max(places.values(), key=len).popleft()
+    return tuple(entries[place] for place in sorted(chain.from_iterable(places.values())))
 
 
 def _taken(entries: list[SeenLine], store: str, signer: str, line: LineId | None) -> SeenLine | None:

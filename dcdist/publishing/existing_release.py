@@ -8,8 +8,10 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NoReturn
 
+from dcdist.catalog.releases import visible_releases
 from dcdist.errors import FormatError, IntegrityError, ObjectMissingError, ReleaseExistsError
 from dcdist.formats import manifest, object_names
+from dcdist.publishing.next_in_line import passed_over
 from dcdist.publishing.publish_events import ImagePublished, Published, PublishProgress
 from dcdist.publishing.reading.input_images import batches, started
 
@@ -121,6 +123,29 @@ def require_wished_line(request: PublishRequest, existing: Release) -> Release:
     if wish.new or wish.line not in {None, existing.line} or not set(wish.replaces) <= set(existing.replaces):
         _refuse(request, f"this content in {f'line {existing.line}' if existing.line else 'no line'}")
     return existing
+
+
+async def require_followed(store: Store, request: PublishRequest, existing: Release) -> None:
+    """Check that hosts follow the line of the existing release, unless the request names that line.
+
+    Whoever may write to a store can put a release of another store there, which the same key signed.
+
+    Raises:
+        ReleaseExistsError: They may pass it over.
+        StoreError: The store cannot be read or listed.
+    """
+    if request.lines.line is not None:
+        return
+    demo = request.name.demo
+    visible = await visible_releases(store, demo=demo, trusted=request.keys, skipped=lambda _key, _reason: None)
+    why = passed_over(existing, [each.release for each in visible if each.trusted])
+    if why is not None:
+        way = f"if they follow this line, say so with --line {existing.line} (line=), else " if existing.line else ""
+        raise ReleaseExistsError(
+            f"release {request.name} exists with this content {why}; {way}choose another version, or, if nobody should "
+            f"have put it there, delete the object {object_names.release(request.name)} from {store} first",
+            release=str(request.name),
+        )
 
 
 def _not_comparable(store: Store, request: PublishRequest, why: Exception | str) -> ReleaseExistsError:

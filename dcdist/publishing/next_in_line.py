@@ -56,6 +56,29 @@ def next_position(demo: str, releases: Sequence[Release], choice: LineChoice, *,
     return _position(line, _next_serial(counted), (*choice.replaces, *_replaced_by(members)), new=not members)
 
 
+def passed_over(existing: Release, releases: Sequence[Release]) -> str | None:
+    """Why hosts may pass over `existing`, one of `releases` of its demo, by its line; None if they do not."""
+    lines = _by_line(releases)
+    heads = _heads(lines)
+    if heads == [existing.line] or not lines:
+        return None
+    older = existing.line is None and len(heads) == 1 and existing.serial < min(each.serial for each in lines[heads[0]])
+    if older:
+        return None  # the line goes on from it
+    where = f"in line {existing.line}" if existing.line else "in no line"
+    return f"{where}, while {existing.name.demo} goes on in line {_shown(lines, heads or lines)}: hosts follow one line"
+
+
+def _heads(lines: Mapping[LineId, Sequence[Release]]) -> list[LineId]:
+    """The lines that no other one replaces."""
+    replaced = {old for line, members in lines.items() for old in _replaced_by(members) if old != line}
+    return [line for line in lines if line not in replaced]
+
+
+def _shown(lines: Mapping[LineId, Sequence[Release]], some: Iterable[LineId]) -> str:
+    return ", ".join(f"{line} (newest: {lines[line][0].name})" for line in some)
+
+
 def _by_line(releases: Iterable[Release]) -> dict[LineId, list[Release]]:
     """The releases of each line, those with the highest serials first; releases without a line are left out."""
     found: dict[LineId, list[Release]] = {}
@@ -72,17 +95,14 @@ def _replaced_by(members: Iterable[Release]) -> list[LineId]:
 
 def _chosen(demo: str, lines: Mapping[LineId, Sequence[Release]], wanted: LineId | None) -> LineId:
     """The line to continue: the wanted one, or the only one. Hosts leave a line that another one replaces for good."""
-    heads = [
-        line
-        for line in lines
-        if not any(line in _replaced_by(members) for other, members in lines.items() if other != line)
-    ]
-    shown = ", ".join(f"{line} (newest: {lines[line][0].name})" for line in heads or lines)
+    heads = _heads(lines)
+    shown = _shown(lines, heads or lines)
     if wanted is None and len(heads) == 1:
         return heads[0]
     if wanted in heads:
         return wanted
     ways = f"go on with one of these with --line (line=): {shown}; or " if heads else ""
+    ways += "" if lines else "omit --line (line=), as the first release of a demo has no line to continue; or "
     ways += "begin a line that replaces all others with --new-line (new_line=True)"
     if wanted is None:
         raise UsageError(

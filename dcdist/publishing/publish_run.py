@@ -25,6 +25,7 @@ from dcdist.publishing.existing_release import (
     content_of,
     find_existing,
     open_existing,
+    require_followed,
     require_same,
     require_wished_line,
 )
@@ -58,8 +59,8 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
     `store` tries again what can be tried again; here a failure is final. `report` is called on the event loop.
 
     Raises:
-        ReleaseExistsError: The release exists with other content, in another line than the request names, or signed by
-            another key.
+        ReleaseExistsError: The release exists with other content, in another line than the request names or hosts
+            follow, or signed by another key.
         XvaError: An image is a damaged XVA.
         InputChangedError: A file, or the folder of metadata, changed while it was read.
         FormatError: An image is empty, and the request does not allow that.
@@ -82,6 +83,7 @@ async def publish(store: Store, request: PublishRequest, *, report: Callable[[Pu
         existing = await find_existing(store, request)
         if existing is not None:
             confirmed = await confirm(request, require_wished_line(request, existing), images, metadata, report)
+            await require_followed(store, request, existing)
             await leftovers.sweep(confirmed.release)
             return confirmed
 
@@ -170,6 +172,7 @@ async def _make_visible(
     if there != data:
         existed = True
         release = _same(store, request, there, release)
+        await require_followed(store, request, release)
     return Published(
         release,
         existed=existed,

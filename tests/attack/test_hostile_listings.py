@@ -127,7 +127,12 @@ async def test_heartbeats_of_100000_hosts_fit_into_a_look() -> None:
     assert told == []
 
 
-@pytest.mark.parametrize("body", [b"[" + b"{}," * (3 << 20), b"[" * (3 << 20), b"1" * (3 << 20), b"x" * (5 << 20)])
+HALF = b'[{"name": "half a character \\ud800", "bytes": 3, "last_modified": "2026-11-22T11:39:33.123450"}]'
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" + b"{}," * (3 << 20), b"[" * (3 << 20), b"1" * (3 << 20), b"x" * (5 << 20), HALF]
+)
 async def test_a_page_of_rubbish_is_refused(body: bytes) -> None:
     async def rubbish(request: RawRequest) -> None:
         head = b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\n\r\n"

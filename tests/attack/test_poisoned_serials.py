@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,6 +65,14 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     site = Site(tmp_path / "store")
     yield site
     await site.store.close()
+
+
+@asynccontextmanager
+async def aclosed(store: DirectoryStore) -> AsyncIterator[DirectoryStore]:
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def with_the_publishers_name(line: LineId | None) -> bytes:
@@ -187,11 +197,8 @@ async def test_a_newest_release_that_vanishes_during_a_publish_keeps_its_serial(
                 (site.folder / "releases" / "web" / "2").unlink()
             await super().put(key, body, if_absent=if_absent, expires_in=expires_in)
 
-    store = Robbed(site.folder)
-    try:
-        published = await Publisher(store).publish("web@3", IMAGES)
-    finally:
-        await store.close()
+    async with aclosed(Robbed(site.folder)) as robbed:
+        published = await Publisher(robbed).publish("web@3", IMAGES)
     assert published.release.serial == 3
 
 
@@ -210,11 +217,8 @@ async def test_a_version_whose_older_manifest_comes_back_during_a_publish_keeps_
                 site.plant("1", older)
             await super().put(key, body, if_absent=if_absent, expires_in=expires_in)
 
-    store = PutBack(site.folder)
-    try:
-        published = await Publisher(store).publish("web@3", IMAGES)
-    finally:
-        await store.close()
+    async with aclosed(PutBack(site.folder)) as put_back:
+        published = await Publisher(put_back).publish("web@3", IMAGES)
     assert published.release.serial == 4
 
 
@@ -254,6 +258,57 @@ async def test_an_existing_release_does_not_pass_for_the_new_line_that_was_asked
     for choice in (LineChoice(new=True), LineChoice(line=STAGING), LineChoice(replaces=(STAGING,))):
         with pytest.raises(ReleaseExistsError, match="a release never changes: choose another version"):
             await site.publish("web@1", choice)
+
+
+async def test_a_staging_release_of_the_same_content_is_not_taken_for_published_where_hosts_pass_it_over(
+    site: Site, tmp_path: Path
+) -> None:
+    first = await site.publish("web@1")
+    staging = Site(tmp_path / "staging")
+    copied = await staging.publish("web@2")
+    await staging.store.close()
+    path = site.plant("2", (staging.folder / "releases" / "web" / "2").read_bytes())
+
+    match = rf"web@2 exists with this content in line {copied.release.line}, while web goes on in line .*--line"
+    with pytest.raises(ReleaseExistsError, match=match):
+        await site.publish("web@2")
+    assert (await site.publish("web@2", LineChoice(line=copied.release.line))).existed
+    path.unlink()
+    assert (await site.publish("web@2")).release.line == first.release.line
+
+
+async def test_a_staging_release_that_is_put_there_during_a_publish_does_not_pass_either(
+    site: Site, tmp_path: Path
+) -> None:
+    await site.publish("web@1")
+    staging = Site(tmp_path / "staging")
+    await staging.publish("web@2")
+    await staging.store.close()
+
+    class Faster(DirectoryStore):
+        async def put(
+            self, key: str, body: bytes | memoryview, *, if_absent: bool = False, expires_in: float | None = None
+        ) -> None:
+            if key == "releases/web/2":
+                site.plant("2", (staging.folder / "releases" / "web" / "2").read_bytes())
+            await super().put(key, body, if_absent=if_absent, expires_in=expires_in)
+
+    async with aclosed(Faster(site.folder)) as faster:
+        with pytest.raises(ReleaseExistsError, match="hosts follow one line"):
+            await Publisher(faster).publish("web@2", IMAGES)
+
+
+async def test_what_a_line_goes_on_from_is_published_already_and_what_it_replaced_is_not_followed(site: Site) -> None:
+    await site.publish("web@1")
+    path = site.folder / "releases" / "web" / "1"
+    release = manifest.open_sealed(path.read_bytes(), [KEY.public])
+    site.plant("1", manifest.seal(replace(release, line=None), KEY))
+    await site.publish("web@2")
+
+    assert (await site.publish("web@1")).existed
+    await site.publish("web@3", LineChoice(new=True))
+    with pytest.raises(ReleaseExistsError, match="while web goes on in line"):
+        await site.publish("web@2")
 
 
 def test_the_whole_story_on_the_command_line(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import dcdist
 from dcdist.errors import DcdistError, LineError, RollbackError
-from dcdist.model.identity import UNLINED
+from dcdist.model.identity import UNLINED, LineId
 from dcdist.node.resolve import fetch_by_name
 from tests.support.commands import dcdist as command
 from tests.support.planted import FOREVER, PRODUCTION, RENEWED, STAGING, seal
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from dcdist import FetchEvent, Store
     from dcdist.formats.signature import PublicKey
-    from dcdist.model.identity import LineId
 
 
 @dataclass
@@ -112,6 +111,24 @@ async def test_a_line_that_a_stolen_key_made_is_left_when_the_key_is_withdrawn(h
 
     host.trust = (KEY.public,)
     assert await host.fetch() == "web@1"
+
+
+async def test_the_many_lines_of_a_stolen_key_do_not_wash_away_what_another_key_signed(host: Host) -> None:
+    host.trust = (KEY.public, OTHER_KEY.public)
+    await seal(host.store, "web@1", 4, PRODUCTION)
+    await host.fetch()
+    before, thieves = PRODUCTION, [f"{number:032x}" for number in range(1, 161)]
+    for number in range(0, 160, 16):
+        line, *others = (LineId(each) for each in thieves[number : number + 16])
+        await seal(host.store, f"web@t{number}", 1, line, (before, *others), keys=(OTHER_KEY,))
+        before = line
+    assert await host.fetch() == "web@t144"
+
+    host.trust = (KEY.public,)
+    await host.store.delete("releases/web/1")
+    await seal(host.store, "web@0", 3, PRODUCTION)
+    with pytest.raises(RollbackError, match="serial 4"):
+        await host.fetch()
 
 
 async def test_what_was_seen_in_one_store_says_nothing_of_another(host: Host) -> None:

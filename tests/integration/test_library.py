@@ -149,13 +149,14 @@ async def test_what_was_fetched_is_remembered_against_older_releases(store: Stor
     options = _options(tmp_path)
     events: list[FetchEvent] = []
     await fetch_by_name(store, "web", options, trust=TRUST, report=events.append)
-    assert SeenSerials(tmp_path / "cache").seen("web").highest(None) == 2
+    seen = SeenSerials(tmp_path / "cache").seen("web")
+    assert seen.highest(seen.pin) == 2
 
     await store.delete("releases/web/2")
     with pytest.raises(dcdist.errors.RollbackError, match="has seen serial 2"):
         await fetch_by_name(store, "web", options, trust=TRUST, report=events.append)
     await fetch_by_name(store, "web@1", options, trust=TRUST, report=events.append)
-    assert SeenSerials(tmp_path / "cache").seen("web").highest(None) == 2
+    assert SeenSerials(tmp_path / "cache").seen("web").highest(seen.pin) == 2
 
 
 async def test_a_serial_that_cannot_be_noted_does_not_fail_the_fetch(store: Store, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def parse_page(data: bytes, *, root: str, store: str, marker: str = "") -> Page:
         )
         characters = sum(len(name) for name, _, _ in rows)
         last = str(rows[-1][0]) if rows else None
+        (last or "").encode()  # JSON can say halves of characters, of which no request can ask for what follows
     except _NO_LISTING as error:
         shown = repr(error)[:200]
         raise StoreError(f"{store}: the listing cannot be read ({shown}); is it a Swift?", store=store) from error

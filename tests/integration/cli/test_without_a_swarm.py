@@ -88,7 +88,7 @@ def seeder_nobody_can_dial(demo: Demo, folder: Path, realm: str) -> list[str | P
     """A seeder that the others look for at port 9."""
     return [
         "seed", "web@1", "--store", demo.store, "--trust", demo.trust, "--cache", folder / "seeder", "--json",
-        "--listen", "127.0.0.1:0", "--advertise", "127.0.0.1:9", "--realm", realm,
+        "--listen", "127.0.0.1:0", "--advertise", "127.0.0.1:1029", "--realm", realm,
     ]  # fmt: skip
 
 
@@ -96,20 +96,20 @@ def test_hosts_that_cannot_connect_to_each_other_say_so_and_end_well(demo: Demo,
     with running(*seeder_nobody_can_dial(demo, tmp_path, "apart")) as seeder:
         wait_for(seeder, "seeding")
         # Drawing alone takes 13 seconds, twice as long as it takes to be sure.
-        hidden = ("--listen", "127.0.0.1:0", "--advertise", "127.0.0.1:10", "--realm", "apart", "--seed-for", "0")
+        hidden = ("--listen", "127.0.0.1:0", "--advertise", "127.0.0.1:1030", "--realm", "apart", "--seed-for", "0")
         done = dcdist(*defaults(demo, tmp_path, *hidden, "--store-rate", "300kB"))
         told = wait_for(seeder, "troubled", kind="unreachable")
     assert done.code == 0, done
     doubt, trouble = [each for each in done.records if each["event"] == "troubled"]
     assert doubt["kind"] == "rendezvous"
     assert "announces port 10 and listens on" in doubt["message"]
-    assert (trouble["kind"], trouble["source"]) == ("unreachable", "127.0.0.1:9")
-    assert told["source"] == "127.0.0.1:10"
-    assert "127.0.0.1:9 (connection refused)" in trouble["message"]
-    assert "here 127.0.0.1:10: fix the port with --listen" in trouble["message"]
+    assert (trouble["kind"], trouble["source"]) == ("unreachable", "127.0.0.1:1029")
+    assert told["source"] == "127.0.0.1:1030"
+    assert "127.0.0.1:1029 (connection refused)" in trouble["message"]
+    assert "here 127.0.0.1:1030: fix the port with --listen" in trouble["message"]
     fetched = done.last("fetched")
     assert fetched["members"] == {"listed": 1, "linked": 0, "unreachable": 1}
-    assert fetched["advertised"] == "127.0.0.1:10"
+    assert fetched["advertised"] == "127.0.0.1:1030"
 
 
 def test_a_host_that_cannot_be_dialled_and_dials_counts_as_linked(demo: Demo, tmp_path: Path) -> None:

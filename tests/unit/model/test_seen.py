@@ -50,6 +50,15 @@ def test_what_is_kept_is_bounded_and_the_latest_stays() -> None:
     assert list(demo.entries[-1].versions) == [str(each) for each in range(VERSIONS_LIMIT, 2 * VERSIONS_LIMIT)]
 
 
+def test_many_lines_of_one_key_push_out_none_of_another() -> None:
+    demo = SeenDemo().noted("s", signed("1", 5, A), left=(), chosen=False)
+    many = {LineId(f"{number:032x}") for number in range(2 * LINES_LIMIT)}
+    demo = demo.noted("s", signed("2", 1, B, OTHER), left=many, chosen=False)
+
+    assert (len(demo.entries), demo.pin) == (LINES_LIMIT, B)
+    assert (demo.counting("s", {KEY}).pin, demo.counting("s", {KEY}).highest(A)) == (A, 5)
+
+
 @pytest.mark.parametrize(
     "shown", ["https://example.com/demos", "HTTPS://Example.com/demos/", "https://example.com//demos//"]
 )

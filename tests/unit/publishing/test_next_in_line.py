@@ -65,6 +65,7 @@ def test_a_line_that_is_not_here_or_was_replaced_cannot_be_chosen() -> None:
     both = released("1", 3, A), released("2", 1, B, A)
 
     assert f"line {C} of web has no release here" in refused(*both, choice=LineChoice(line=C))
+    assert "omit --line (line=), as the first release of a demo has no line" in refused(choice=LineChoice(line=C))
     message = refused(*both, choice=LineChoice(line=A))
     assert f"line {A} of web was replaced by another one" in message
     assert f"go on with one of these with --line (line=): {B}" in message
