@@ -113,8 +113,13 @@ def peer_banned(event: PeerBanned) -> Troubled:
 
 
 def address_refused(event: AddressRefused) -> Troubled:
-    """Links with an address are refused: it had too many, or too many such addresses dial this host."""
-    if event.links:
+    """Links with an address are refused: it had too many, posed as a host, or too many such addresses dial this one."""
+    if event.poses_as:
+        message = (
+            f"{event.address} showed the id of the host that is listed at {event.poses_as} and took the place of its "
+            "link; it is refused for a minute. Look at what runs there, unless it is another address of that host"
+        )
+    elif event.links:
         message = (
             f"{event.address} had {event.links} links with this host for one layer, more than the hosts that are "
             "listed there need; they were cut, and it is refused for a minute. Look at what runs there"

@@ -93,6 +93,9 @@ def test_an_address_that_is_refused_is_named_with_the_reason() -> None:
     late = troubles.address_refused(AddressRefused("10.0.0.8"))
     assert (late.kind, late.source) == (Trouble.REFUSED, "10.0.0.8")
     assert "name them with --peer IP:PORT" in late.message
+    impostor = troubles.address_refused(AddressRefused("10.0.0.7", poses_as="10.0.0.1"))
+    assert (impostor.kind, impostor.source) == (Trouble.REFUSED, "10.0.0.7")
+    assert "10.0.0.7 showed the id of the host that is listed at 10.0.0.1" in impostor.message
 
 
 @pytest.mark.parametrize("live", [2, 4])
