@@ -150,6 +150,20 @@ def hosts_are_cut_off(cut_off: Sequence[Contact], counts: MemberCounts, own: Add
     )
 
 
+def nobody_lets_in(contacts: Sequence[Contact], own: Address | None) -> Troubled:
+    """This host may take from other hosts only, and each that answers hangs up; `own` is where this one is found."""
+    named = ", ".join(show_address(contact.place) for contact in contacts[:_NAMED])
+    more = f" and {len(contacts) - _NAMED} more" if len(contacts) > _NAMED else ""
+    here = "IP:PORT" if own is None else show_address(own)
+    return Troubled(
+        f"other hosts answer and hang up: {named}{more}; this host waits. They trade none of the layers that it "
+        f"lacks, or have no room for hosts that they do not know. Start them with --peer {here} (peers), look whether "
+        "they have the same release, or omit --no-store (draw=False)",
+        Trouble.UNREACHABLE,
+        ", ".join(show_address(contact.place) for contact in contacts),
+    )
+
+
 def nobody_gives(release: ReleaseName, realm: str) -> Troubled:
     """This host may take from other hosts only, and none is listed."""
     return Troubled(

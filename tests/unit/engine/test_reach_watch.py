@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from dcdist.model.identity import HostId, ReleaseName
 from dcdist.model.trouble import Trouble, Troubled
 from dcdist.policy.fleet.reachability import Contact, MemberCounts
 from dcdist.ports.swarm import AddressRefused
+from tests.support import virtual_time
 from tests.support.planners import member
 
 if TYPE_CHECKING:
@@ -76,6 +78,44 @@ async def test_a_host_that_draws_needs_nobody() -> None:
     circle = Circle()
     circle.watch(replace(OPTIONS, draw=True)).look()
     assert circle.told == []
+
+
+PLACE = ("10.0.0.9", 6881)
+LINKED, ANSWERS = Contact(PLACE, linked=True), Contact(PLACE)
+
+
+def told_after(seconds: float, contact: Contact, *, draw: bool = False, needs: bool = True) -> list[Troubled]:
+    """What a host that knows one other by its address tells within some seconds of not being linked."""
+    circle = Circle(contacts={PLACE: LINKED})
+
+    async def main() -> None:
+        watch = circle.watch(replace(OPTIONS, draw=draw, reach=Reach(peers=(PLACE,))))
+        watch.look()
+        circle.contacts[PLACE] = contact
+        if not needs:
+            watch.needs_nothing()
+        for _ in range(int(2 * seconds) + 1):
+            watch.look()
+            await asyncio.sleep(0.5)
+
+    virtual_time.run(main())
+    return circle.told
+
+
+def test_a_host_that_may_not_draw_and_on_which_all_others_hang_up_says_so_once() -> None:
+    assert told_after(29, ANSWERS) == []
+    (told,) = told_after(300, ANSWERS)
+    assert (told.kind, told.source) == (Trouble.UNREACHABLE, "10.0.0.9:6881")
+    assert "other hosts answer and hang up: 10.0.0.9:6881; this host waits" in told.message
+    assert "Start them with --peer 10.0.0.5:6881" in told.message
+
+
+def test_that_others_hang_up_is_not_told_where_it_costs_nothing_or_is_told_otherwise() -> None:
+    assert told_after(300, ANSWERS, draw=True) == []
+    assert told_after(300, ANSWERS, needs=False) == []
+    assert told_after(300, LINKED) == []
+    (told,) = told_after(300, silent(PLACE))
+    assert "cannot be reached" in told.message
 
 
 async def test_hosts_that_the_user_named_count_unless_they_are_listed_or_this_one() -> None:
