@@ -94,6 +94,7 @@ class LayerFetch:
 
     def become_seeder(self) -> None:
         """Let the others know that this host needs nothing any more."""
+        self.reach.needs_nothing()
         if self._membership is not None:
             self._membership.become(replace(self._membership.me, role=Role.SEEDER, needs=0))
 

@@ -1,4 +1,4 @@
-"""Watches which of the listed hosts this one reaches, and says so when they are hardly any, or nobody is listed.
+"""Watches which of the listed hosts this one reaches, and says so when they are hardly any, or nobody gives.
 
 Invariant: each is said once, until it has changed.
 """
@@ -25,6 +25,10 @@ _NAMED_FOR = 60.0
 """Seconds for which a host that only the user named may be silent after it was reached: it may be starting again."""
 
 
+_HUNG_UP_FOR = 30.0
+"""Seconds for which hosts may answer and hang up before people hear of it, where nothing can come but from them."""
+
+
 class ReachWatch:
     """The watch of one fetch; `membership` is None for a host that meets others by their addresses alone."""
 
@@ -38,6 +42,8 @@ class ReachWatch:
         self._loop = asyncio.get_running_loop()
         self._reachability = Reachability()
         self._alone = False
+        self._lacks_something = True
+        self._let_in_at: float | None = None
 
     @property
     def counts(self) -> MemberCounts:
@@ -60,6 +66,23 @@ class ReachWatch:
         was_alone, self._alone = self._alone, not contacts and self._waits_for_others()
         if self._alone and not was_alone:
             self._report(troubles.nobody_gives(self._job.release.name, self._job.options.reach.realm))
+
+        self._look_who_lets_in(contacts)
+
+    def needs_nothing(self) -> None:
+        """This host has all that it came for: whoever hangs up now takes nothing from it."""
+        self._lacks_something = False
+
+    def _look_who_lets_in(self, contacts: list[Contact]) -> None:
+        """A host that hangs up has answered, so it is not unreachable: one that has only such hosts says so once."""
+        answering = [each for each in contacts if each.silent_since is None]
+        waits = self._lacks_something and self._waits_for_others()
+        now = self._loop.time()
+        if not waits or not answering or any(each.linked for each in contacts) or self._let_in_at is None:
+            self._let_in_at = now
+        elif now - self._let_in_at >= _HUNG_UP_FOR:
+            self._let_in_at = float("inf")
+            self._report(troubles.nobody_lets_in(answering, self.advertised))
 
     def _contacts(self) -> list[Contact]:
         """How this host stands with each of the others: by their ids, and by the addresses that the user gave."""

@@ -113,8 +113,13 @@ def peer_banned(event: PeerBanned) -> Troubled:
 
 
 def address_refused(event: AddressRefused) -> Troubled:
-    """Links with an address are refused: it had too many, or too many such addresses dial this host."""
-    if event.links:
+    """Links with an address are refused: it had too many, posed as a host, or too many such addresses dial this one."""
+    if event.poses_as:
+        message = (
+            f"{event.address} showed the id of the host that is listed at {event.poses_as} and took the place of its "
+            "link; it is refused for a minute. Look at what runs there, unless it is another address of that host"
+        )
+    elif event.links:
         message = (
             f"{event.address} had {event.links} links with this host for one layer, more than the hosts that are "
             "listed there need; they were cut, and it is refused for a minute. Look at what runs there"
@@ -142,6 +147,20 @@ def hosts_are_cut_off(cut_off: Sequence[Contact], counts: MemberCounts, own: Add
         "need another address. `dcdist doctor` tests it",
         Trouble.UNREACHABLE,
         ", ".join(show_address(contact.place) for contact in cut_off),
+    )
+
+
+def nobody_lets_in(contacts: Sequence[Contact], own: Address | None) -> Troubled:
+    """This host may take from other hosts only, and each that answers hangs up; `own` is where this one is found."""
+    named = ", ".join(show_address(contact.place) for contact in contacts[:_NAMED])
+    more = f" and {len(contacts) - _NAMED} more" if len(contacts) > _NAMED else ""
+    here = "IP:PORT" if own is None else show_address(own)
+    return Troubled(
+        f"other hosts answer and hang up: {named}{more}; this host waits. They trade none of the layers that it "
+        f"lacks, or have no room for hosts that they do not know. Start them with --peer {here} (peers), look whether "
+        "they have the same release, or omit --no-store (draw=False)",
+        Trouble.UNREACHABLE,
+        ", ".join(show_address(contact.place) for contact in contacts),
     )
 
 

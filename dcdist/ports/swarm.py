@@ -63,11 +63,13 @@ class PeerBanned:
 class AddressRefused:
     """Links with an IP address are refused from now on: it had so many `links` in one layer; for a minute.
 
-    Without links: hosts at many addresses that nobody listed dial this one, and there is no room for this one more.
+    With `poses_as`, the same because it showed the id of the host that is listed at that address, and took its link.
+    With neither: hosts at many addresses that nobody listed dial this one, and there is no room for this one more.
     """
 
     address: str
     links: int = 0
+    poses_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

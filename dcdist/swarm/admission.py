@@ -36,7 +36,7 @@ STRAYS = 64
 """The most ports of one address that are dialled within a minute though no host is wanted there: a peer named them."""
 
 SHUT_OUT = 60.0
-"""Seconds for which an address is refused that had more links, or a guest with more strays."""
+"""Seconds for which an address is refused that had more links, or a guest that had more strays or posed as a host."""
 
 _CLEARED = 0.1
 """Seconds for which a wanted address with more strays is refused: libtorrent forgets the strays, and the links end."""
@@ -127,6 +127,12 @@ class Admission:
     def strayed(self, place: Address, *, now: float) -> None:
         """This host dialled a place where no host was ever wanted: a peer named it."""
         self._strays.setdefault(place[0], {})[place[1]] = now
+
+    def posed(self, address: str, *, as_host: str, now: float) -> None:
+        """An address showed the id of a host that is listed at another one; if a guest did, it is shut out."""
+        if address in self._guests:
+            self._refuse(address, until=now + SHUT_OUT)
+            self._refusals.append(AddressRefused(address, poses_as=as_host))
 
     def review(self, layers: Sequence[Mapping[str, int]], *, sure: bool = True, now: float) -> None:
         """Keep the bounds; `layers`: for each, how many links there are with each address.

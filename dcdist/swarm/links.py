@@ -30,6 +30,9 @@ LOOKS = 8
 _REMEMBERED = 20_000
 """Endpoints that are remembered as wanted once: libtorrent goes on to dial those that are not wanted any more."""
 
+_DUPLICATE = 79
+"""libtorrent's error `duplicate_peer_id`: of two links that show one id, the higher of both ids keeps its dial."""
+
 
 class Links:
     """The endpoints to be linked with, and the hosts that are linked now or ever were."""
@@ -44,6 +47,7 @@ class Links:
         self._endpoints: dict[Address, None] = {}
         self._ever_wanted: set[Address] = set()
         self._dials = Dials()
+        self._homes: dict[bytes, Address] = {}
         self._hosts: dict[lt.torrent_handle, frozenset[bytes]] = {}
         self._places: dict[lt.torrent_handle, frozenset[Address]] = {}
         self._addresses: dict[lt.torrent_handle, Counter[str]] = {}
@@ -97,6 +101,7 @@ class Links:
             linked = bool(self._changed) or any(endpoint[0] in addresses for addresses in self._addresses.values())
             self.admission.forget(endpoint[0], linked=linked, now=now)
         self._dials.forget(endpoint)
+        self._homes = {peer_id: home for peer_id, home in self._homes.items() if home != endpoint}
 
     def connect(self, handle: lt.torrent_handle, *, now: float) -> None:
         """Link a torrent with every host that it is not linked with."""
@@ -115,7 +120,8 @@ class Links:
     def contact(self, host: HostId | None, place: Address, *, own: Sequence[Address]) -> Contact | None:
         """How this host stands with the one at `place`; None: it is this host itself, which listens at `own`.
 
-        `host` is the id of the other one; None: it is not known.
+        `host` is the id of the other one; None: it is not known. Whoever shows that id elsewhere and takes the link of
+        this place is refused from then on.
 
         Raises:
             SwarmError: The address is not an IP address, or the port is not valid.
@@ -123,6 +129,8 @@ class Links:
         place = _endpoint(*place)
         if any(_listens_at(each, place) for each in own):
             return None
+        if host is not None and place in self._endpoints:
+            self._homes[peer_id_of(host)] = place
         linked = host is not None and peer_id_of(host) in self._now
         linked = linked or any(place in places for places in self._places.values())
         silent_since, failure = self._dials.silence(place)
@@ -143,8 +151,25 @@ class Links:
                 self._guest_left(alert)
         elif alert.endpoint not in self._ever_wanted:
             self.admission.strayed(alert.endpoint, now=now)
+        if alert.error.value() == _DUPLICATE and alert.error.category().name() == "libtorrent":
+            self._unmask(alert, now=now)
         if self._dials.ended(alert, now=now):
             self._hung_up(alert.endpoint)
+
+    def _unmask(self, alert: lt.peer_disconnected_alert, *, now: float) -> None:
+        """A link gave way to one that shows the same id: if a listed host's did to a stranger's, refuse the stranger.
+
+        Ids are no secret, so anybody can show them. Which host it is that is cut off, its id says, else its endpoint.
+        """
+        address, peer_id = alert.endpoint[0], alert.pid.to_bytes()
+        if alert.pid.is_all_zeros():
+            ids = {each for each, home in self._homes.items() if home == alert.endpoint}
+        else:
+            ids = {each for each, home in self._homes.items() if each == peer_id and home[0] == address}
+        if ids:
+            for peer in alert.handle.get_peer_info():
+                if peer.pid.to_bytes() in ids and peer.ip[0] != address:
+                    self.admission.posed(peer.ip[0], as_host=address, now=now)
 
     def _guest_left(self, alert: lt.peer_disconnected_alert) -> None:
         """One link of a guest ended. The port that it named is forgotten with the last, before it is dialled."""

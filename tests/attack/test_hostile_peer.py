@@ -19,8 +19,10 @@ import libtorrent as lt
 import pytest
 
 from dcdist.model.geometry import MIB
+from dcdist.model.identity import HostId
 from dcdist.ports.swarm import AddressRefused
 from dcdist.swarm import TorrentSwarm, admission, open_swarm
+from dcdist.swarm.settings import peer_id_of
 from dcdist.swarm.torrent import FLAGS
 from tests.support.cached_layers import everything, file_layer
 from tests.support.layers import sample_layer
@@ -181,6 +183,21 @@ async def test_when_there_is_no_room_for_guests_it_is_said_and_hosts_that_are_wa
         await taker.add(file_layer(tmp_path / "taker", SAMPLE))
         here.swarm.connect(HONEST, taker.port)
         await finished(taker, ALL)
+
+
+async def test_who_shows_the_id_of_a_member_does_not_keep_its_link(tmp_path: Path) -> None:
+    member = HostId("f" * 32)  # higher than ours, so libtorrent would let whoever dials with this id have the link
+    async with open_swarm((HERE, 0), host=HostId("7" * 32)) as swarm, open_swarm((HONEST, 0), host=member) as giver:
+        layer = file_layer(tmp_path / "host", SAMPLE)
+        await swarm.add(layer)
+        await giver.add(file_layer(tmp_path / "giver", SAMPLE, have=ALL))
+        async with Attacker((HERE, swarm.port), info_hash(layer), peer_id=peer_id_of(member)) as attacker:
+            await attacker.link(ATTACKER)
+            # The member does not dial: without a bound it would be refused for as long as the other stays.
+            swarm.connect(HONEST, giver.port)
+            swarm.contact(member, HONEST, giver.port)
+            assert list(await swarm.events()) == [AddressRefused(ATTACKER, poses_as=HONEST)]
+            await finished(swarm, ALL)
 
 
 async def test_connections_that_say_nothing_keep_nobody_out(tmp_path: Path) -> None:

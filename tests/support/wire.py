@@ -110,10 +110,14 @@ class WirePeer:
 
 @dataclass
 class Attacker:
-    """Makes connections from addresses of this machine, each as another peer; all end with it (`async with`)."""
+    """Makes connections from addresses of this machine, each as another peer; all end with it (`async with`).
+
+    With `peer_id`, all show that one.
+    """
 
     place: Address
     digest: bytes
+    peer_id: bytes | None = None
     peers: list[WirePeer] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
@@ -133,7 +137,7 @@ class Attacker:
     async def try_to_link(self, source: str) -> WirePeer | None:
         """Connect, and exchange handshakes; None if the host hangs up."""
         peer = await self.dial(source)
-        name = b"-XX0000-%012d" % len(self.peers)
+        name = self.peer_id or b"-XX0000-%012d" % len(self.peers)
         try:
             await peer.say(PROTOCOL + RESERVED + self.digest + name)
             await peer.reader.readexactly(68)

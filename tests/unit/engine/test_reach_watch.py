@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from dcdist.model.identity import HostId, ReleaseName
 from dcdist.model.trouble import Trouble, Troubled
 from dcdist.policy.fleet.reachability import Contact, MemberCounts
 from dcdist.ports.swarm import AddressRefused
+from tests.support import virtual_time
 from tests.support.planners import member
 
 if TYPE_CHECKING:
@@ -78,6 +80,44 @@ async def test_a_host_that_draws_needs_nobody() -> None:
     assert circle.told == []
 
 
+PLACE = ("10.0.0.9", 6881)
+LINKED, ANSWERS = Contact(PLACE, linked=True), Contact(PLACE)
+
+
+def told_after(seconds: float, contact: Contact, *, draw: bool = False, needs: bool = True) -> list[Troubled]:
+    """What a host that knows one other by its address tells within some seconds of not being linked."""
+    circle = Circle(contacts={PLACE: LINKED})
+
+    async def main() -> None:
+        watch = circle.watch(replace(OPTIONS, draw=draw, reach=Reach(peers=(PLACE,))))
+        watch.look()
+        circle.contacts[PLACE] = contact
+        if not needs:
+            watch.needs_nothing()
+        for _ in range(int(2 * seconds) + 1):
+            watch.look()
+            await asyncio.sleep(0.5)
+
+    virtual_time.run(main())
+    return circle.told
+
+
+def test_a_host_that_may_not_draw_and_on_which_all_others_hang_up_says_so_once() -> None:
+    assert told_after(29, ANSWERS) == []
+    (told,) = told_after(300, ANSWERS)
+    assert (told.kind, told.source) == (Trouble.UNREACHABLE, "10.0.0.9:6881")
+    assert "other hosts answer and hang up: 10.0.0.9:6881; this host waits" in told.message
+    assert "Start them with --peer 10.0.0.5:6881" in told.message
+
+
+def test_that_others_hang_up_is_not_told_where_it_costs_nothing_or_is_told_otherwise() -> None:
+    assert told_after(300, ANSWERS, draw=True) == []
+    assert told_after(300, ANSWERS, needs=False) == []
+    assert told_after(300, LINKED) == []
+    (told,) = told_after(300, silent(PLACE))
+    assert "cannot be reached" in told.message
+
+
 async def test_hosts_that_the_user_named_count_unless_they_are_listed_or_this_one() -> None:
     listed, named, itself = ("127.0.0.1", 7002), ("10.0.0.9", 6881), OWN
     circle = Circle(partners=(replace(member(2), port=7002),), contacts={itself: None, named: silent(named)})
@@ -93,6 +133,9 @@ def test_an_address_that_is_refused_is_named_with_the_reason() -> None:
     late = troubles.address_refused(AddressRefused("10.0.0.8"))
     assert (late.kind, late.source) == (Trouble.REFUSED, "10.0.0.8")
     assert "name them with --peer IP:PORT" in late.message
+    impostor = troubles.address_refused(AddressRefused("10.0.0.7", poses_as="10.0.0.1"))
+    assert (impostor.kind, impostor.source) == (Trouble.REFUSED, "10.0.0.7")
+    assert "10.0.0.7 showed the id of the host that is listed at 10.0.0.1" in impostor.message
 
 
 @pytest.mark.parametrize("live", [2, 4])

@@ -127,6 +127,17 @@ def test_one_that_is_shut_out_cannot_knock_and_is_back_after_a_minute_if_it_is_w
     assert admission.addresses == {MEMBER, OTHER}
 
 
+def test_a_guest_that_poses_as_a_host_is_shut_out_for_a_minute_and_one_that_is_wanted_is_not() -> None:
+    admission = wanting(MEMBER)
+    admission.knocked(OTHER, now=0.0)
+    for address in (OTHER, MEMBER, "10.3.0.1"):
+        admission.posed(address, as_host="10.0.0.5", now=1.0)
+    assert admission.addresses == {MEMBER}
+    assert admission.refusals() == [AddressRefused(OTHER, poses_as="10.0.0.5")]
+    admission.knocked(OTHER, now=60.0)
+    assert admission.addresses == {MEMBER}
+
+
 def test_of_guests_that_have_too_many_links_together_the_greediest_goes() -> None:
     admission = wanting(MEMBER)
     for number in range(4):
