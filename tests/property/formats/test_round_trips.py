@@ -112,7 +112,7 @@ MEMBERS = st.builds(
     st.integers(0, (1 << 63) - 1),
     st.sampled_from(Role),
     st.ip_addresses().filter(lambda address: not isinstance(address, IPv6Address) or not address.ipv4_mapped).map(str),
-    st.integers(1, 65535),
+    st.integers(1024, 65535),
     WORDS,
     st.integers(0, (1 << 64) - 1),
 )
@@ -133,7 +133,7 @@ def test_the_names_of_a_prefix_are_those_that_begin_with_it(digits: int, mine: H
     prefix = Prefix.of(mine, 2 * digits)
     near = HostId(f"{int(mine, 16) ^ int(other, 16) >> 2 * digits:032x}")
     for host in (mine, other, near):
-        name = heartbeat.name(Member(host, 0, Role.PEER, "10.0.0.1", 1, "1", 0))
+        name = heartbeat.name(Member(host, 0, Role.PEER, "10.0.0.1", 1024, "1", 0))
         assert name.startswith(heartbeat.beginning(prefix)) == prefix.holds(host)
     assert prefix.holds(near)
 
