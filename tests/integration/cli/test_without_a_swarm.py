@@ -102,7 +102,7 @@ def test_hosts_that_cannot_connect_to_each_other_say_so_and_end_well(demo: Demo,
     assert done.code == 0, done
     doubt, trouble = [each for each in done.records if each["event"] == "troubled"]
     assert doubt["kind"] == "rendezvous"
-    assert "announces port 10 and listens on" in doubt["message"]
+    assert "announces port 1030 and listens on" in doubt["message"]
     assert (trouble["kind"], trouble["source"]) == ("unreachable", "127.0.0.1:1029")
     assert told["source"] == "127.0.0.1:1030"
     assert "127.0.0.1:1029 (connection refused)" in trouble["message"]
