@@ -66,7 +66,6 @@ class ReachWatch:
         was_alone, self._alone = self._alone, not contacts and self._waits_for_others()
         if self._alone and not was_alone:
             self._report(troubles.nobody_gives(self._job.release.name, self._job.options.reach.realm))
-
         self._look_who_lets_in(contacts)
 
     def needs_nothing(self) -> None:
