@@ -54,11 +54,14 @@ class SeederLock:
             DiskError: The disk refused.
         """
         with refusals(self._folder / _LOCK, "lock"), private_folder(self._folder) as folder:
-            found = try_lock(self._folder / _LOCK, f"{os.getpid()} {port}")
+            found = try_lock(self._folder / _LOCK, f"{os.getpid()} 0")
             if not isinstance(found, int):
                 return False
             self._descriptor = found
             remove_file(folder, _NEXT)
+            # Only now: what is asked of a holder that has said its port counts.
+            with suppress(OSError):  # on a full disk
+                os.pwrite(found, f"{os.getpid()} {port}\n".encode(), 0)
         return True
 
     def keep(self, port: int) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcdist.disk import seeder_lock
+from dcdist.disk.durable import remove_file
 from dcdist.disk.seeder_lock import LockHolder, SeederLock
 from dcdist.errors import DiskError
 from tests.support.processes import python_child
@@ -186,3 +188,18 @@ def refuse_next(monkeypatch: pytest.MonkeyPatch) -> None:
         return opened(path, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", refusing)
+
+
+def test_who_sees_the_port_of_a_holder_may_ask_and_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The questions of before are void first, and then the port is shown: none that comes after is lost."""
+    seen: list[LockHolder | None] = []
+
+    def removed(folder: int, name: str) -> bool:
+        seen.append(SeederLock(tmp_path).holder())
+        return remove_file(folder, name)
+
+    monkeypatch.setattr(seeder_lock, "remove_file", removed)
+    lock = SeederLock(tmp_path)
+    assert lock.take(6881)
+    lock.release()
+    assert seen == [LockHolder(os.getpid(), 0)]
