@@ -39,10 +39,11 @@ _NOTE_LIMIT = 400
 class Holder:
     """Who has a lock, by the note that it wrote there, and when it last touched its file (nanoseconds).
 
-    `ours`: the file is this user's. `private`: no other user could have locked it.
+    `file` tells its file from others (inode). `ours`: it is this user's. `private`: no other user could have locked it.
     """
 
     note: str
+    file: int
     touched: int
     ours: bool
     private: bool
@@ -77,7 +78,9 @@ class HolderWatch:
         if self._seen is None:
             self._begun = now
         if holder != self._seen:
-            self._seen, self._since = holder, now
+            if self._seen is None or holder.private or self._is_touched(holder, self._seen):
+                self._since = now
+            self._seen = holder
         patience = self._patience if holder.private else min(self._patience, _SHORT_PATIENCE)
         # Another user touches its own file as often as it likes.
         too_long = not holder.ours and now - self._begun >= self._patience
@@ -87,6 +90,11 @@ class HolderWatch:
             return Verdict.GIVE_UP
         self._replaced += 1
         return Verdict.REPLACE
+
+    @staticmethod
+    def _is_touched(holder: Holder, before: Holder) -> bool:
+        """Whether it is a sign of life: another user can put one old file in place of another, and touch neither."""
+        return holder.file == before.file and holder.touched > before.touched
 
 
 def try_lock(path: Path, note: str) -> int | Holder | None:
@@ -108,7 +116,8 @@ def try_lock(path: Path, note: str) -> int | Holder | None:
         status = os.fstat(descriptor)
         if not lock_now(descriptor):
             written = os.pread(descriptor, _NOTE_LIMIT, 0).decode("ascii", "replace").strip()
-            return Holder(written, status.st_mtime_ns, status.st_uid == os.geteuid(), is_private(status))
+            ours = status.st_uid == os.geteuid()
+            return Holder(written, status.st_ino, status.st_mtime_ns, ours, is_private(status))
         # Where a file system has no modes and owners of its own, a new file is as good as one can be.
         if not is_at(descriptor, path) or not (is_new or is_private(status)):
             return None

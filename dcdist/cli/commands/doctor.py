@@ -77,7 +77,7 @@ def command(
         trust=keys,
         demo=name or None,
         version=version or None,
-        line=line,  # type: ignore[arg-type]  # so was this
+        line=line,  # type: ignore[arg-type]  # click has checked it
         cache=cache,
         dest=dest,
         reach=where,
